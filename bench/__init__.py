@@ -1,0 +1,1 @@
+"""HOW variants are measured, kept, judged and shown."""

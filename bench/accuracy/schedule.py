@@ -1,0 +1,42 @@
+"""The training schedule: everything about a training but the variant, the data and the seed."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Schedule(BaseModel):
+    """AdamW on cross-entropy, one-cycle learning rate, random scale, crop and flip."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: int = Field(default=20, ge=1, le=10_000)
+    batch_size: int = Field(default=8, ge=2, le=1024)
+    learning_rate: float = Field(default=2e-3, gt=0, lt=1)
+    backbone_lr_ratio: float = Field(default=1.0, gt=0, le=1)
+    """Learning rate of the backbone over that of the rest; below 1 for pretrained weights."""
+    weight_decay: float = Field(default=0.01, ge=0, lt=1)
+    crop: tuple[int, int] | None = None
+    """Width and height of the training crops in pixels; None trains on whole images."""
+    scale: tuple[float, float] = (1.0, 1.0)
+    """Range of the random resize before the crop, over the image's own size."""
+    flip: bool = True
+    pretraining: Literal["none", "imagenet"] = "none"
+
+    @model_validator(mode="after")
+    def _scale_ascends(self) -> Self:
+        low, high = self.scale
+        if not 0 < low <= high:
+            raise ValueError(f"scale {[low, high]} is not two ascending positive numbers")
+        if self.scale != (1.0, 1.0) and self.crop is None:
+            raise ValueError("scale needs a crop: images of different sizes make no batch")
+        return self
+
+    def describe(self) -> str:
+        """One line for tables and pages."""
+        crop = f"crops of {self.crop[0]}x{self.crop[1]}" if self.crop else "whole images"
+        scale = "" if self.scale == (1.0, 1.0) else f" at scale {self.scale[0]:g} to {self.scale[1]:g}"
+        start = "ImageNet weights" if self.pretraining == "imagenet" else "random weights"
+        return f"{self.epochs} epochs from {start}, batch {self.batch_size}, {crop}{scale}"

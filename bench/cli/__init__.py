@@ -1,0 +1,86 @@
+"""The command line. Commands load when they are called, so that `bench --help` is instant."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from importlib import import_module
+
+import click
+
+COMMANDS = {
+    "sweep": "Measure every variant of a space, and report.",
+    "report": "Render reports/ from results/.",
+    "list": "Backbones, context blocks, spaces, data sets.",
+    "cost": "Parameters and multiply-adds of one variant.",
+    "show": "Stored records.",
+    "doctor": "What this machine can measure, and what is missing.",
+}
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module only when the command runs or shows its own help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"bench.cli.{cmd_name}_command")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS:
+            from variants.suggest import did_you_mean
+
+            hint = did_you_mean(args[0], COMMANDS)
+            ctx.fail(f"no command {args[0]!r}; there are {', '.join(COMMANDS)}.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.version_option(package_name="segmentation-bench", message="%(version)s")
+def cli() -> None:
+    """Benchmarks light-weight semantic segmentation variants: mIoU against what it costs.
+
+    \b
+    bench sweep quick                         the embedded example, in minutes
+    bench sweep camvid --data-root CAMVID     real images
+    bench report camvid                       render the fronts again
+    """
+
+
+def _quiet_libraries() -> None:
+    """Libraries' notes to their own developers do not reach the user, here or in worker processes."""
+    warnings.simplefilter("ignore")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")
+
+
+def main() -> None:
+    """Entry point: runs a command; a user's mistake becomes one line and an exit code."""
+    from bench.errors import ExitCode, UserError
+    from variants.errors import VariantError
+
+    _quiet_libraries()
+    try:
+        sys.exit(cli(standalone_mode=False))
+    except click.exceptions.Abort:
+        sys.exit(ExitCode.INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (UserError, VariantError) as error:
+        click.echo(f"bench: {error}", err=True)
+        sys.exit(ExitCode.USAGE)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(ExitCode.FINE)

@@ -1,0 +1,75 @@
+"""What a sweep says on stderr: a bar on a terminal, a line a record elsewhere."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from bench.metrics import METRICS, in_both_conventions
+from bench.records import Record
+from bench.sweep.forecast import duration_words
+from bench.sweep.run import Tally, Watcher
+
+
+class SweepProgress(Watcher):
+    """Shows how far the sweep is, with the time left."""
+
+    def __init__(self, total: int) -> None:
+        self.console = Console(stderr=True)
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed:.1f}/{task.total:.0f} cells · {task.fields[left]}"),
+            console=self.console,
+            disable=not self.console.is_terminal or total == 0,
+            transient=True,
+        )
+        self.task = self.bar.add_task("sweep", total=total, left="")
+
+    def __enter__(self) -> Self:
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Take the bar away."""
+        self.bar.stop()
+
+    def on_progress(self, tally: Tally, seconds_left: float) -> None:
+        """Move the bar by the shares of the cells that run."""
+        shares = sum(share for _, share in tally.running.values())
+        self.bar.update(self.task, completed=tally.ended + shares, left=_left(seconds_left))
+
+    def on_record(self, record: Record, tally: Tally, seconds_left: float) -> None:
+        """Print the record's line and move the bar."""
+        self.on_progress(tally, seconds_left)
+        head = f"[{tally.ended}/{tally.total}] {record.group:8} {record.variant}: "
+        tail = f"  ({record.seconds:.0f} s · {_left(seconds_left)})"
+        self.console.print(head + _result_words(record) + tail, highlight=False, markup=False, soft_wrap=True)
+
+
+def _left(seconds: float) -> str:
+    return f"{duration_words(seconds)} left"
+
+
+def _result_words(record: Record) -> str:
+    if record.status == "failed":
+        return f"FAILED, {record.reason}"
+    values = record.metrics
+    if record.group == "cost":
+        parameters = METRICS["parameters"]
+        return f"{in_both_conventions(values['macs'])}, {parameters.show(values['parameters'])} M parameters"
+    if record.group == "latency":
+        name = f"latency_{record.setting['device']}_ms"
+        low, high = values[f"{name}_low"], values[f"{name}_high"]
+        return f"{values[name]:.1f} ms on {record.setting['device']} (quartiles {low:.1f} to {high:.1f})"
+    miou = METRICS["miou_val"]
+    value, least, most = (miou.show(values[f"miou_val{end}"]) for end in ("", "_low", "_high"))
+    return f"mIoU val {value} % (95 % interval {least} to {most})"

@@ -1,0 +1,54 @@
+"""`bench report`: results/ -> reports/."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bench.cli.options import reports_option, results_option
+from bench.cli.say import say
+
+
+@click.command()
+@click.argument("sweeps", nargs=-1)
+@results_option
+@reports_option
+def command(sweeps: tuple[str, ...], results_dir: Path, reports_dir: Path) -> None:
+    """Render the pages and figures of SWEEPS (default: all) from the records alone.
+
+    \b
+    bench report
+    bench report camvid
+    """
+    from bench.errors import UserError
+    from bench.store import Store
+
+    names = sweeps or tuple(Store(results_dir).sweeps())
+    if not names:
+        raise UserError(f"{results_dir} holds no records. Run `bench sweep` first.")
+    for name in names:
+        render_sweep(name, results_dir, reports_dir)
+
+
+def render_sweep(name: str, results_dir: Path, reports_dir: Path) -> None:
+    """Print the front of one sweep and write its report.
+
+    Raises:
+        UserError: the sweep has no records, or no whole set of them.
+    """
+    from bench.errors import UserError
+    from bench.judge.study import make_study
+    from bench.render.report import write_report
+    from bench.render.terminal import print_front
+    from bench.store import Store
+
+    store = Store(results_dir)
+    records = store.read(name) if name in store.sweeps() else []
+    if not records:
+        known = ", ".join(store.sweeps()) or "none"
+        raise UserError(f"{results_dir} holds no records of {name!r}; it holds: {known}.")
+    study = make_study(name, records)
+    print_front(study)
+    page = write_report(study, reports_dir)
+    say(f"report: {page} and {page.with_name('README.md')}")

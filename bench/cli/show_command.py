@@ -1,0 +1,55 @@
+"""`bench show`: stored records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.options import json_option, results_option
+
+if TYPE_CHECKING:
+    from bench.records import Record
+
+
+@click.command()
+@click.argument("pattern", default="")
+@click.option("--sweep", default="*", help="Only records of this sweep.  [default: all]")
+@click.option("--group", type=click.Choice(["cost", "latency", "accuracy"]), help="Only records of this group.")
+@click.option("--failed", is_flag=True, help="Only failures, with their reasons.")
+@json_option
+@results_option
+def command(pattern: str, sweep: str, group: str | None, failed: bool, as_json: bool, results_dir: Path) -> None:
+    """List the stored records of variants whose name contains PATTERN.
+
+    With --json: one whole record a line, with machine, versions, setting, samples and commit.
+
+    \b
+    bench show dnl --group accuracy
+    bench show --failed
+    bench show lite0 --json
+    """
+    from bench.cli.say import say
+    from bench.store import Store
+
+    records = [
+        record
+        for record in Store(results_dir).read(sweep)
+        if pattern in record.variant and group in (None, record.group) and (record.status == "failed" or not failed)
+    ]
+    for record in records:
+        click.echo(record.to_line() if as_json else _line(record))
+    say(f"{len(records)} records in {results_dir}")
+
+
+def _line(record: Record) -> str:
+    from bench.metrics import METRICS
+
+    if record.status == "failed":
+        words = f"FAILED, {record.reason}"
+    else:
+        shown = [METRICS[name] for name in record.metrics if name in METRICS]
+        words = ", ".join(f"{m.label} {m.show(record.metrics[m.key])} {m.unit}" for m in shown)
+    seed = f" seed {record.setting['seed']}" if "seed" in record.setting else ""
+    return f"{record.started}  {record.commit}  {record.group:8} {record.variant}{seed}: {words}"

@@ -1,0 +1,157 @@
+"""`bench sweep`: plan, forecast, measure, report."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.options import reports_option, results_option
+from bench.cli.report_command import render_sweep
+from bench.cli.say import say
+from bench.errors import ExitCode
+
+if TYPE_CHECKING:
+    from bench.store import Store
+    from bench.sweep.forecast import Forecast
+    from bench.sweep.prepare import Plan
+    from bench.sweep.run import Tally
+    from bench.sweep.spacefile import SpaceFile
+
+_folder = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command()
+@click.argument("space", default="quick")
+@click.option("--data-root", type=_folder, help="Folder of the data set, for those that have files.")
+@click.option(
+    "--weights-dir", type=_folder, help="Folder with one ImageNet weights file per timm name; without it, timm's hub."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=None,
+    help="Cells at a time; each has one thread.  [default: number of cores]",
+)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=1),
+    default=6 * 3600.0,
+    show_default=True,
+    help="Seconds after which a cell is given up.",
+)
+@click.option("--retry-failed", is_flag=True, help="Measure cells again that have failed before.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Check everything, say what would be measured and how long it takes; measure nothing.",
+)
+@results_option
+@reports_option
+def command(
+    space: str, data_root: Path | None, weights_dir: Path | None, workers: int | None, timeout_s: float,
+    retry_failed: bool, dry_run: bool, results_dir: Path, reports_dir: Path,
+) -> None:  # fmt: skip
+    """Measure every variant of SPACE: cost, latency, then mIoU; then report.
+
+    SPACE is a shipped space (`bench list spaces`) or a YAML file. What results/ already holds is not
+    measured again: after a stop, the same command goes on.
+
+    \b
+    bench sweep quick
+    bench sweep camvid --data-root CAMVID --weights-dir WEIGHTS
+    bench sweep my_space.yaml --dry-run
+    """
+    from bench.cli.progress import SweepProgress
+    from bench.store import Store
+    from bench.sweep.spacefile import load_space
+
+    loaded = load_space(space)
+    count = workers or _cores()
+    _say_space(loaded)
+    store = Store(results_dir)
+    if dry_run:
+        _prepare(loaded, store, data_root, weights_dir, retry_failed, count)
+        for spec in loaded.specs:
+            click.echo(spec.name)
+        return
+    from bench.sweep.run import run_plan
+
+    with store.locked(loaded.name):
+        plan, prediction = _prepare(loaded, store, data_root, weights_dir, retry_failed, count)
+        with SweepProgress(len(plan.todo)) as progress, _polite_kill():
+            tally = run_plan(plan, store, prediction, count, timeout_s, progress)
+    _say_end(tally, plan)
+    if tally.failed and not tally.measured and not plan.done:
+        sys.exit(ExitCode.NOTHING_MEASURED)
+    render_sweep(loaded.name, results_dir, reports_dir)
+
+
+def _prepare(
+    space: SpaceFile, store: Store, data_root: Path | None, weights_dir: Path | None, retry_failed: bool, workers: int
+) -> tuple[Plan, Forecast]:
+    say("checking data, backbones and weights")
+    from bench.sweep.prepare import forecast_plan, prepare
+
+    plan = prepare(space, store, data_root, weights_dir, retry_failed)
+    _say_plan(plan)
+    prediction = forecast_plan(plan, workers)
+    _say_forecast(plan, prediction.seconds_left(plan.todo, {}), workers)
+    return plan, prediction
+
+
+@contextmanager
+def _polite_kill() -> Iterator[None]:
+    """SIGTERM and Ctrl-C end the sweep in words; what ended before is on the disk."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("stopped. Every record that ended is kept; the same command goes on from here.")
+        sys.exit(ExitCode.INTERRUPTED)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _say_space(space: SpaceFile) -> None:
+    expansion = space.expansion
+    say(f"space {space.name}: {len(space.specs)} variants of {expansion.combinations} combinations")
+    for reason, count in expansion.dropped.items():
+        say(f"  dropped {count}: {reason}")
+
+
+def _say_plan(plan: Plan) -> None:
+    say(f"data {plan.dataset.name}: {plan.dataset.describe()}")
+    for device in plan.missing_devices:
+        say(f"no {device} device here: its latency is left out (`bench doctor` says more)")
+    groups = plan.todo_by_group()
+    todo = ", ".join(f"{count} {group}" for group, count in groups.items()) or "nothing"
+    reused = f", {len(plan.reused)} taken from other sweeps" if plan.reused else ""
+    say(f"to measure: {todo}; {plan.done} done before{reused}")
+    if plan.failed_before:
+        say(f"  {len(plan.failed_before)} of those failed; --retry-failed measures them again")
+
+
+def _say_forecast(plan: Plan, seconds: float, workers: int) -> None:
+    from bench.sweep.forecast import duration_words, finish_time
+
+    if plan.todo:
+        words = duration_words(seconds)
+        say(f"about {words}, until {finish_time(seconds)} (probed: one step a backbone, {workers} workers)")
+
+
+def _say_end(tally: Tally, plan: Plan) -> None:
+    say(f"measured {tally.measured}, failed {len(tally.failed)}, done before {plan.done + len(plan.reused)}")
+    for record in tally.failed:
+        say(f"  failed: {record.group} of {record.variant}: {record.reason}")
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

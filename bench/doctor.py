@@ -1,0 +1,113 @@
+"""What this machine can measure: one finding a question."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Literal
+
+from bench.errors import UserError
+from bench.machine import commit, machine_facts, machine_id, versions
+
+_NEEDED = ("torch", "torchvision", "timm", "fvcore", "ptflops")
+_ROOM_GIB = 2
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`missing` stops every sweep; `limited` leaves something out."""
+
+    state: Literal["fine", "limited", "missing"]
+    what: str
+    fact: str
+    mend: str = ""
+
+
+def diagnose(data_root: Path | None, weights_dir: Path | None) -> list[Finding]:
+    """Answer every question; looks, changes nothing."""
+    findings = [*_packages(), _machine(), _gpu(), _load(), _room(), _commit()]
+    if data_root is not None:
+        findings.append(_data(data_root))
+    if weights_dir is not None:
+        findings.append(_weights(weights_dir))
+    return findings
+
+
+def _packages() -> Iterator[Finding]:
+    for name in _NEEDED:
+        try:
+            import_module(name)
+        except (ImportError, RuntimeError) as error:
+            yield Finding("missing", name, f"cannot be loaded: {error}", "pip install -e . -c constraints.txt")
+        else:
+            yield Finding("fine", name, versions()[name])
+
+
+def _machine() -> Finding:
+    facts = machine_facts()
+    return Finding("fine", "CPU", f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB ({machine_id()})")
+
+
+def _gpu() -> Finding:
+    import torch
+
+    if torch.cuda.is_available():
+        return Finding("fine", "GPU", torch.cuda.get_device_name())
+    driver = machine_facts()["gpu"]
+    if driver:
+        return Finding(
+            "limited", "GPU", f"{driver} is there, but torch cannot use it", "pip install -e . -c constraints.txt"
+        )
+    return Finding("limited", "GPU", "none: GPU latency is left out; run the sweep on a machine with CUDA to add it")
+
+
+def _load() -> Finding:
+    cores = machine_facts()["cores"]
+    load = os.getloadavg()[0]
+    if load < 0.25 * cores:
+        return Finding("fine", "load", f"{load:.2f} on {cores} cores")
+    return Finding(
+        "limited", "load", f"{load:.2f} on {cores} cores: latencies will be noisy", "wait, or end other work: top"
+    )
+
+
+def _room() -> Finding:
+    free = shutil.disk_usage(".").free / 2**30
+    if free >= _ROOM_GIB:
+        return Finding("fine", "disk", f"{free:.0f} GiB free")
+    return Finding(
+        "limited", "disk", f"{free:.1f} GiB free", "make room, or sweep with --results FOLDER on another disk"
+    )
+
+
+def _commit() -> Finding:
+    found = commit()
+    if found == "unknown":
+        return Finding("limited", "commit", "no git checkout: records will say commit unknown", "git clone the project")
+    if found.endswith("+changes"):
+        return Finding("limited", "commit", f"{found}: measuring code that is not committed", "git commit")
+    return Finding("fine", "commit", found)
+
+
+def _data(root: Path) -> Finding:
+    from bench.accuracy.datasets import open_dataset
+
+    data = open_dataset("camvid", root)
+    try:
+        data.check()
+    except UserError as error:
+        return Finding("missing", "camvid", str(error))
+    return Finding("fine", "camvid", data.describe())
+
+
+def _weights(folder: Path) -> Finding:
+    from variants.backbones.weights import ENDINGS
+
+    names = sorted(path.stem for path in folder.glob("*") if path.suffix in ENDINGS)
+    if names:
+        return Finding("fine", "weights", ", ".join(names))
+    return Finding("missing", "weights", f"{folder} holds no weights file", f"put TIMM_NAME.safetensors into {folder}")

@@ -1,0 +1,19 @@
+"""Errors that the command line turns into one line, and its exit codes."""
+
+
+class UserError(Exception):
+    """A mistake that the user can mend: says the fact, the value and the next command.
+
+    Raised anywhere, caught once by the command line, printed without a traceback. `variants`, which
+    never imports this package, has `VariantError` for the same purpose.
+    """
+
+
+class ExitCode:
+    """What a process ends with."""
+
+    FINE = 0
+    CHECK_FAILED = 1
+    USAGE = 2
+    NOTHING_MEASURED = 3
+    INTERRUPTED = 130

@@ -1,0 +1,1 @@
+"""Records -> table -> Pareto fronts. Imports neither torch nor variants."""

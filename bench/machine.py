@@ -1,0 +1,89 @@
+"""What a measurement ran on: machine, versions, commit. Imports no measured library."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+_PACKAGES = ("torch", "torchvision", "timm", "fvcore", "ptflops", "numpy")
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+@lru_cache
+def machine_facts() -> dict[str, Any]:
+    """CPU, cores, memory, GPU and system; no host name and no user."""
+    return {
+        "cpu": _cpu_model(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30),
+        "gpu": _gpu_model(),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def machine_id() -> str:
+    """A readable and unique file name for this kind of machine, from its facts."""
+    facts = machine_facts()
+    readable = re.sub(r"[^a-z0-9]+", "-", f"{facts['cpu']} {facts['cores']} cores".lower()).strip("-")
+    digest = hashlib.sha256(repr(sorted(facts.items())).encode()).hexdigest()[:6]
+    return f"{readable}-{digest}"
+
+
+@lru_cache
+def versions() -> dict[str, str]:
+    """Versions of Python and of each library that can change a number."""
+    return {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}
+
+
+@lru_cache
+def commit() -> str:
+    """The project's git commit, with `+changes` where tracked code differs; "unknown" without git."""
+    head = _git("rev-parse", "--short=12", "HEAD")
+    if not head:
+        return "unknown"
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", "bench", "variants")
+    return f"{head}+changes" if changed else head
+
+
+def _git(*arguments: str) -> str:
+    if shutil.which("git") is None:
+        return ""
+    done = subprocess.run(["git", "-C", str(PROJECT_ROOT), *arguments], capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"
+
+
+def _cpu_model() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        match = re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(), re.MULTILINE)
+        if match:
+            return match[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _gpu_model() -> str | None:
+    """Name of the first NVIDIA GPU as its driver says it; None without one."""
+    if shutil.which("nvidia-smi") is None:
+        return None
+    done = subprocess.run(
+        ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.stdout.splitlines()[0].strip() if done.returncode == 0 and done.stdout else None

@@ -1,0 +1,1 @@
+"""Fronts as figures, tables and pages. Imports neither torch nor variants."""

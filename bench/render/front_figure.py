@@ -1,0 +1,159 @@
+"""The front as a figure: mIoU against one cost. An info object (tested) and its drawing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+from adjustText import adjust_text
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from bench.judge.labels import backbone_label, module_label
+from bench.judge.study import Study, rows_in_order
+from bench.metrics import METRICS
+from bench.render.style import DIMMED_ALPHA, FRONT_LINE, MARKERS, PALETTE, RC, assign
+
+
+@dataclass(frozen=True)
+class Point:
+    """One variant in shown units (mIoU in percent); low and high are the spread."""
+
+    number: int
+    backbone: str
+    module: str
+    cost: float
+    cost_low: float
+    cost_high: float
+    miou: float
+    miou_low: float
+    miou_high: float
+    on_front: bool
+
+
+@dataclass(frozen=True)
+class FrontInfo:
+    """All that the figure shows."""
+
+    metric: str
+    title: str
+    subtitle: str
+    points: list[Point]
+
+
+def front_info(study: Study, metric: str) -> FrontInfo:
+    """Collect the points of one cost axis; variants without that cost or without mIoU are left out."""
+    scale, miou_scale = METRICS[metric].scale, METRICS["miou_val"].scale
+    points = []
+    for number, row in enumerate(rows_in_order(study.table), start=1):
+        cost, miou = row.get(metric), row.get("miou_val")
+        if cost is None or miou is None:
+            continue
+        points.append(
+            Point(
+                number=number, backbone=backbone_label(row), module=module_label(row),
+                cost=cost * scale,
+                cost_low=(row.get(f"{metric}_low") or cost) * scale,
+                cost_high=(row.get(f"{metric}_high") or cost) * scale,
+                miou=miou * miou_scale, miou_low=row["miou_val_low"] * miou_scale,
+                miou_high=row["miou_val_high"] * miou_scale, on_front=row[f"on_front_{metric}"],
+            )
+        )  # fmt: skip
+    label = METRICS[metric].label
+    return FrontInfo(metric, f"mIoU against {label}", cost_setting_words(study, metric), points)
+
+
+def cost_setting_words(study: Study, metric: str) -> str:
+    """With what the cost was measured, for the line under a title."""
+    if not metric.startswith("latency"):
+        width, height = study.cost.setting["size"]
+        return f"one image of {width}x{height}"
+    device = metric.split("_")[1]
+    record = study.latency[device]
+    width, height = record.setting["size"]
+    where = record.machine["gpu"] if device == "cuda" else record.machine["cpu"]
+    threads = record.setting["threads"]
+    on = f"{threads} thread{'s' if threads > 1 else ''} of {where}" if device == "cpu" else where
+    return f"one image of {width}x{height}, {record.setting['runtime']} PyTorch, {on}"
+
+
+def save_front(info: FrontInfo, folder: Path) -> list[str]:
+    """Draw the figure as PNG and SVG into `folder`; returns the file names."""
+    with mpl.rc_context(RC):
+        figure = draw_front(info)
+        names = [f"front_{info.metric}.{ending}" for ending in ("png", "svg")]
+        for name in names:
+            metadata = {"Date": None} if name.endswith("svg") else {"Software": None}
+            figure.savefig(folder / name, metadata=metadata, bbox_inches="tight")
+    return names
+
+
+def draw_front(info: FrontInfo) -> Figure:
+    """Dominated points dimmed, the front joined by steps and numbered as in the table."""
+    figure = Figure(figsize=(8, 5.4))
+    axes = figure.add_subplot()
+    colours = assign(sorted({p.backbone for p in info.points}), PALETTE)
+    markers = assign(sorted({p.module for p in info.points}), MARKERS)
+    _draw_steps(axes, [p for p in info.points if p.on_front])
+    for point in sorted(info.points, key=lambda p: p.on_front):
+        _draw_point(axes, point, colours[point.backbone], markers[point.module])
+    _label_axes(axes, info)
+    _add_legend(axes, colours, markers)
+    _number_points(axes, info.points)
+    return figure
+
+
+def _draw_point(axes: Axes, point: Point, colour: str, marker: str) -> None:
+    alpha = 1.0 if point.on_front else DIMMED_ALPHA
+    size = 10 if point.on_front else 8
+    axes.errorbar(
+        point.cost, point.miou,
+        xerr=[[max(0, point.cost - point.cost_low)], [max(0, point.cost_high - point.cost)]],
+        yerr=[[max(0, point.miou - point.miou_low)], [max(0, point.miou_high - point.miou)]],
+        fmt="none", ecolor=colour, elinewidth=1, alpha=0.45 if point.on_front else 0.15,
+    )  # fmt: skip
+    axes.plot(
+        point.cost, point.miou, marker, color=colour, markersize=size, alpha=alpha,
+        markeredgecolor="white", markeredgewidth=0.8,
+    )  # fmt: skip
+
+
+def _draw_steps(axes: Axes, front: list[Point]) -> None:
+    """Within a budget the best is the last point to its left: hence steps, not slopes."""
+    ordered = sorted(front, key=lambda p: p.cost)
+    axes.plot(
+        [p.cost for p in ordered], [p.miou for p in ordered], drawstyle="steps-post",
+        color=FRONT_LINE, linewidth=1.3, zorder=1,
+    )  # fmt: skip
+
+
+def _number_points(axes: Axes, points: list[Point]) -> None:
+    texts = [
+        axes.text(
+            p.cost, p.miou, str(p.number), fontsize=11 if p.on_front else 9,
+            fontweight="bold" if p.on_front else "normal", color="#111111" if p.on_front else "#8a8a8a",
+        )
+        for p in points
+    ]  # fmt: skip
+    adjust_text(
+        texts, x=[p.cost for p in points], y=[p.miou for p in points], ax=axes, expand=(1.5, 1.6),
+        arrowprops={"arrowstyle": "-", "color": "#bbbbbb", "linewidth": 0.6},
+    )  # fmt: skip
+
+
+def _label_axes(axes: Axes, info: FrontInfo) -> None:
+    cost, miou = METRICS[info.metric], METRICS["miou_val"]
+    axes.set_xlabel(f"{cost.heading}   ← {cost.direction}")
+    axes.set_ylabel(f"{miou.heading}   {miou.direction} →")
+    axes.set_title(f"{info.title}\n", loc="left", fontweight="bold")
+    axes.text(0, 1.015, info.subtitle, transform=axes.transAxes, fontsize=9, color="#555555")
+    axes.margins(x=0.08, y=0.08)
+
+
+def _add_legend(axes: Axes, colours: dict[str, str], markers: dict[str, str]) -> None:
+    handles = [Line2D([], [], marker="o", linestyle="", color=c, label=name) for name, c in colours.items()]
+    handles += [Line2D([], [], marker=m, linestyle="", color="#777777", label=name) for name, m in markers.items()]
+    handles.append(Line2D([], [], color=FRONT_LINE, label="Pareto front (numbers: table)"))
+    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, frameon=False, fontsize=9)

@@ -1,0 +1,48 @@
+"""reports/<sweep>/index.html: one self-contained page, figures inside."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from bench.judge.study import Study
+from bench.metrics import METRICS
+from bench.render.markdown import percent
+from bench.render.table import ResultTable
+from bench.render.words import legend_lines, setting_lines, spread_words, warning_lines
+
+
+def html_page(study: Study, table: ResultTable, figures: dict[str, Path]) -> str:
+    """The whole page.
+
+    Args:
+        figures: SVG file by cost metric.
+    """
+    environment = Environment(
+        loader=PackageLoader("bench.render"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    classes = list(next(iter(study.class_iou.values())))
+    class_rows = [
+        (row.number, row.label, [percent(value) for value in study.class_iou[row.variant].values()])
+        for row in table.rows
+        if row.variant in study.class_iou
+    ]
+    return environment.get_template("page.html.j2").render(
+        name=study.name, table=table, spread=spread_words(study), settings=setting_lines(study),
+        legend=legend_lines(study), warnings=warning_lines(study), classes=classes, class_rows=class_rows,
+        figures=[(METRICS[m].label, _inline(path, m)) for m, path in figures.items()],
+    )  # fmt: skip
+
+
+def _inline(path: Path, prefix: str) -> Markup:
+    """The SVG element, scaled by the page, its ids made unique among the figures of the page."""
+    text = path.read_text(encoding="utf-8")
+    svg = text[text.index("<svg") :]
+    svg = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{prefix}_", svg)
+    head, rest = svg.split(">", 1)
+    head = re.sub(r'\s(width|height)="[^"]*"', "", head)
+    return Markup(f'{head} role="img">{rest}')  # noqa: S704 - our own drawing

@@ -1,0 +1,67 @@
+"""reports/<sweep>/README.md: the page that the forge shows."""
+
+from __future__ import annotations
+
+from bench.judge.study import Study
+from bench.render.table import ResultTable
+from bench.render.words import legend_lines, setting_lines, spread_words, warning_lines
+
+
+def markdown_page(study: Study, table: ResultTable, figures: dict[str, str]) -> str:
+    """The whole page.
+
+    Args:
+        figures: PNG file name by cost metric.
+    """
+    parts = [
+        f"# {study.name}: accuracy against cost",
+        "Bold rows lie on at least one Pareto front: no other variant is as accurate for less.",
+        markdown_table(table),
+        spread_words(study),
+        *(f"![front of {metric}]({name})" for metric, name in figures.items()),
+        "## How it was measured",
+        "\n".join(f"- **{what}**: {words}" for what, words in setting_lines(study)),
+        *_warnings(study),
+        "## Class IoU on the test split (%)",
+        class_table(study, table),
+        "## What the columns mean",
+        "\n".join(f"- {line}" for line in legend_lines(study)),
+        "`index.html` beside this file is the same as one self-contained page. "
+        f"Rendered by `bench report {study.name}` from `results/{study.name}/`.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def markdown_table(table: ResultTable) -> str:
+    """The result table; variants on a front are bold."""
+    head = ["#", "variant", *table.headings, "on the front of"]
+    lines = [_line(head), _line(["--:", ":--", *["--:"] * len(table.headings), ":--"])]
+    for row in table.rows:
+        name = f"**{row.label}**" if row.front else row.label
+        lines.append(_line([str(row.number), name, *row.cells, ", ".join(row.front)]))
+    return "\n".join(lines)
+
+
+def class_table(study: Study, table: ResultTable) -> str:
+    """Class IoU of each variant, in the order of the result table."""
+    classes = list(next(iter(study.class_iou.values())))
+    lines = [_line(["#", *classes]), _line(["--:"] * (len(classes) + 1))]
+    for row in table.rows:
+        if row.variant in study.class_iou:
+            values = study.class_iou[row.variant].values()
+            lines.append(_line([str(row.number), *(percent(value) for value in values)]))
+    return "\n".join(lines)
+
+
+def percent(value: float | None) -> str:
+    """0.256 -> "25.6"; a dash for a class that does not occur."""
+    return "–" if value is None else f"{100 * value:.1f}"
+
+
+def _warnings(study: Study) -> list[str]:
+    lines = warning_lines(study)
+    return ["## Missing or doubtful", "\n".join(f"- {line}" for line in lines)] if lines else []
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

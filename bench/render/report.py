@@ -1,0 +1,34 @@
+"""Write one sweep's report folder: figures, README.md, index.html."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.errors import UserError
+from bench.judge.study import Study
+from bench.render.front_figure import front_info, save_front
+from bench.render.html import html_page
+from bench.render.markdown import markdown_page
+from bench.render.table import result_table
+
+
+def write_report(study: Study, reports_dir: Path) -> Path:
+    """Render the study below `reports_dir`; returns the page.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    folder = reports_dir / study.name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for metric in study.cost_metrics:
+            save_front(front_info(study, metric), folder)
+        table = result_table(study)
+        png = {metric: f"front_{metric}.png" for metric in study.cost_metrics}
+        svg = {metric: folder / f"front_{metric}.svg" for metric in study.cost_metrics}
+        (folder / "README.md").write_text(markdown_page(study, table, png), encoding="utf-8")
+        page = folder / "index.html"
+        page.write_text(html_page(study, table, svg), encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {folder}: {error.strerror}. Pass --reports FOLDER.") from None
+    return page

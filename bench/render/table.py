@@ -1,0 +1,50 @@
+"""The result table as text cells: the same for Markdown, HTML and the terminal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bench.judge.study import Study, rows_in_order
+from bench.metrics import METRICS
+
+
+@dataclass(frozen=True)
+class Row:
+    """One variant; `front` names the cost axes on whose front it lies."""
+
+    number: int
+    variant: str
+    label: str
+    cells: list[str]
+    front: list[str]
+
+
+@dataclass(frozen=True)
+class ResultTable:
+    """Headings with units, and rows by descending validation mIoU."""
+
+    metrics: list[str]
+    headings: list[str]
+    rows: list[Row]
+
+
+def result_table(study: Study) -> ResultTable:
+    """Lay the study out; a value with a spread is followed by its range."""
+    metrics = ["miou_val", "miou_test", *study.cost_metrics]
+    rows = [
+        Row(
+            number, row["variant"], row["label"], [_cell(row, metric) for metric in metrics],
+            [METRICS[m].label for m in study.cost_metrics if row[f"on_front_{m}"]],
+        )
+        for number, row in enumerate(rows_in_order(study.table), start=1)
+    ]  # fmt: skip
+    return ResultTable(metrics, [METRICS[m].heading for m in metrics], rows)
+
+
+def _cell(row: dict[str, Any], name: str) -> str:
+    metric, value = METRICS[name], row.get(name)
+    low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
+    if value is None or low is None or high is None:
+        return metric.show(value)
+    return f"{metric.show(value)} ({metric.show(low)}–{metric.show(high)})"

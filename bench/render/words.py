@@ -1,0 +1,63 @@
+"""What a reader must know to read the numbers: settings, spreads, machine, versions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.judge.study import Study
+from bench.metrics import METRICS
+from bench.records import Record
+
+_SPLITS = "fronts use the validation split, the test split only fills its column"
+
+
+def legend_lines(study: Study) -> list[str]:
+    """What each column means, one line a metric."""
+    metrics = ["miou_val", "miou_test", *study.cost_metrics]
+    return [f"{METRICS[m].heading}: {METRICS[m].meaning}; {METRICS[m].direction}" for m in metrics]
+
+
+def spread_words(study: Study) -> str:
+    """What stands in brackets behind a number."""
+    if study.seeds > 1:
+        miou = f"mIoU is the mean of {study.seeds} seeds with their range"
+    else:
+        miou = (
+            "mIoU is of one seed, with the 95 % bootstrap interval over the images of the split; another "
+            "seed moves it by a point or two, so smaller differences are ties"
+        )
+    return f"In brackets: {miou}; a latency is a median with its quartiles."
+
+
+def setting_lines(study: Study) -> list[tuple[str, str]]:
+    """Setting by setting: with what the numbers were measured."""
+    setting, machine = study.accuracy.setting, study.accuracy.machine
+    cost = study.cost.setting
+    return [
+        ("Data", f"{setting['dataset']}: {setting['data']}; {len(setting['classes'])} classes"),
+        ("Training", f"{setting['schedule_words']}; on the training split only; AdamW, cross-entropy"),
+        ("Evaluation", f"{setting['evaluation']}; {_SPLITS}"),
+        ("Cost", f"one image of {_size(cost)}, {cost['classes']} classes; fvcore, cross-checked with ptflops"),
+        *((f"Latency ({device})", _latency_words(record)) for device, record in study.latency.items()),
+        ("Machine", f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}"),
+        ("Versions", ", ".join(f"{name} {number}" for name, number in study.accuracy.versions.items())),
+        ("Commit", ", ".join(study.commits)),
+    ]
+
+
+def _latency_words(record: Record) -> str:
+    setting = record.setting
+    where = record.machine["gpu"] if setting["device"] == "cuda" else f"{setting['threads']} thread(s)"
+    passes = f"{setting['iterations']} passes after {setting['warmup']} of warm-up"
+    return f"one image of {_size(setting)}, {setting['runtime']} PyTorch, {where}; {passes}; {setting['scope']}"
+
+
+def _size(setting: dict[str, Any]) -> str:
+    return "x".join(map(str, setting["size"]))
+
+
+def warning_lines(study: Study) -> list[str]:
+    """What is missing or doubtful; empty where all is well."""
+    lines = [f"failed: {r.group} of {r.variant}: {r.reason}" for r in study.failed]
+    lines += [f"left out: {words}" for words in study.left_out]
+    return lines + [f"counters: {words}" for words in study.disagreements]

@@ -1,0 +1,119 @@
+"""results/<sweep>/<machine>.jsonl: append-only, one record a line, safe against a kill."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.errors import UserError
+from bench.records import Record, parse_line
+
+
+class Store:
+    """The records below one results folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def sweeps(self) -> list[str]:
+        """Names of the sweeps that have records, sorted."""
+        if not self.root.is_dir():
+            return []
+        return sorted({path.parent.name for path in self.root.glob("*/*.jsonl")})
+
+    def read(self, sweep: str = "*") -> list[Record]:
+        """All records of a sweep, or of all sweeps, oldest first in each file.
+
+        A last line that a kill cut off is skipped: its measurement was not finished.
+
+        Raises:
+            UserError: a line in the middle is broken, or of another schema version.
+        """
+        return [record for path in sorted(self.root.glob(f"{sweep}/*.jsonl")) for record in _read_file(path)]
+
+    def append(self, sweep: str, record: Record) -> None:
+        """Write one record durably: it is on the disk when this returns.
+
+        Raises:
+            UserError: the disk is full or the folder cannot be written; what was there is whole.
+        """
+        path = self._path(sweep, record.machine_id)
+        try:
+            _append_line(path, record.to_line())
+        except OSError as error:
+            raise UserError(
+                f"cannot write {path}: {error.strerror}. The records before it are kept; make room "
+                "or pass --results FOLDER, and run the same command to go on."
+            ) from None
+
+    @contextmanager
+    def locked(self, sweep: str) -> Iterator[None]:
+        """Hold the sweep for this process, so that nothing is measured twice at a time.
+
+        Raises:
+            UserError: another process sweeps it, or the folder cannot be written.
+        """
+        path = self.root / sweep / ".lock"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = path.open("w")
+        except OSError as error:
+            raise UserError(f"cannot write {path.parent}: {error.strerror}. Pass --results FOLDER.") from None
+        with handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(
+                    f"another process sweeps {sweep!r} into {self.root}. Wait for it, or pass another --results FOLDER."
+                ) from None
+            yield
+
+    def _path(self, sweep: str, machine_id: str) -> Path:
+        return self.root / sweep / f"{machine_id}.jsonl"
+
+
+def _read_file(path: Path) -> Iterator[Record]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield parse_line(line, f"{path}:{number}")
+        except ValueError:
+            if number < len(lines):
+                raise UserError(
+                    f"{path}:{number}: broken line in the middle of the file. Delete that line; the "
+                    "sweep measures it again."
+                ) from None
+
+
+def _append_line(path: Path, line: str) -> None:
+    """Append whole or not at all: a half-written line, now or from before, is cut away."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as handle:
+        end = _end_of_last_whole_line(handle.fileno())
+        os.ftruncate(handle.fileno(), end)
+        try:
+            _write_all(handle.fileno(), line.encode() + b"\n")
+            os.fsync(handle.fileno())
+        except OSError:
+            os.ftruncate(handle.fileno(), end)
+            raise
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def _end_of_last_whole_line(descriptor: int, chunk: int = 65536) -> int:
+    """Offset just behind the last line end; 0 where there is none."""
+    end = os.fstat(descriptor).st_size
+    while end > 0:
+        start = max(0, end - chunk)
+        found = os.pread(descriptor, end - start, start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0

@@ -1,0 +1,66 @@
+"""How long a sweep will take: measured on a probe before it, on its own cells while it runs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from bench.records import Group
+from bench.sweep.cells import Cell
+
+PARALLEL: dict[Group, bool] = {"cost": True, "latency": False, "accuracy": True}
+"""Latency is measured alone: a neighbour on the next core would be in the number."""
+
+
+@dataclass
+class Forecast:
+    """Seconds a cell, guessed before and corrected by what cells of the same group took."""
+
+    guesses: dict[str, float]
+    """Seconds by cell key."""
+    workers: int
+    _spent: dict[Group, float] = field(default_factory=dict)
+    _guessed: dict[Group, float] = field(default_factory=dict)
+
+    def learn(self, cell: Cell, seconds: float) -> None:
+        """Take in what a finished cell took."""
+        self._spent[cell.group] = self._spent.get(cell.group, 0) + seconds
+        self._guessed[cell.group] = self._guessed.get(cell.group, 0) + self.guesses[cell.key]
+
+    def seconds_left(self, waiting: list[Cell], running: dict[str, tuple[Cell, float]]) -> float:
+        """Seconds until all is done.
+
+        Args:
+            waiting: cells that have not started.
+            running: cells that run, by key, with the share of each that is done.
+        """
+        left = [(cell, 1.0) for cell in waiting] + [(cell, 1 - share) for cell, share in running.values()]
+        total = 0.0
+        for group, parallel in PARALLEL.items():
+            seconds = [self._seconds(cell) * share for cell, share in left if cell.group == group]
+            lanes = min(self.workers if parallel else 1, max(1, len(seconds)))
+            total += max(sum(seconds) / lanes, max(seconds, default=0.0))
+        return total
+
+    def _seconds(self, cell: Cell) -> float:
+        guessed = self._guessed.get(cell.group, 0)
+        correction = self._spent[cell.group] / guessed if guessed else 1.0
+        return self.guesses[cell.key] * correction
+
+
+def forecast(cells: list[Cell], probed: dict[tuple[Group, str], float], workers: int) -> Forecast:
+    """Make a forecast from the seconds that a cell of each (group, backbone) was probed to take."""
+    return Forecast({cell.key: probed[cell.group, cell.spec.backbone] for cell in cells}, workers)
+
+
+def duration_words(seconds: float) -> str:
+    """`45 s`, `12 min`, `3 h 20 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def finish_time(seconds: float) -> str:
+    """The local clock time in so many seconds."""
+    return time.strftime("%H:%M", time.localtime(time.time() + seconds))

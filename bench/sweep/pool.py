@@ -1,0 +1,134 @@
+"""Run cells in processes of their own, some at a time, and tell what happens to them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.sweep.cells import Cell, Sources
+from bench.sweep.worker import work
+from variants.context import CONTEXTS
+
+if TYPE_CHECKING:
+    from bench.sweep.measure import Measurement
+
+_PRELOADED = ["bench.sweep.measure", *(entry.module for entry in CONTEXTS.values())]
+"""All code that measures, read once: editing a file while a sweep runs changes none of its cells."""
+_TICK_S = 0.5
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A cell that runs: the share of its work that is done."""
+
+    cell: Cell
+    share: float
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A cell that ended, with its measurement or with the reason why there is none."""
+
+    cell: Cell
+    started: str
+    seconds: float
+    measurement: Measurement | None = None
+    reason: str | None = None
+
+
+@dataclass
+class _Job:
+    cell: Cell
+    process: BaseProcess
+    pipe: Connection
+    started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    since: float = field(default_factory=time.monotonic)
+
+    def finish(self, measurement: Measurement | None = None, reason: str | None = None) -> Finished:
+        if self.process.is_alive() and reason is not None:
+            self.process.kill()
+        self.process.join()
+        self.pipe.close()
+        return Finished(self.cell, self.started, time.monotonic() - self.since, measurement, reason)
+
+
+def run_cells(cells: Iterable[Cell], sources: Sources, workers: int, timeout_s: float) -> Iterator[Progress | Finished]:
+    """Run `cells` in order, at most `workers` at a time.
+
+    A cell that raises, is killed or exceeds `timeout_s` ends as `Finished` with a reason; the
+    others go on. When the caller stops iterating, the processes that still run are ended.
+    """
+    context = _context()
+    waiting = iter(cells)
+    jobs: list[_Job] = []
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        try:
+            while True:
+                while len(jobs) < workers and (cell := next(waiting, None)) is not None:
+                    jobs.append(_start(context, cell, sources, Path(folder)))
+                if not jobs:
+                    return
+                yield from _listen(jobs, timeout_s)
+        finally:
+            for job in jobs:
+                job.process.kill()
+                job.process.join()
+
+
+def _context() -> multiprocessing.context.BaseContext:
+    """A server that has loaded torch once and forks workers that start in milliseconds."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_PRELOADED)
+    return context
+
+
+def _start(context: multiprocessing.context.BaseContext, cell: Cell, sources: Sources, folder: Path) -> _Job:
+    receiver, sender = context.Pipe(duplex=False)
+    log = folder / f"{cell.key}.log"
+    process: BaseProcess = context.Process(target=work, args=(cell, sources, sender, log))  # type: ignore[attr-defined]
+    process.start()
+    sender.close()
+    return _Job(cell, process, receiver)
+
+
+def _listen(jobs: list[_Job], timeout_s: float) -> Iterator[Progress | Finished]:
+    """Wait for the next messages; jobs that end leave the list."""
+    ready = wait([job.pipe for job in jobs], timeout=_TICK_S)
+    for job in list(jobs):
+        event = _hear(job) if job.pipe in ready else None
+        if event is None and time.monotonic() - job.since > timeout_s:
+            event = job.finish(reason=f"time-out: not done after {timeout_s:g} s")
+        if isinstance(event, Finished):
+            jobs.remove(job)
+        if event is not None:
+            yield event
+
+
+def _hear(job: _Job) -> Progress | Finished | None:
+    try:
+        kind, value = job.pipe.recv()
+    except (EOFError, OSError):
+        job.process.join()
+        return job.finish(reason=_exit_words(job.process.exitcode))
+    if kind == "progress":
+        return Progress(job.cell, value)
+    return job.finish(measurement=value) if kind == "done" else job.finish(reason=value)
+
+
+def _exit_words(code: int | None) -> str:
+    if code is not None and code < 0:
+        name = signal.Signals(-code).name
+        hint = " (the system does that when memory runs out)" if name == "SIGKILL" else ""
+        return f"the process was ended by {name}{hint}"
+    return f"the process ended with exit code {code} and said nothing"

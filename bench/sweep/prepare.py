@@ -1,0 +1,99 @@
+"""All that is checked and known before the first measurement: data, backbones, weights, devices."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from bench.accuracy.datasets import SPLITS, Dataset, open_dataset
+from bench.machine import commit
+from bench.records import Record
+from bench.store import Store
+from bench.sweep.cells import Cell, Sources, plan_cells
+from bench.sweep.forecast import Forecast, forecast
+from bench.sweep.probe import probe_seconds
+from bench.sweep.spacefile import SpaceFile
+from variants.backbones import build_backbone, check_backbone, weights_fingerprint
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked sweep."""
+
+    space: SpaceFile
+    dataset: Dataset
+    sources: Sources
+    todo: list[Cell]
+    done: int
+    """Cells that this sweep's folder already holds."""
+    reused: list[Record]
+    """Records of other sweeps that are the very measurements this one needs."""
+    failed_before: list[Record]
+    missing_devices: tuple[str, ...]
+
+    def todo_by_group(self) -> Counter[str]:
+        return Counter(cell.group for cell in self.todo)
+
+
+def prepare(
+    space: SpaceFile, store: Store, data_root: Path | None, weights_dir: Path | None, retry_failed: bool
+) -> Plan:
+    """Check everything that can be checked and list what is to be measured.
+
+    Raises:
+        UserError: data, backbone or weights that would fail later.
+    """
+    commit()  # remembered now: the code that is loaded, whatever is committed while the sweep runs
+    dataset = open_dataset(space.accuracy.data.name, data_root, **space.accuracy.data.options)
+    backbones = list(dict.fromkeys(spec.backbone for spec in space.specs))
+    for backbone in backbones:
+        check_backbone(backbone)
+    weights = _start_weights(space, backbones, weights_dir)
+    dataset.check()
+    devices, missing = _devices(space)
+    cells = plan_cells(space, dataset, weights, devices)
+    own = _settled(store.read(space.name), retry_failed)
+    elsewhere = _settled(store.read(), retry_failed)
+    reused = [elsewhere[cell.key] for cell in cells if cell.key not in own and cell.key in elsewhere]
+    todo = [cell for cell in cells if cell.key not in own and cell.key not in elsewhere]
+    return Plan(
+        space=space,
+        dataset=dataset,
+        sources=Sources(data_root, weights_dir),
+        todo=todo,
+        done=sum(cell.key in own for cell in cells),
+        reused=reused,
+        failed_before=[own[c.key] for c in cells if c.key in own and own[c.key].status == "failed"],
+        missing_devices=missing,
+    )
+
+
+def forecast_plan(plan: Plan, workers: int) -> Forecast:
+    """Probe each backbone and say how long the plan will take."""
+    if not plan.todo:
+        return Forecast({}, workers)
+    samples = {split: plan.dataset.count(split) for split in SPLITS}
+    probed = probe_seconds(plan.todo, samples, plan.dataset.typical_size())
+    return forecast(plan.todo, probed, workers)
+
+
+def _settled(records: list[Record], retry_failed: bool) -> dict[str, Record]:
+    """The newest record of each key; failed ones too, unless they are to be tried again."""
+    return {r.key: r for r in records if r.status == "ok" or not retry_failed}
+
+
+def _start_weights(space: SpaceFile, backbones: list[str], weights_dir: Path | None) -> dict[str, str]:
+    if space.accuracy.schedule.pretraining == "none":
+        return {}
+    return {backbone: weights_fingerprint(build_backbone(backbone, True, weights_dir).net) for backbone in backbones}
+
+
+def _devices(space: SpaceFile) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    if space.latency is None:
+        return (), ()
+    there = {"cpu": True, "cuda": torch.cuda.is_available()}
+    wanted = space.latency.devices
+    return tuple(d for d in wanted if there[d]), tuple(d for d in wanted if not there[d])

@@ -1,0 +1,70 @@
+"""Seconds that a cell will take, from one training step and one forward pass a backbone."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from bench.accuracy.datasets.base import Split
+from bench.accuracy.schedule import Schedule
+from bench.records import Group
+from bench.sweep.cells import Cell
+from variants.network import build
+
+_COST_PASSES = 8
+"""Counting takes about as long as this many forward passes at its size: two counters, traced."""
+_PROBE_BATCH = 2
+
+
+def probe_seconds(
+    cells: list[Cell], samples: dict[Split, int], image_size: tuple[int, int]
+) -> dict[tuple[Group, str], float]:
+    """Measure one cell of each (group, backbone): the last, which is the costliest in most spaces.
+
+    Args:
+        cells: the cells to forecast.
+        samples: images by split.
+        image_size: width and height of the data set's images.
+    """
+    torch.set_num_threads(1)
+    chosen = {(cell.group, cell.spec.backbone): cell for cell in cells}
+    return {place: _probe(cell, samples, image_size) for place, cell in chosen.items()}
+
+
+def _probe(cell: Cell, samples: dict[Split, int], image_size: tuple[int, int]) -> float:
+    setting = cell.setting
+    classes = setting["classes"] if isinstance(setting["classes"], int) else len(setting["classes"])
+    net = build(cell.spec, classes).to(memory_format=torch.channels_last)
+    if cell.group == "cost":
+        return _COST_PASSES * _forward_seconds(net, setting["size"])
+    if cell.group == "latency":
+        return int(setting["warmup"] + setting["iterations"]) * _forward_seconds(net, setting["size"])
+    schedule = Schedule.model_validate(setting["schedule"])
+    step = _step_seconds(net, schedule.crop or image_size)
+    evaluation = (samples["val"] + samples["test"]) * _forward_seconds(net, image_size)
+    return schedule.epochs * samples["train"] * step + evaluation
+
+
+def _forward_seconds(net: nn.Module, size: tuple[int, int]) -> float:
+    image = torch.rand(1, 3, size[1], size[0])
+    net.eval()
+    with torch.inference_mode():
+        net(image[..., :64, :64])
+        start = time.perf_counter()
+        net(image)
+    return time.perf_counter() - start
+
+
+def _step_seconds(net: nn.Module, size: tuple[int, int]) -> float:
+    """Seconds an image of one training step."""
+    images = torch.rand(_PROBE_BATCH, 3, size[1], size[0])
+    net.train()
+    for _ in range(2):  # the first pass also allocates
+        start = time.perf_counter()
+        logits = net(images)
+        loss = F.cross_entropy(logits, logits.detach().argmax(dim=1))
+        loss.backward()  # type: ignore[no-untyped-call]
+    return (time.perf_counter() - start) / _PROBE_BATCH

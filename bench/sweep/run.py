@@ -1,0 +1,100 @@
+"""Run a plan: every cell becomes a record as soon as it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from bench.machine import commit, machine_facts, machine_id, versions
+from bench.records import GROUPS, Record
+from bench.store import Store
+from bench.sweep.cells import Cell
+from bench.sweep.forecast import PARALLEL, Forecast
+from bench.sweep.pool import Finished, Progress, run_cells
+from bench.sweep.prepare import Plan
+
+
+@dataclass
+class Tally:
+    """What a run did, and where it stands."""
+
+    total: int
+    measured: int = 0
+    failed: list[Record] = field(default_factory=list)
+    waiting: list[Cell] = field(default_factory=list)
+    running: dict[str, tuple[Cell, float]] = field(default_factory=dict)
+
+    @property
+    def ended(self) -> int:
+        return self.measured + len(self.failed)
+
+
+class Watcher:
+    """Is told what happens; the command line shows it."""
+
+    def on_progress(self, tally: Tally, seconds_left: float) -> None:
+        """A cell went on."""
+
+    def on_record(self, record: Record, tally: Tally, seconds_left: float) -> None:
+        """A cell ended and its record is on the disk."""
+
+
+def run_plan(plan: Plan, store: Store, forecast: Forecast, workers: int, timeout_s: float, watcher: Watcher) -> Tally:
+    """Measure all cells of the plan: costs and trainings side by side, latencies alone.
+
+    Raises:
+        UserError: a record cannot be written; those before it are kept.
+    """
+    for record in plan.reused:
+        store.append(plan.space.name, record)
+    tally = Tally(total=len(plan.todo), waiting=list(plan.todo))
+    for event in _events(plan, workers, timeout_s):
+        if event.cell in tally.waiting:
+            tally.waiting.remove(event.cell)
+        if isinstance(event, Progress):
+            tally.running[event.cell.key] = (event.cell, event.share)
+            watcher.on_progress(tally, forecast.seconds_left(tally.waiting, tally.running))
+            continue
+        tally.running.pop(event.cell.key, None)
+        record = make_record(event)
+        store.append(plan.space.name, record)
+        _count(tally, record)
+        forecast.learn(event.cell, event.seconds)
+        watcher.on_record(record, tally, forecast.seconds_left(tally.waiting, tally.running))
+    return tally
+
+
+def make_record(event: Finished) -> Record:
+    """The record of a cell that ended, with machine, versions and commit."""
+    measurement = event.measurement
+    return Record(
+        key=event.cell.key,
+        group=event.cell.group,
+        variant=event.cell.spec.name,
+        spec_hash=event.cell.spec.content_hash,
+        spec=event.cell.spec.model_dump(mode="json"),
+        setting=event.cell.setting,
+        status="ok" if measurement else "failed",
+        reason=event.reason,
+        metrics=measurement.metrics if measurement else {},
+        details=measurement.details if measurement else {},
+        machine=machine_facts(),
+        machine_id=machine_id(),
+        versions=versions(),
+        commit=commit(),
+        started=event.started,
+        seconds=round(event.seconds, 2),
+    )
+
+
+def _events(plan: Plan, workers: int, timeout_s: float) -> Iterator[Progress | Finished]:
+    for group in GROUPS:
+        cells = [cell for cell in plan.todo if cell.group == group]
+        yield from run_cells(cells, plan.sources, workers if PARALLEL[group] else 1, timeout_s)
+
+
+def _count(tally: Tally, record: Record) -> None:
+    if record.status == "ok":
+        tally.measured += 1
+    else:
+        tally.failed.append(record)

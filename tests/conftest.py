@@ -1,0 +1,70 @@
+"""Shared fixtures: the real command line in its own process, and a space of tiny networks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+SHARED = PROJECT.parent / "shared"
+
+TINY_SPACE = """\
+name: tiny
+axes:
+  backbone: [mobilenetv3_small_050, lcnet_050]
+  fused_stages: [[], [3, 4]]
+  context: [dnl]
+  module_width: [16]
+  decoder_width: [8]
+  head_width: [8]
+cost: {size: [128, 64]}
+latency: {size: [64, 64], devices: [cpu], warmup: 1, iterations: 5}
+accuracy:
+  data: {name: streets, options: {width: 96, height: 64, train: 8, val: 3, test: 3}}
+  schedule: {epochs: 2, batch_size: 4}
+"""
+
+RunBench = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def bench_command(*arguments: str) -> list[str]:
+    """The command line of this checkout, as a process."""
+    return [sys.executable, "-m", "bench", *arguments]
+
+
+def bench_environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(PROJECT), "COLUMNS": "160"}
+
+
+@pytest.fixture
+def run_bench(tmp_path: Path) -> RunBench:
+    """Run `bench` in a fresh folder; stdout and stderr are kept apart."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            bench_command(*arguments), cwd=tmp_path, env=bench_environment(), capture_output=True, text=True,
+            check=False, timeout=240,
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.fixture
+def tiny_space(tmp_path: Path) -> Path:
+    """Four tiny variants of two backbones on generated images."""
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY_SPACE)
+    return path
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder with real data and weights; tests that need it skip without it."""
+    if not SHARED.is_dir():
+        pytest.skip(f"needs {SHARED}, which is not here")
+    return SHARED

@@ -1,0 +1,30 @@
+"""Softmax attention over the positions of a map, without the position-by-position matrix."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def to_tokens(x: Tensor, heads: int = 1) -> Tensor:
+    """(N, C, H, W) -> (N, heads, H * W, C / heads)."""
+    n, c, h, w = x.shape
+    return x.reshape(n, heads, c // heads, h * w).transpose(2, 3)
+
+
+def to_map(tokens: Tensor, size: tuple[int, int]) -> Tensor:
+    """(N, heads, H * W, C / heads) -> (N, C, H, W); the inverse of `to_tokens`."""
+    n, heads, _, c = tokens.shape
+    return tokens.transpose(2, 3).reshape(n, heads * c, *size)
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+    """softmax(scale * query key^T) value, in float32 also under mixed precision.
+
+    All of shape (N, heads, positions, channels). float32, because a low temperature makes the
+    logits so large that half precision loses the differences between them.
+    """
+    with torch.autocast(query.device.type, enabled=False):
+        out: Tensor = F.scaled_dot_product_attention(query.float(), key.float(), value.float(), scale=scale)
+    return out.to(value.dtype)
