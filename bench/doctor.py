@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench.errors import UserError
-from bench.machine import commit, machine_facts, machine_id, versions
+from bench.machine import PROJECT_ROOT, commit, machine_facts, machine_id, versions
 
 _NEEDED = ("torch", "torchvision", "timm", "fvcore", "ptflops")
 _ROOM_GIB = 2
@@ -29,7 +29,10 @@ class Finding:
 
 def diagnose(data_root: Path | None, weights_dir: Path | None) -> list[Finding]:
     """Answer every question; looks, changes nothing."""
-    findings = [*_packages(), _machine(), _gpu(), _load(), _room(), _commit()]
+    packages = list(_packages())
+    torch_loads = any(f.what == "torch" and f.state == "fine" for f in packages)
+    gpu = [_gpu()] if torch_loads else []
+    findings = [*packages, *_pins(), _machine(), *gpu, _load(), _room(), _commit()]
     if data_root is not None:
         findings.append(_data(data_root))
     if weights_dir is not None:
@@ -41,10 +44,21 @@ def _packages() -> Iterator[Finding]:
     for name in _NEEDED:
         try:
             import_module(name)
-        except (ImportError, RuntimeError) as error:
+        except (ImportError, RuntimeError, OSError) as error:
             yield Finding("missing", name, f"cannot be loaded: {error}", "pip install -e . -c constraints.txt")
         else:
             yield Finding("fine", name, versions()[name])
+
+
+def _pins() -> Iterator[Finding]:
+    """Versions other than those that the project was tested with."""
+    pins = PROJECT_ROOT / "constraints.txt"
+    if not pins.is_file():
+        return
+    tested = dict(line.split("==") for line in pins.read_text().split() if "==" in line)
+    other = [f"{n} {v} (tested: {tested[n]})" for n, v in versions().items() if tested.get(n, v) != v]
+    if other:
+        yield Finding("limited", "versions", ", ".join(other), "pip install -e . -c constraints.txt")
 
 
 def _machine() -> Finding:
@@ -96,7 +110,7 @@ def _commit() -> Finding:
 def _data(root: Path) -> Finding:
     from bench.accuracy.datasets import open_dataset
 
-    data = open_dataset("camvid", root)
+    data = open_dataset("camvid", root, {})
     try:
         data.check()
     except UserError as error:

@@ -47,7 +47,7 @@ METRICS: dict[str, Metric] = {
         Metric("macs", "MACs", "G", 2, False,
                "multiply-adds of convolutions, linear layers and matrix products of one forward "
                "pass; one multiply-add counts once (GFLOPs at 2 per MAC are twice this)", 1e-9),
-        Metric("parameters", "Parameters", "M", 2, False,
+        Metric("parameters", "parameters", "M", 2, False,
                "learned numbers in the network, whole", 1e-6),
         Metric("latency_cpu_ms", "CPU latency", "ms", 1, False,
                "median time of one forward pass of one image, eager PyTorch, logits at full size, "

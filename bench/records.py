@@ -31,6 +31,8 @@ class Record(BaseModel):
     spec_hash: str
     spec: dict[str, Any]
     setting: dict[str, Any]
+    words: dict[str, str] = {}
+    """The setting for readers; no key depends on it."""
     status: Literal["ok", "failed"]
     reason: str | None = None
     metrics: dict[str, float] = {}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from bench.errors import UserError
-from bench.records import Record, parse_line
+from bench.records import SCHEMA, Record, parse_line
+
+_PLAN = "plan.json"
 
 
 class Store:
@@ -27,10 +30,11 @@ class Store:
     def read(self, sweep: str = "*") -> list[Record]:
         """All records of a sweep, or of all sweeps, oldest first in each file.
 
-        A last line that a kill cut off is skipped: its measurement was not finished.
+        What stands behind the last line end was cut off by a kill and is skipped; the next `append`
+        takes it away.
 
         Raises:
-            UserError: a line in the middle is broken, or of another schema version.
+            UserError: a whole line is broken, or of another schema version.
         """
         return [record for path in sorted(self.root.glob(f"{sweep}/*.jsonl")) for record in _read_file(path)]
 
@@ -49,14 +53,46 @@ class Store:
                 "or pass --results FOLDER, and run the same command to go on."
             ) from None
 
-    @contextmanager
-    def locked(self, sweep: str) -> Iterator[None]:
-        """Hold the sweep for this process, so that nothing is measured twice at a time.
+    def write_plan(self, sweep: str, keys: list[str]) -> None:
+        """Keep the keys that the newest sweep consists of: they decide what a report shows.
 
         Raises:
-            UserError: another process sweeps it, or the folder cannot be written.
+            UserError: the folder cannot be written.
         """
-        path = self.root / sweep / ".lock"
+        path = self.root / sweep / _PLAN
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            new = path.with_suffix(".new")
+            new.write_text(json.dumps({"schema_version": SCHEMA, "keys": keys}, indent=1) + "\n", encoding="utf-8")
+            new.replace(path)
+        except OSError as error:
+            raise UserError(f"cannot write {path}: {error.strerror}. Pass --results FOLDER.") from None
+
+    def read_plan(self, sweep: str) -> list[str]:
+        """The keys of the newest sweep, in its order.
+
+        Raises:
+            UserError: there is none, or it cannot be read.
+        """
+        path = self.root / sweep / _PLAN
+        try:
+            plan = json.loads(path.read_text(encoding="utf-8"))
+            if plan["schema_version"] != SCHEMA:
+                raise UserError(f"{path} has schema version {plan['schema_version']}; this bench reads {SCHEMA}.")
+            return [str(key) for key in plan["keys"]]
+        except (OSError, ValueError, KeyError, TypeError):
+            raise UserError(
+                f"{path} is missing or broken. `bench sweep` with the space of {sweep!r} writes it."
+            ) from None
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the results for this process: nothing is measured twice, no latency beside a training.
+
+        Raises:
+            UserError: another process sweeps into them, or the folder cannot be written.
+        """
+        path = self.root / ".lock"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             handle = path.open("w")
@@ -67,7 +103,7 @@ class Store:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise UserError(
-                    f"another process sweeps {sweep!r} into {self.root}. Wait for it, or pass another --results FOLDER."
+                    f"another process sweeps into {self.root}. Wait for it: beside it no latency could be trusted."
                 ) from None
             yield
 
@@ -76,16 +112,12 @@ class Store:
 
 
 def _read_file(path: Path) -> Iterator[Record]:
-    lines = path.read_text(encoding="utf-8").splitlines()
+    *lines, _cut_off = path.read_text(encoding="utf-8", errors="replace").split("\n")
     for number, line in enumerate(lines, start=1):
         try:
             yield parse_line(line, f"{path}:{number}")
         except ValueError:
-            if number < len(lines):
-                raise UserError(
-                    f"{path}:{number}: broken line in the middle of the file. Delete that line; the "
-                    "sweep measures it again."
-                ) from None
+            raise UserError(f"{path}:{number}: broken line. Delete that line; the sweep measures it again.") from None
 
 
 def _append_line(path: Path, line: str) -> None:

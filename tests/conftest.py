@@ -23,7 +23,7 @@ axes:
   decoder_width: [8]
   head_width: [8]
 cost: {size: [128, 64]}
-latency: {size: [64, 64], devices: [cpu], warmup: 1, iterations: 5}
+latency: {size: [64, 64], devices: [cpu], warmup: 1, iterations: 5, restarts: 2}
 accuracy:
   data: {name: streets, options: {width: 96, height: 64, train: 8, val: 3, test: 3}}
   schedule: {epochs: 2, batch_size: 4}

@@ -41,6 +41,20 @@ def test_space_without_a_network_says_why() -> None:
         expand({"backbone": ["resnet18"], "context": ["dnl"]})
 
 
+@pytest.mark.parametrize(
+    ("axis", "values", "words"),
+    [
+        ("fused_stages", [1, 2, 3, 4], "lists of stages"),
+        ("fused_stages", [None], "lists of stages"),
+        ("context", [["dnl"]], "plain values"),
+        ("module_width", [], "has no value"),
+    ],
+)
+def test_axis_of_the_wrong_shape_is_refused(axis: str, values: list[object], words: str) -> None:
+    with pytest.raises(VariantError, match=words):
+        expand({"backbone": ["resnet18"], axis: values})
+
+
 @pytest.mark.parametrize("name", sorted(shipped_spaces()))
 def test_shipped_spaces_load(name: str) -> None:
     assert load_space(name).specs
@@ -55,7 +69,9 @@ def test_quick_covers_eight_variants_of_three_backbones() -> None:
 def test_variants_can_be_listed_beside_the_axes(tmp_path: Path) -> None:
     path = tmp_path / "listed.yaml"
     path.write_text(TINY_SPACE + "variants: [resnet18+fpn64-head32, lcnet_050+fpn8-head8]\n")
-    names = [spec.name for spec in load_space(str(path)).specs]
+    space = load_space(str(path))
+    names = [spec.name for spec in space.specs]
+    assert space.expansion.dropped["listed, but there already"] == 1
     assert names.count("lcnet_050+fpn8-head8") == 1
     assert names[-1] == "resnet18+fpn64-head32"
 
@@ -71,6 +87,8 @@ def test_variants_can_be_listed_beside_the_axes(tmp_path: Path) -> None:
         (TINY_SPACE.replace("axes:", "axis:"), "axis"),
         ("accuracy: {data: {name: streets}}", "neither axes nor variants"),
         (TINY_SPACE.replace("epochs: 2", "scale: [0.5, 1]"), "scale needs a crop"),
+        (TINY_SPACE.replace("size: [128, 64]", "size: [-5, 0]"), "cost.size.0"),
+        (TINY_SPACE + "  seeds: [0, 0]\n", "hold one twice"),
     ],
 )
 def test_broken_space_file_is_refused_with_its_place(tmp_path: Path, text: str, words: str) -> None:

@@ -37,9 +37,27 @@ def _closure(module: str) -> set[str]:
     while waiting:
         name = waiting.pop()
         found.add(name)
-        imports = {node.module for node in ast.walk(_tree(name)) if isinstance(node, ast.ImportFrom) and node.module}
-        waiting += [m for m in imports if m.startswith(f"{package}.") and m not in found]
+        waiting += [m for m in _imports(name) if m.startswith(f"{package}.") and m not in found]
     return found
+
+
+def _imports(module: str) -> set[str]:
+    """Names of the modules that a module imports; also `from package import module`."""
+    names: set[str] = set()
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            whole = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= {node.module} | {name for name in whole if _is_module(name)}
+    return names
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 @lru_cache
@@ -48,7 +66,7 @@ def _code(module: str) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
             node.body = node.body[1:]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()
 
 
 def _tree(module: str) -> ast.Module:

@@ -58,6 +58,10 @@ def _check_axes(axes: dict[str, list[Any]]) -> None:
             raise VariantError(f"axis {axis!r} is not one of {known}.{hint}")
         if not values:
             raise VariantError(f"axis {axis!r} has no value: give a list with at least one")
+        wrong = [v for v in values if isinstance(v, list) != (axis == "fused_stages") or isinstance(v, dict)]
+        if wrong:
+            wanted = "lists of stages, such as [[], [3, 4]]" if axis == "fused_stages" else "plain values"
+            raise VariantError(f"axis {axis!r} holds {wrong[0]!r}; its values are {wanted}")
     if "backbone" not in axes:
         raise VariantError("axis 'backbone' is missing: `bench list backbones` names them")
 

@@ -11,6 +11,8 @@ from torch import nn
 from bench.accuracy.confusion import Counts, class_iou, confusion_matrix, mean_iou, miou_interval
 from bench.accuracy.datasets.base import Sample
 
+SCOPE = "whole images at their own size, weights of the last epoch"
+
 
 @dataclass(frozen=True)
 class Evaluation:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Side = Annotated[int, Field(ge=32, le=32768)]
 
 
 class Schedule(BaseModel):
@@ -18,7 +20,7 @@ class Schedule(BaseModel):
     backbone_lr_ratio: float = Field(default=1.0, gt=0, le=1)
     """Learning rate of the backbone over that of the rest; below 1 for pretrained weights."""
     weight_decay: float = Field(default=0.01, ge=0, lt=1)
-    crop: tuple[int, int] | None = None
+    crop: tuple[Side, Side] | None = None
     """Width and height of the training crops in pixels; None trains on whole images."""
     scale: tuple[float, float] = (1.0, 1.0)
     """Range of the random resize before the crop, over the image's own size."""
@@ -38,5 +40,12 @@ class Schedule(BaseModel):
         """One line for tables and pages."""
         crop = f"crops of {self.crop[0]}x{self.crop[1]}" if self.crop else "whole images"
         scale = "" if self.scale == (1.0, 1.0) else f" at scale {self.scale[0]:g} to {self.scale[1]:g}"
+        flips = ", random flips" if self.flip else ""
         start = "ImageNet weights" if self.pretraining == "imagenet" else "random weights"
-        return f"{self.epochs} epochs from {start}, batch {self.batch_size}, {crop}{scale}"
+        rate = f"one-cycle learning rate up to {self.learning_rate:g}"
+        if self.backbone_lr_ratio != 1:
+            rate += f" (backbone {self.learning_rate * self.backbone_lr_ratio:g})"
+        return (
+            f"{self.epochs} epochs from {start}, batch {self.batch_size}, {crop}{scale}{flips}; AdamW with weight "
+            f"decay {self.weight_decay:g}, {rate}, cross-entropy"
+        )

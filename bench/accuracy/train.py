@@ -19,6 +19,9 @@ _BATCH_NORM_MOMENTUM = 0.1
 """Some networks come with 0.01, made for 100,000 steps: after a few hundred their running
 statistics would still be those of the random start."""
 _WARMUP = 0.1
+"""Share of the steps in which the learning rate rises."""
+_LEAST_WARMUP_STEPS = 1.5
+"""A warm-up that ends at the first step would have no slope."""
 
 
 class TrainingDivergedError(RuntimeError):
@@ -57,7 +60,10 @@ def train(
     steps = schedule.epochs * steps_per_epoch
     optimizer = _optimizer(net, schedule)
     scheduler = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, [group["lr"] for group in optimizer.param_groups], total_steps=steps + 1, pct_start=_WARMUP
+        optimizer,
+        [group["lr"] for group in optimizer.param_groups],
+        total_steps=steps + 1,
+        pct_start=max(_WARMUP, _LEAST_WARMUP_STEPS / (steps + 1)),
     )
     augment = Augment(schedule)
     losses = []

@@ -81,6 +81,3 @@ def main() -> None:
     except (UserError, VariantError) as error:
         click.echo(f"bench: {error}", err=True)
         sys.exit(ExitCode.USAGE)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(ExitCode.FINE)

@@ -21,7 +21,7 @@ from bench.errors import ExitCode
 def command(spec: str, size: tuple[int, int], classes: int, as_json: bool) -> None:
     """Count parameters and multiply-adds of SPEC with fvcore, and check them with ptflops.
 
-    Exit 1 where the two counters differ by over 1 % or an operator is counted by neither.
+    Exit 1 where the two counters differ by over 0.1 % or an operator is counted by neither.
 
     \b
     bench cost resnet18+fpn256-head128

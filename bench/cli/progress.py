@@ -69,7 +69,8 @@ def _result_words(record: Record) -> str:
     if record.group == "latency":
         name = f"latency_{record.setting['device']}_ms"
         low, high = values[f"{name}_low"], values[f"{name}_high"]
-        return f"{values[name]:.1f} ms on {record.setting['device']} (quartiles {low:.1f} to {high:.1f})"
+        where = f"{record.setting['device']}, process {record.setting['restart'] + 1}"
+        return f"{values[name]:.1f} ms on {where} (quartiles {low:.1f} to {high:.1f})"
     miou = METRICS["miou_val"]
     value, least, most = (miou.show(values[f"miou_val{end}"]) for end in ("", "_low", "_high"))
     return f"mIoU val {value} % (95 % interval {least} to {most})"

@@ -48,7 +48,7 @@ def render_sweep(name: str, results_dir: Path, reports_dir: Path) -> None:
     if not records:
         known = ", ".join(store.sweeps()) or "none"
         raise UserError(f"{results_dir} holds no records of {name!r}; it holds: {known}.")
-    study = make_study(name, records)
+    study = make_study(name, records, store.read_plan(name))
     print_front(study)
     page = write_report(study, reports_dir)
     say(f"report: {page} and {page.with_name('README.md')}")

@@ -31,11 +31,16 @@ def command(pattern: str, sweep: str, group: str | None, failed: bool, as_json: 
     bench show lite0 --json
     """
     from bench.cli.say import say
+    from bench.errors import UserError
     from bench.store import Store
 
+    store = Store(results_dir)
+    if sweep != "*" and sweep not in store.sweeps():
+        known = ", ".join(store.sweeps()) or "none"
+        raise UserError(f"{results_dir} holds no records of {sweep!r}; it holds: {known}.")
     records = [
         record
-        for record in Store(results_dir).read(sweep)
+        for record in store.read(sweep)
         if pattern in record.variant and group in (None, record.group) and (record.status == "failed" or not failed)
     ]
     for record in records:

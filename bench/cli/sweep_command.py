@@ -15,7 +15,7 @@ import click
 from bench.cli.options import reports_option, results_option
 from bench.cli.report_command import render_sweep
 from bench.cli.say import say
-from bench.errors import ExitCode
+from bench.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
     from bench.store import Store
@@ -84,14 +84,16 @@ def command(
         return
     from bench.sweep.run import run_plan
 
-    with store.locked(loaded.name):
+    with store.locked():
         plan, prediction = _prepare(loaded, store, data_root, weights_dir, retry_failed, count)
         with SweepProgress(len(plan.todo)) as progress, _polite_kill():
             tally = run_plan(plan, store, prediction, count, timeout_s, progress)
     _say_end(tally, plan)
-    if tally.failed and not tally.measured and not plan.done:
+    try:
+        render_sweep(loaded.name, results_dir, reports_dir)
+    except UserError as error:  # every cell of a kind failed: their reasons are on the screen
+        say(f"no report: {error}")
         sys.exit(ExitCode.NOTHING_MEASURED)
-    render_sweep(loaded.name, results_dir, reports_dir)
 
 
 def _prepare(

@@ -18,12 +18,18 @@ def short_labels(specs: list[dict[str, Any]]) -> list[str]:
     varying |= {axis for axis in ("decoder_width", "head_width") if len({s[axis] for s in specs}) > 1}
     if len({tuple(spec["fused_stages"]) for spec in with_module}) > 1:
         varying.add("fused_stages")
-    return [" ".join([backbone_label(spec), *_module_parts(spec, varying)]) for spec in specs]
+    backbones = backbone_labels(specs)
+    return [
+        " ".join([backbone, *_module_parts(spec, varying)]) for backbone, spec in zip(backbones, specs, strict=True)
+    ]
 
 
-def backbone_label(spec: dict[str, Any]) -> str:
-    """The timm name without its arguments."""
-    return str(spec["backbone"]).partition("@")[0]
+def backbone_labels(specs: list[dict[str, Any]]) -> list[str]:
+    """The timm names, with their arguments only where those tell backbones apart."""
+    texts = [str(spec["backbone"]) for spec in specs]
+    bare = [text.partition("@")[0] for text in texts]
+    ambiguous = {name for name in bare if len({t for t, b in zip(texts, bare, strict=True) if b == name}) > 1}
+    return [text if name in ambiguous else name for text, name in zip(texts, bare, strict=True)]
 
 
 def module_label(spec: dict[str, Any]) -> str:

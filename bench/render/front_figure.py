@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bench.judge.labels import backbone_label, module_label
-from bench.judge.study import Study, rows_in_order
+from bench.judge.join import rows_in_order
+from bench.judge.labels import backbone_labels, module_label
+from bench.judge.study import Study
 from bench.metrics import METRICS
 from bench.render.style import DIMMED_ALPHA, FRONT_LINE, MARKERS, PALETTE, RC, assign
 
@@ -47,13 +48,14 @@ def front_info(study: Study, metric: str) -> FrontInfo:
     """Collect the points of one cost axis; variants without that cost or without mIoU are left out."""
     scale, miou_scale = METRICS[metric].scale, METRICS["miou_val"].scale
     points = []
-    for number, row in enumerate(rows_in_order(study.table), start=1):
+    rows = rows_in_order(study.table)
+    for number, (row, backbone) in enumerate(zip(rows, backbone_labels(rows), strict=True), start=1):
         cost, miou = row.get(metric), row.get("miou_val")
         if cost is None or miou is None:
             continue
         points.append(
             Point(
-                number=number, backbone=backbone_label(row), module=module_label(row),
+                number=number, backbone=backbone, module=module_label(row),
                 cost=cost * scale,
                 cost_low=(row.get(f"{metric}_low") or cost) * scale,
                 cost_high=(row.get(f"{metric}_high") or cost) * scale,
@@ -92,7 +94,7 @@ def save_front(info: FrontInfo, folder: Path) -> list[str]:
 
 def draw_front(info: FrontInfo) -> Figure:
     """Dominated points dimmed, the front joined by steps and numbered as in the table."""
-    figure = Figure(figsize=(8, 5.4))
+    figure = Figure(figsize=(6.8, 5.2))
     axes = figure.add_subplot()
     colours = assign(sorted({p.backbone for p in info.points}), PALETTE)
     markers = assign(sorted({p.module for p in info.points}), MARKERS)
@@ -145,8 +147,8 @@ def _number_points(axes: Axes, points: list[Point]) -> None:
 
 def _label_axes(axes: Axes, info: FrontInfo) -> None:
     cost, miou = METRICS[info.metric], METRICS["miou_val"]
-    axes.set_xlabel(f"{cost.heading}   ← {cost.direction}")
-    axes.set_ylabel(f"{miou.heading}   {miou.direction} →")
+    axes.set_xlabel(f"← {cost.direction} · {cost.heading}")
+    axes.set_ylabel(f"{miou.heading} · {miou.direction} →")
     axes.set_title(f"{info.title}\n", loc="left", fontweight="bold")
     axes.text(0, 1.015, info.subtitle, transform=axes.transAxes, fontsize=9, color="#555555")
     axes.margins(x=0.08, y=0.08)

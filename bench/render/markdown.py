@@ -15,14 +15,15 @@ def markdown_page(study: Study, table: ResultTable, figures: dict[str, str]) -> 
     """
     parts = [
         f"# {study.name}: accuracy against cost",
-        "Bold rows lie on at least one Pareto front: no other variant is as accurate for less.",
+        "Bold rows lie on at least one Pareto front: no other variant is as accurate for less. The others are "
+        "dominated or not measured.",
         markdown_table(table),
         spread_words(study),
         *(f"![front of {metric}]({name})" for metric, name in figures.items()),
         "## How it was measured",
         "\n".join(f"- **{what}**: {words}" for what, words in setting_lines(study)),
         *_warnings(study),
-        "## Class IoU on the test split (%)",
+        "## Class IoU on the test split, first seed (%)",
         class_table(study, table),
         "## What the columns mean",
         "\n".join(f"- {line}" for line in legend_lines(study)),

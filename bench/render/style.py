@@ -11,7 +11,7 @@ from typing import Any
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "P", "X", "v", "*")
 FRONT_LINE = "#555555"
-DIMMED_ALPHA = 0.3
+DIMMED_ALPHA = 0.4
 RC: Any = {
     "font.size": 11,
     "axes.spines.top": False,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bench.judge.study import Study, rows_in_order
+from bench.judge.join import rows_in_order
+from bench.judge.study import Study
 from bench.metrics import METRICS
 
 

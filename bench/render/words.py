@@ -26,20 +26,26 @@ def spread_words(study: Study) -> str:
             "mIoU is of one seed, with the 95 % bootstrap interval over the images of the split; another "
             "seed moves it by a point or two, so smaller differences are ties"
         )
-    return f"In brackets: {miou}; a latency is a median with its quartiles."
+    if study.restarts > 1:
+        latency = f"a latency is the median over {study.restarts} processes with their range"
+    else:
+        latency = (
+            "a latency is the median of one process with its quartiles; another process differs by several per cent"
+        )
+    return f"In brackets: {miou}; {latency}."
 
 
 def setting_lines(study: Study) -> list[tuple[str, str]]:
     """Setting by setting: with what the numbers were measured."""
-    setting, machine = study.accuracy.setting, study.accuracy.machine
+    setting, words = study.accuracy.setting, study.accuracy.words
     cost = study.cost.setting
     return [
-        ("Data", f"{setting['dataset']}: {setting['data']}; {len(setting['classes'])} classes"),
-        ("Training", f"{setting['schedule_words']}; on the training split only; AdamW, cross-entropy"),
-        ("Evaluation", f"{setting['evaluation']}; {_SPLITS}"),
+        ("Data", f"{setting['dataset']}: {words['data']}; {len(setting['classes'])} classes"),
+        ("Training", f"{words['schedule']}; on the training split only"),
+        ("Evaluation", f"{words['evaluation']}; {_SPLITS}"),
         ("Cost", f"one image of {_size(cost)}, {cost['classes']} classes; fvcore, cross-checked with ptflops"),
         *((f"Latency ({device})", _latency_words(record)) for device, record in study.latency.items()),
-        ("Machine", f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}"),
+        ("Trained on", f"{setting['device']} of {_machine_words(study.accuracy)}"),
         ("Versions", ", ".join(f"{name} {number}" for name, number in study.accuracy.versions.items())),
         ("Commit", ", ".join(study.commits)),
     ]
@@ -47,9 +53,19 @@ def setting_lines(study: Study) -> list[tuple[str, str]]:
 
 def _latency_words(record: Record) -> str:
     setting = record.setting
-    where = record.machine["gpu"] if setting["device"] == "cuda" else f"{setting['threads']} thread(s)"
-    passes = f"{setting['iterations']} passes after {setting['warmup']} of warm-up"
-    return f"one image of {_size(setting)}, {setting['runtime']} PyTorch, {where}; {passes}; {setting['scope']}"
+    where = (
+        record.machine["gpu"]
+        if setting["device"] == "cuda"
+        else f"{setting['threads']} thread{'s' if setting['threads'] > 1 else ''}"
+    )
+    passes = f"{setting['iterations']} passes after {setting['warmup']} of warm-up in each process"
+    how = f"one image of {_size(setting)}, {setting['runtime']} PyTorch {record.versions['torch']}, {where}"
+    return f"{how} of {_machine_words(record)}; {passes}; {record.words['scope']}"
+
+
+def _machine_words(record: Record) -> str:
+    machine = record.machine
+    return f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}"
 
 
 def _size(setting: dict[str, Any]) -> str:
@@ -58,6 +74,4 @@ def _size(setting: dict[str, Any]) -> str:
 
 def warning_lines(study: Study) -> list[str]:
     """What is missing or doubtful; empty where all is well."""
-    lines = [f"failed: {r.group} of {r.variant}: {r.reason}" for r in study.failed]
-    lines += [f"left out: {words}" for words in study.left_out]
-    return lines + [f"counters: {words}" for words in study.disagreements]
+    return [f"failed: {r.group} of {r.variant}: {r.reason}" for r in study.failed] + study.doubts

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.accuracy import train
+from bench.accuracy import evaluate, train
 from bench.accuracy.datasets import Dataset
 from bench.cost import macs
 from bench.latency import clock
@@ -24,6 +24,9 @@ class Cell:
     group: Group
     spec: VariantSpec
     setting: dict[str, Any]
+    """All that decides the result, beside the spec and its code."""
+    words: dict[str, str]
+    """The setting for readers; decides nothing, so better words measure nothing again."""
     key: str
 
 
@@ -35,53 +38,64 @@ class Sources:
     weights_dir: Path | None = None
 
 
-def plan_cells(space: SpaceFile, dataset: Dataset, weights: dict[str, str], devices: tuple[str, ...]) -> list[Cell]:
+def plan_cells(
+    space: SpaceFile, dataset: Dataset, weights: dict[str, str], devices: tuple[str, ...], train_device: str
+) -> list[Cell]:
     """List the cells of a space: all costs, then all latencies, then all trainings.
 
     Args:
         space: what to measure.
         dataset: the checked data set.
         weights: fingerprint of the start weights by backbone; empty for random weights.
-        devices: the devices of the protocol that this machine has.
+        devices: those of the latency protocol that this machine has.
+        train_device: "cpu" or "cuda".
     """
     classes = len(dataset.classes)
     cost = [_cost_cell(space, spec, classes) for spec in space.specs]
-    latency = [_latency_cell(space, spec, classes, device) for device in devices for spec in space.specs]
-    accuracy = [
-        _accuracy_cell(space, spec, dataset, weights, seed) for seed in space.accuracy.seeds for spec in space.specs
+    latency = [
+        _latency_cell(space, spec, classes, device, restart)
+        for device in devices
+        for restart in range(space.latency.restarts if space.latency else 0)
+        for spec in space.specs
     ]
-    return cost + latency + accuracy
+    accuracy = [
+        _accuracy_cell(space, spec, dataset, weights, seed, train_device)
+        for seed in space.accuracy.seeds
+        for spec in space.specs
+    ]
+    return list({cell.key: cell for cell in cost + latency + accuracy}.values())
 
 
 def _cost_cell(space: SpaceFile, spec: VariantSpec, classes: int) -> Cell:
     setting = {"size": list(space.cost.size), "classes": classes, "method": macs.METHOD}
-    return _cell("cost", spec, setting)
+    return _cell("cost", spec, setting, {})
 
 
-def _latency_cell(space: SpaceFile, spec: VariantSpec, classes: int, device: str) -> Cell:
+def _latency_cell(space: SpaceFile, spec: VariantSpec, classes: int, device: str, restart: int) -> Cell:
     protocol = space.latency
     assert protocol is not None  # no devices are planned without a protocol
     setting = {
         "size": list(protocol.size), "classes": classes, "device": device, "threads": protocol.threads,
         "runtime": "eager", "precision": "float32", "batch": 1, "warmup": protocol.warmup,
-        "iterations": protocol.iterations, "scope": clock.SCOPE, "method": clock.METHOD,
+        "iterations": protocol.iterations, "restart": restart, "method": clock.METHOD,
     }  # fmt: skip
-    return _cell("latency", spec, setting, machine=machine_id(), versions=versions())
+    return _cell("latency", spec, setting, {"scope": clock.SCOPE}, machine=machine_id(), versions=versions())
 
 
-def _accuracy_cell(space: SpaceFile, spec: VariantSpec, dataset: Dataset, weights: dict[str, str], seed: int) -> Cell:
-    data = space.accuracy.data
+def _accuracy_cell(
+    space: SpaceFile, spec: VariantSpec, dataset: Dataset, weights: dict[str, str], seed: int, device: str
+) -> Cell:
+    data, schedule = space.accuracy.data, space.accuracy.schedule
     setting = {
-        "dataset": data.name, "dataset_options": data.options, "data": dataset.describe(),
-        "data_fingerprint": dataset.fingerprint(), "classes": list(dataset.classes),
-        "schedule": space.accuracy.schedule.model_dump(mode="json"),
-        "schedule_words": space.accuracy.schedule.describe(),
-        "evaluation": "whole images at their own size, weights of the last epoch",
-        "weights": weights.get(spec.backbone, "random"), "seed": seed, "method": train.METHOD,
+        "dataset": data.name, "dataset_options": data.options, "data_fingerprint": dataset.fingerprint(),
+        "classes": list(dataset.classes), "schedule": schedule.model_dump(mode="json"),
+        "weights": weights.get(spec.backbone, "random"), "seed": seed, "device": device,
+        "method": train.METHOD,
     }  # fmt: skip
-    return _cell("accuracy", spec, setting)
+    words = {"data": dataset.describe(), "schedule": schedule.describe(), "evaluation": evaluate.SCOPE}
+    return _cell("accuracy", spec, setting, words)
 
 
-def _cell(group: Group, spec: VariantSpec, setting: dict[str, Any], **also: Any) -> Cell:
+def _cell(group: Group, spec: VariantSpec, setting: dict[str, Any], words: dict[str, str], **also: Any) -> Cell:
     key = make_key(group=group, spec=spec.content_hash, code=code_fingerprint(spec), setting=setting, **also)
-    return Cell(group, spec, setting, key)
+    return Cell(group, spec, setting, words, key)

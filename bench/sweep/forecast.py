@@ -5,11 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from bench.records import Group
+from bench.records import GROUPS, Group
 from bench.sweep.cells import Cell
-
-PARALLEL: dict[Group, bool] = {"cost": True, "latency": False, "accuracy": True}
-"""Latency is measured alone: a neighbour on the next core would be in the number."""
 
 
 @dataclass
@@ -36,16 +33,23 @@ class Forecast:
         """
         left = [(cell, 1.0) for cell in waiting] + [(cell, 1 - share) for cell, share in running.values()]
         total = 0.0
-        for group, parallel in PARALLEL.items():
+        for group in GROUPS:
+            cells = [cell for cell, _ in left if cell.group == group]
             seconds = [self._seconds(cell) * share for cell, share in left if cell.group == group]
-            lanes = min(self.workers if parallel else 1, max(1, len(seconds)))
-            total += max(sum(seconds) / lanes, max(seconds, default=0.0))
+            total += max(sum(seconds) / lanes(group, cells, self.workers), max(seconds, default=0.0))
         return total
 
     def _seconds(self, cell: Cell) -> float:
         guessed = self._guessed.get(cell.group, 0)
         correction = self._spent[cell.group] / guessed if guessed else 1.0
         return self.guesses[cell.key] * correction
+
+
+def lanes(group: Group, cells: list[Cell], workers: int) -> int:
+    """How many cells of a group run side by side: latencies alone, and one training on a GPU."""
+    if group == "latency" or any(group == "accuracy" and cell.setting["device"] == "cuda" for cell in cells):
+        return 1
+    return workers
 
 
 def forecast(cells: list[Cell], probed: dict[tuple[Group, str], float], workers: int) -> Forecast:

@@ -74,10 +74,10 @@ def _measure_latency(cell: Cell) -> Measurement:
 def _measure_accuracy(cell: Cell, sources: Sources, on_progress: OnProgress) -> Measurement:
     setting = cell.setting
     schedule = Schedule.model_validate(setting["schedule"])
-    data = open_dataset(setting["dataset"], sources.data_root, **setting["dataset_options"])
+    data = open_dataset(setting["dataset"], sources.data_root, setting["dataset_options"])
     torch.manual_seed(setting["seed"])
     net = build(cell.spec, len(data.classes), schedule.pretraining == "imagenet", sources.weights_dir)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = setting["device"]
     losses = train(
         net, data.load("train"), schedule, setting["seed"], device,
         lambda fraction: on_progress(fraction * (1 - _EVALUATION_SHARE)),
@@ -86,7 +86,7 @@ def _measure_accuracy(cell: Cell, sources: Sources, on_progress: OnProgress) -> 
     test = evaluate(net, data.load("test"), len(data.classes), device)
     return Measurement(
         _scores("val", val) | _scores("test", test),
-        {"epoch_losses": [round(loss, 4) for loss in losses], "trained_on": device}
+        {"epoch_losses": [round(loss, 4) for loss in losses]}
         | _tables("val", val) | _tables("test", test),
     )  # fmt: skip
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _PRELOADED = ["bench.sweep.measure", *(entry.module for entry in CONTEXTS.values())]
 """All code that measures, read once: editing a file while a sweep runs changes none of its cells."""
 _TICK_S = 0.5
+_LOG_LINES = 20
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Finished:
     seconds: float
     measurement: Measurement | None = None
     reason: str | None = None
+    log: list[str] = field(default_factory=list)
+    """The last lines that the process printed."""
 
 
 @dataclass
@@ -50,6 +53,7 @@ class _Job:
     cell: Cell
     process: BaseProcess
     pipe: Connection
+    log: Path
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     since: float = field(default_factory=time.monotonic)
 
@@ -58,7 +62,8 @@ class _Job:
             self.process.kill()
         self.process.join()
         self.pipe.close()
-        return Finished(self.cell, self.started, time.monotonic() - self.since, measurement, reason)
+        seconds = time.monotonic() - self.since
+        return Finished(self.cell, self.started, seconds, measurement, reason, _tail(self.log))
 
 
 def run_cells(cells: Iterable[Cell], sources: Sources, workers: int, timeout_s: float) -> Iterator[Progress | Finished]:
@@ -99,7 +104,7 @@ def _start(context: multiprocessing.context.BaseContext, cell: Cell, sources: So
     process: BaseProcess = context.Process(target=work, args=(cell, sources, sender, log))  # type: ignore[attr-defined]
     process.start()
     sender.close()
-    return _Job(cell, process, receiver)
+    return _Job(cell, process, receiver, log)
 
 
 def _listen(jobs: list[_Job], timeout_s: float) -> Iterator[Progress | Finished]:
@@ -107,7 +112,7 @@ def _listen(jobs: list[_Job], timeout_s: float) -> Iterator[Progress | Finished]
     ready = wait([job.pipe for job in jobs], timeout=_TICK_S)
     for job in list(jobs):
         event = _hear(job) if job.pipe in ready else None
-        if event is None and time.monotonic() - job.since > timeout_s:
+        if not isinstance(event, Finished) and time.monotonic() - job.since > timeout_s:
             event = job.finish(reason=f"time-out: not done after {timeout_s:g} s")
         if isinstance(event, Finished):
             jobs.remove(job)
@@ -132,3 +137,10 @@ def _exit_words(code: int | None) -> str:
         hint = " (the system does that when memory runs out)" if name == "SIGKILL" else ""
         return f"the process was ended by {name}{hint}"
     return f"the process ended with exit code {code} and said nothing"
+
+
+def _tail(log: Path) -> list[str]:
+    """The last lines of a worker's log; none where it did not start to write."""
+    if not log.is_file():
+        return []
+    return log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:]

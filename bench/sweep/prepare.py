@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from bench.accuracy.datasets import SPLITS, Dataset, open_dataset
+from bench.judge.select import settle
 from bench.machine import commit
 from bench.records import Record
 from bench.store import Store
@@ -26,6 +27,8 @@ class Plan:
     space: SpaceFile
     dataset: Dataset
     sources: Sources
+    keys: list[str]
+    """Of all cells, done or not."""
     todo: list[Cell]
     done: int
     """Cells that this sweep's folder already holds."""
@@ -47,22 +50,23 @@ def prepare(
         UserError: data, backbone or weights that would fail later.
     """
     commit()  # remembered now: the code that is loaded, whatever is committed while the sweep runs
-    dataset = open_dataset(space.accuracy.data.name, data_root, **space.accuracy.data.options)
+    dataset = open_dataset(space.accuracy.data.name, data_root, space.accuracy.data.options)
     backbones = list(dict.fromkeys(spec.backbone for spec in space.specs))
     for backbone in backbones:
         check_backbone(backbone)
-    weights = _start_weights(space, backbones, weights_dir)
     dataset.check()
+    weights = _start_weights(space, backbones, weights_dir)
     devices, missing = _devices(space)
-    cells = plan_cells(space, dataset, weights, devices)
-    own = _settled(store.read(space.name), retry_failed)
-    elsewhere = _settled(store.read(), retry_failed)
+    cells = plan_cells(space, dataset, weights, devices, "cuda" if torch.cuda.is_available() else "cpu")
+    own = {k: r for k, r in settle(store.read(space.name)).items() if r.status == "ok" or not retry_failed}
+    elsewhere = {k: r for k, r in settle(store.read()).items() if r.status == "ok"}
     reused = [elsewhere[cell.key] for cell in cells if cell.key not in own and cell.key in elsewhere]
     todo = [cell for cell in cells if cell.key not in own and cell.key not in elsewhere]
     return Plan(
         space=space,
         dataset=dataset,
         sources=Sources(data_root, weights_dir),
+        keys=[cell.key for cell in cells],
         todo=todo,
         done=sum(cell.key in own for cell in cells),
         reused=reused,
@@ -78,11 +82,6 @@ def forecast_plan(plan: Plan, workers: int) -> Forecast:
     samples = {split: plan.dataset.count(split) for split in SPLITS}
     probed = probe_seconds(plan.todo, samples, plan.dataset.typical_size())
     return forecast(plan.todo, probed, workers)
-
-
-def _settled(records: list[Record], retry_failed: bool) -> dict[str, Record]:
-    """The newest record of each key; failed ones too, unless they are to be tried again."""
-    return {r.key: r for r in records if r.status == "ok" or not retry_failed}
 
 
 def _start_weights(space: SpaceFile, backbones: list[str], weights_dir: Path | None) -> dict[str, str]:

@@ -17,6 +17,7 @@ from variants.network import build
 _COST_PASSES = 8
 """Counting takes about as long as this many forward passes at its size: two counters, traced."""
 _PROBE_BATCH = 2
+_UNKNOWN_S = 60.0
 
 
 def probe_seconds(
@@ -31,7 +32,15 @@ def probe_seconds(
     """
     torch.set_num_threads(1)
     chosen = {(cell.group, cell.spec.backbone): cell for cell in cells}
-    return {place: _probe(cell, samples, image_size) for place, cell in chosen.items()}
+    return {place: _probe_or_guess(cell, samples, image_size) for place, cell in chosen.items()}
+
+
+def _probe_or_guess(cell: Cell, samples: dict[Split, int], image_size: tuple[int, int]) -> float:
+    """A variant that cannot run fails in its own cell and gets its record there, not here."""
+    try:
+        return _probe(cell, samples, image_size)
+    except (RuntimeError, ValueError, TypeError, AssertionError, MemoryError):
+        return _UNKNOWN_S
 
 
 def _probe(cell: Cell, samples: dict[Split, int], image_size: tuple[int, int]) -> float:

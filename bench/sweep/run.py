@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -9,7 +10,7 @@ from bench.machine import commit, machine_facts, machine_id, versions
 from bench.records import GROUPS, Record
 from bench.store import Store
 from bench.sweep.cells import Cell
-from bench.sweep.forecast import PARALLEL, Forecast
+from bench.sweep.forecast import Forecast, lanes
 from bench.sweep.pool import Finished, Progress, run_cells
 from bench.sweep.prepare import Plan
 
@@ -45,6 +46,7 @@ def run_plan(plan: Plan, store: Store, forecast: Forecast, workers: int, timeout
     Raises:
         UserError: a record cannot be written; those before it are kept.
     """
+    store.write_plan(plan.space.name, plan.keys)
     for record in plan.reused:
         store.append(plan.space.name, record)
     tally = Tally(total=len(plan.todo), waiting=list(plan.todo))
@@ -65,8 +67,14 @@ def run_plan(plan: Plan, store: Store, forecast: Forecast, workers: int, timeout
 
 
 def make_record(event: Finished) -> Record:
-    """The record of a cell that ended, with machine, versions and commit."""
-    measurement = event.measurement
+    """The record of a cell that ended, with machine, versions and commit.
+
+    A number that is infinite or not a number makes the cell a failure.
+    """
+    measurement, reason = event.measurement, event.reason
+    unfit = [name for name, value in measurement.metrics.items() if not math.isfinite(value)] if measurement else []
+    if unfit:
+        measurement, reason = None, f"{unfit[0]} is not a finite number"
     return Record(
         key=event.cell.key,
         group=event.cell.group,
@@ -74,10 +82,11 @@ def make_record(event: Finished) -> Record:
         spec_hash=event.cell.spec.content_hash,
         spec=event.cell.spec.model_dump(mode="json"),
         setting=event.cell.setting,
+        words=event.cell.words,
         status="ok" if measurement else "failed",
-        reason=event.reason,
+        reason=reason,
         metrics=measurement.metrics if measurement else {},
-        details=measurement.details if measurement else {},
+        details=measurement.details if measurement else {"log": event.log},
         machine=machine_facts(),
         machine_id=machine_id(),
         versions=versions(),
@@ -90,7 +99,7 @@ def make_record(event: Finished) -> Record:
 def _events(plan: Plan, workers: int, timeout_s: float) -> Iterator[Progress | Finished]:
     for group in GROUPS:
         cells = [cell for cell in plan.todo if cell.group == group]
-        yield from run_cells(cells, plan.sources, workers if PARALLEL[group] else 1, timeout_s)
+        yield from run_cells(cells, plan.sources, lanes(group, cells, workers), timeout_s)
 
 
 def _count(tally: Tally, record: Record) -> None:

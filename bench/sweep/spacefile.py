@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from bench.accuracy.schedule import Schedule
 from bench.errors import UserError
@@ -18,7 +18,8 @@ from variants.spec import VariantSpec, validation_words
 from variants.suggest import did_you_mean
 
 SHIPPED = Path(__file__).resolve().parent.parent.parent / "variants" / "spaces"
-Size = tuple[int, int]
+Side = Annotated[int, Field(ge=32, le=32768)]
+Size = tuple[Side, Side]
 """Width and height in pixels."""
 
 
@@ -41,6 +42,9 @@ class LatencyProtocol(_Section):
     threads: int = Field(default=1, ge=1, le=1024)
     warmup: int = Field(default=5, ge=0, le=10_000)
     iterations: int = Field(default=30, ge=3, le=100_000)
+    restarts: int = Field(default=3, ge=1, le=1000)
+    """Processes a variant, taken in turns: much of the noise sits between processes, not within one.
+    They are forked from one server, so they may still differ less than fresh ones would."""
 
 
 class DataProtocol(_Section):
@@ -56,6 +60,13 @@ class AccuracyProtocol(_Section):
     data: DataProtocol
     schedule: Schedule = Schedule()
     seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
+
+    @field_validator("seeds")
+    @classmethod
+    def _seeds_differ(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError(f"seeds {list(value)} hold one twice")
+        return value
 
 
 class SpaceFile(_Section):
@@ -74,12 +85,12 @@ class SpaceFile(_Section):
     @cached_property
     def expansion(self) -> Expansion:
         """The specs of the axes and of the list, and what was dropped why."""
-        listed = tuple(parse_name(name) for name in self.variants)
-        if not self.axes:
-            return Expansion(listed, len(listed), {})
-        product = expand(self.axes)
-        new = tuple(spec for spec in dict.fromkeys(listed) if spec not in product.specs)
-        return Expansion(product.specs + new, product.combinations + len(listed), product.dropped)
+        product = expand(self.axes) if self.axes else Expansion((), 0, {})
+        listed = [parse_name(name) for name in self.variants]
+        specs = tuple(dict.fromkeys([*product.specs, *listed]))
+        twice = len(product.specs) + len(listed) - len(specs)
+        dropped = product.dropped | ({"listed, but there already": twice} if twice else {})
+        return Expansion(specs, product.combinations + len(listed), dropped)
 
     @property
     def specs(self) -> tuple[VariantSpec, ...]:

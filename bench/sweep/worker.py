@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 import warnings
 from multiprocessing import parent_process
@@ -15,6 +16,7 @@ from pathlib import Path
 from bench.sweep.cells import Cell, Sources
 
 _LOST_PARENT = 3
+_REPORT_EVERY_S = 0.3
 _ORDINARY_CHATTER = (FutureWarning, DeprecationWarning, UserWarning)
 
 
@@ -33,11 +35,25 @@ def work(cell: Cell, sources: Sources, pipe: Connection, log: Path) -> None:
     try:
         from bench.sweep.measure import measure
 
-        measurement = measure(cell, sources, lambda share: pipe.send(("progress", share)))
+        measurement = measure(cell, sources, _Reporter(pipe))
         pipe.send(("done", measurement))
     except BaseException as error:  # whatever happens to a variant becomes its record
         traceback.print_exc()
         pipe.send(("failed", describe_failure(error)))
+
+
+class _Reporter:
+    """Tells the share that is done, a few times a second at most."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self.pipe = pipe
+        self.last = 0.0
+
+    def __call__(self, share: float) -> None:
+        now = time.monotonic()
+        if now - self.last >= _REPORT_EVERY_S:
+            self.last = now
+            self.pipe.send(("progress", share))
 
 
 def describe_failure(error: BaseException) -> str:

@@ -68,6 +68,9 @@ def parse_backbone(text: str) -> BackboneSource:
     name, _, rest = text.partition("@")
     arguments = dict(pair.split("=", 1) for pair in rest.split(",")) if rest else {}
     values = {key: _literal(value) for key, value in arguments.items()}
+    for key in ("mean", "std"):
+        if not isinstance(values.get(key, 0.0), int | float):
+            raise VariantError(f"backbone {text!r}: {key} is {values[key]!r}, not a number")
     return BackboneSource(name, mean=values.pop("mean", None), std=values.pop("std", None), arguments=values)
 
 
@@ -150,7 +153,7 @@ def _create(source: BackboneSource) -> Any:
 
 def _normalisation(source: BackboneSource) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of the input that the network's ImageNet weights expect."""
-    config = timm.get_pretrained_cfg(source.name.partition(".")[0])
+    config = timm.get_pretrained_cfg(source.name)
     mean = (source.mean,) * 3 if source.mean is not None else tuple(config.mean if config else (0.5,) * 3)
     std = (source.std,) * 3 if source.std is not None else tuple(config.std if config else (0.5,) * 3)
     return mean, std

@@ -34,7 +34,7 @@ DATASETS: dict[str, tuple[Callable[..., Dataset], str]] = {
 }
 
 
-def open_dataset(name: str, data_root: Path | None = None, **options: Any) -> Dataset:
+def open_dataset(name: str, data_root: Path | None, options: dict[str, Any]) -> Dataset:
     """Open a data set by name, without reading its images.
 
     Raises:

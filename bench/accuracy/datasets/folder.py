@@ -55,14 +55,21 @@ class FolderDataset:
         for split in SPLITS:
             pairs, unpaired = self._pairs(split)
             problems += unpaired
+            labelled = False
             for pair in pairs:
-                problems += self._problems_of(pair)
+                found = self._problems_of(pair)
+                problems += found
+                if found:
+                    continue
                 content = hashlib.sha256(pair.image.read_bytes()).hexdigest()
                 if content in seen and seen[content].parent != pair.image.parent:
                     problems.append(f"{pair.image} is the same image as {seen[content]} of another split")
                 seen[content] = pair.image
                 digest.update(f"{split} {pair.image.stem} {content}".encode())
                 digest.update(pair.mask.read_bytes())
+                labelled = labelled or bool((read_mask(pair.mask) != self.void).any())
+            if pairs and not problems and not labelled:
+                problems.append(f"{self.root / split}annot holds nothing but void")
         if problems:
             more = len(problems) - _SHOWN_PROBLEMS
             shown = problems[:_SHOWN_PROBLEMS] + ([f"and {more} more"] if more > 0 else [])
@@ -173,7 +180,7 @@ def _by_stem(folder: Path) -> tuple[dict[str, Path], list[str]]:
     files: dict[str, Path] = {}
     twice = []
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in endings or path.name.startswith("."):
+        if path.suffix.lower() not in endings or path.name.startswith(".") or path.is_dir():
             continue
         if path.stem in files:
             twice.append(f"{path} has the same name as {files[path.stem].name}")

@@ -1,0 +1,65 @@
+"""Records as a sweep writes them, made without measuring: for what reads records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.records import Group, Record, make_key
+
+MACHINE = {"cpu": "Test CPU", "cores": 2, "memory_gib": 8, "gpu": None, "system": "Linux x86_64"}
+VERSIONS = {"python": "3.11", "torch": "2.15.0"}
+CLASSES = ["road", "car"]
+_SPEC = {
+    "fused_stages": [1, 2, 3, 4], "context": "dnl", "module_width": 64, "transformer_depth": None,
+    "transformer_heads": None, "transformer_ffn_ratio": None, "decoder_width": 32, "head_width": 32,
+}  # fmt: skip
+_SETTINGS: dict[str, dict[str, Any]] = {
+    "cost": {"size": [2048, 1024], "classes": 2},
+    "latency": {
+        "size": [512, 256], "device": "cpu", "threads": 1, "runtime": "eager", "warmup": 1, "iterations": 3,
+        "restart": 0,
+    },
+    "accuracy": {
+        "dataset": "streets", "classes": CLASSES, "schedule": {"epochs": 1}, "seed": 0, "weights": "random",
+        "device": "cpu",
+    },
+}  # fmt: skip
+_WORDS: dict[str, dict[str, str]] = {
+    "cost": {},
+    "latency": {"scope": "forward"},
+    "accuracy": {"data": "8 train", "schedule": "1 epoch", "evaluation": "whole images"},
+}
+
+
+def record(group: Group, backbone: str = "net_a", metrics: dict[str, float] | None = None, **changes: Any) -> Record:
+    """A record of one backbone with the DNL module; `changes` replace fields, `setting` is merged."""
+    setting = _SETTINGS[group] | changes.pop("setting", {})
+    spec = _SPEC | {"backbone": backbone} | changes.pop("spec", {})
+    details: dict[str, Any] = {}
+    if group == "cost":
+        details = {"counters_agree": True, "ptflops_difference": 0.0, "unknown_operators": {}}
+    if group == "accuracy":
+        details = {"class_iou_test": [0.5, None]}
+    fields = {
+        "key": make_key(group=group, spec=spec, setting=setting), "group": group,
+        "variant": f"{backbone}+{spec['context']}", "spec_hash": make_key(spec=spec), "spec": spec,
+        "setting": setting, "words": _WORDS[group], "status": "ok", "metrics": metrics or {}, "details": details,
+        "machine": MACHINE,
+        "machine_id": "test-cpu-2-cores-abcdef", "versions": VERSIONS, "commit": "0123456789ab",
+        "started": "2026-01-01T00:00:00+00:00", "seconds": 1.0,
+    }  # fmt: skip
+    return Record.model_validate(fields | changes)
+
+
+def measured(backbone: str, miou: float, macs: float, latency: float, **changes: Any) -> list[Record]:
+    """The three records of one measured variant."""
+    scores = {f"miou_{split}{end}": miou + d for split in ("val", "test") for end, d in _SPREAD.items()}
+    times = {"latency_cpu_ms": latency, "latency_cpu_ms_low": latency - 1, "latency_cpu_ms_high": latency + 1}
+    return [
+        record("cost", backbone, {"macs": macs, "parameters": macs / 1000}, **changes),
+        record("latency", backbone, times, **changes),
+        record("accuracy", backbone, scores, **changes),
+    ]
+
+
+_SPREAD = {"": 0.0, "_low": -0.02, "_high": 0.02}

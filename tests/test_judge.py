@@ -1,0 +1,115 @@
+"""Fronts against brute force; records of other settings stay off the axes."""
+
+import random
+
+import pytest
+
+from bench.errors import UserError
+from bench.judge.labels import short_labels
+from bench.judge.pareto import pareto_front
+from bench.judge.study import Study, make_study
+from bench.records import Record
+from tests.factories import measured, record
+
+
+def brute_force(costs: list[float], scores: list[float]) -> list[bool]:
+    points = list(zip(costs, scores, strict=True))
+    return [not any(c <= cost and s >= score and (c, s) != (cost, score) for c, s in points) for cost, score in points]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_front_is_what_nothing_dominates(seed: int) -> None:
+    rng = random.Random(seed)
+    costs = [float(rng.randint(0, 9)) for _ in range(25)]
+    scores = [float(rng.randint(0, 9)) for _ in range(25)]
+    assert pareto_front(costs, scores) == brute_force(costs, scores)
+
+
+def test_what_is_missing_is_never_on_the_front() -> None:
+    nan = float("nan")
+    assert pareto_front([1, nan, 2], [nan, 1, 3]) == [False, False, True]
+    assert pareto_front([], []) == []
+
+
+def study_of(records: list[Record]) -> Study:
+    """A study whose plan is all of the records."""
+    return make_study("s", records, [r.key for r in records])
+
+
+def test_rows_join_by_variant_best_first() -> None:
+    study = study_of(measured("small", 0.5, 1e9, 10) + measured("big", 0.7, 3e9, 30) + measured("bad", 0.4, 4e9, 40))
+    assert list(study.table["backbone"]) == ["big", "small", "bad"]
+    assert list(study.table["on_front_macs"]) == [True, True, False]
+    assert study.table["latency_cpu_ms"].tolist() == [30, 10, 40]
+    assert study.cost_metrics == ["macs", "parameters", "latency_cpu_ms"]
+    assert study.doubts == []
+
+
+def test_what_is_not_planned_is_left_out_and_said() -> None:
+    """Other schedules, machines and gone variants have other keys; the newest is not always the planned."""
+    planned = measured("a", 0.5, 2e9, 9)
+    other = measured("a", 0.9, 1e9, 1, setting={"schedule": {"epochs": 2}, "size": [64, 64]}, started="2026-02-01")
+    study = make_study("s", other + planned + measured("gone", 0.8, 1e9, 1), [r.key for r in planned])
+    assert study.table["miou_val"].tolist() == [0.5]
+    assert study.table["macs"].tolist() == [2e9]
+    assert study.table["latency_cpu_ms"].tolist() == [9]
+    assert len([d for d in study.doubts if "left out: 2" in d]) == 3
+
+
+def test_what_is_planned_but_missing_is_said() -> None:
+    records = measured("a", 0.5, 2e9, 9)
+    study = make_study("s", records, [r.key for r in records] + ["later"])
+    assert study.doubts == ["not measured yet: 1 cells; the same `bench sweep` goes on"]
+
+
+def test_seeds_become_a_mean_with_their_range() -> None:
+    records = measured("a", 0.5, 1e9, 10)
+    seeds = [measured("a", m, 1e9, 10, setting={"seed": s}) for s, m in ((1, 0.6), (2, 0.7))]
+    more = [r for records_of_seed in seeds for r in records_of_seed if r.group == "accuracy"]
+    row = study_of(records + more).table.iloc[0]
+    assert (row["miou_val_low"], row["miou_val"], row["miou_val_high"]) == pytest.approx((0.5, 0.6, 0.7))
+
+
+def test_restarts_become_a_median_with_their_range() -> None:
+    records = measured("a", 0.5, 1e9, 10)
+    restarts = [measured("a", 0.5, 1e9, ms, setting={"restart": i}) for i, ms in ((1, 30), (2, 11))]
+    more = [r for records_of_restart in restarts for r in records_of_restart if r.group == "latency"]
+    row = study_of(records + more).table.iloc[0]
+    assert (row["latency_cpu_ms_low"], row["latency_cpu_ms"], row["latency_cpu_ms_high"]) == (10, 11, 30)
+
+
+def test_failures_are_shown_until_they_are_mended() -> None:
+    good = measured("a", 0.5, 1e9, 10)
+    failure = record("latency", "a", status="failed", reason="time-out", started="2027-01-01")
+    assert failure.key in {r.key for r in good}
+    assert study_of([*good, failure]).failed == []
+    assert study_of([failure, *[r for r in good if r.group != "latency"]]).failed == [failure]
+
+
+def test_doubtful_counts_are_said() -> None:
+    doubtful = [
+        r.model_copy(update={"details": r.details | {"counters_agree": False, "unknown_operators": {"aten::x": 1}}})
+        if r.group == "cost" else r
+        for r in measured("a", 0.5, 1e9, 10)
+    ]  # fmt: skip
+    assert len(study_of(doubtful).doubts) == 2
+
+
+def test_a_study_without_accuracy_says_what_to_run() -> None:
+    failure = record("accuracy", status="failed", reason="time-out")
+    with pytest.raises(UserError, match=r"no accuracy record to show, 1 failed.*--retry-failed"):
+        study_of([record("cost"), failure])
+
+
+def test_labels_name_only_what_differs() -> None:
+    base = measured("a", 0.5, 1e9, 1)[0].spec
+    wide = base | {"module_width": 128}
+    plain = base | {"fused_stages": [], "context": "none", "module_width": None}
+    assert short_labels([base, plain]) == ["a · FRM dnl", "a · plain FPN"]
+    assert short_labels([base, wide, plain]) == ["a · FRM dnl w64", "a · FRM dnl w128", "a · plain FPN"]
+
+
+def test_backbones_that_differ_in_their_arguments_keep_them() -> None:
+    spec = measured("net@pad_type=same", 0.5, 1e9, 1)[0].spec
+    assert short_labels([spec]) == ["net · FRM dnl"]
+    assert short_labels([spec, spec | {"backbone": "net"}]) == ["net@pad_type=same · FRM dnl", "net · FRM dnl"]

@@ -1,0 +1,99 @@
+"""Training learns, repeats itself from a seed, and says when it diverges."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from bench.accuracy.augment import Augment
+from bench.accuracy.confusion import IGNORE
+from bench.accuracy.datasets.base import Sample
+from bench.accuracy.evaluate import evaluate
+from bench.accuracy.schedule import Schedule
+from bench.accuracy.train import TrainingDivergedError, train
+from variants.names import parse_name
+from variants.network import build
+
+SCHEDULE = Schedule(epochs=6, batch_size=4, learning_rate=0.01)
+
+
+def halves(count: int, seed: int) -> list[Sample]:
+    """Images of a dark and a bright half: trivial, so that a tiny network solves them in seconds."""
+    rng = np.random.default_rng(seed)
+    samples = []
+    for _ in range(count):
+        mask = np.zeros((32, 64), np.uint8)
+        mask[:, : int(rng.integers(16, 48))] = 1
+        image = np.where(mask[..., None] == 1, 200, 60) + rng.integers(-20, 20, (32, 64, 3))
+        mask[:2] = IGNORE
+        samples.append(Sample(image.astype(np.uint8), mask))
+    return samples
+
+
+def trained(seed: int) -> tuple[nn.Module, list[float]]:
+    torch.manual_seed(seed)
+    net = build(parse_name("lcnet_050+frm34-dnl-w16+fpn16-head16"), 2)
+    return net, train(net, halves(24, 0), SCHEDULE, seed)
+
+
+def test_training_learns_what_can_be_learnt() -> None:
+    net, losses = trained(0)
+    assert losses[-1] < losses[0] / 2
+    result = evaluate(net, halves(6, 1), 2)
+    assert result.miou > 0.8
+    assert result.low <= result.miou <= result.high
+    assert np.sum(result.confusion) == 6 * 30 * 64  # void is not counted
+
+
+def test_a_seed_repeats_itself() -> None:
+    first, second, other = trained(0)[1], trained(0)[1], trained(1)[1]
+    assert first == second != other
+
+
+def test_evaluation_changes_nothing() -> None:
+    net, _ = trained(0)
+    samples = halves(3, 1)
+    assert evaluate(net, samples, 2) == evaluate(net, samples, 2)
+
+
+def test_progress_reaches_one() -> None:
+    shares: list[float] = []
+    net = build(parse_name("lcnet_050+fpn8-head8"), 2)
+    train(net, halves(8, 0), Schedule(epochs=2, batch_size=4), 0, on_progress=shares.append)
+    assert shares == [0.25, 0.5, 0.75, 1.0]
+
+
+@pytest.mark.parametrize("steps", range(1, 13))
+def test_short_schedules_train(steps: int) -> None:
+    net = nn.Conv2d(3, 2, 1)
+    assert len(train(net, halves(4, 0), Schedule(epochs=steps, batch_size=4), 0)) == steps
+
+
+def test_divergence_is_said() -> None:
+    class Exploding(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(1))
+
+        def forward(self, image: Tensor) -> Tensor:
+            return image[:, :2] * self.scale * float("inf")
+
+    with pytest.raises(TrainingDivergedError, match="lower the learning rate"):
+        train(Exploding(), halves(8, 0), SCHEDULE, 0)
+
+
+def test_image_and_mask_move_together() -> None:
+    torch.manual_seed(0)
+    augment = Augment(Schedule(crop=(40, 32), scale=(0.5, 1.0)))
+    images, targets = augment.batch(halves(16, 0))
+    assert images.shape == (16, 3, 32, 40)
+    assert targets.shape == (16, 32, 40)
+    inside = (images.mean(1) > 0) & (targets != IGNORE)
+    bright = images.mean(1) > 0.5
+    assert (bright == (targets == 1))[inside].float().mean() > 0.97  # all but the blurred edge
+
+
+def test_small_images_are_padded_with_void() -> None:
+    _, targets = Augment(Schedule(crop=(80, 48))).batch(halves(2, 0))
+    assert targets.shape == (2, 48, 80)
+    assert (targets == IGNORE).float().mean() > 0.4
