@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
+from statistics import mean
 
 import pandas as pd
 
@@ -20,7 +22,8 @@ class Study:
     name: str
     table: pd.DataFrame
     class_iou: dict[str, dict[str, float | None]]
-    """Class IoU (0 to 1) of the first seed on the test split, by variant and class."""
+    """Class IoU (0 to 1) on the test split, mean over seeds, by variant and class; None for a class
+    that does not occur."""
     accuracy: Record
     cost: Record
     latency: dict[str, Record]
@@ -76,11 +79,16 @@ def make_study(name: str, records: list[Record], plan: list[str]) -> Study:
 
 
 def _class_iou(accuracy: list[Record]) -> dict[str, dict[str, float | None]]:
-    first = {r.variant: r for r in sorted(accuracy, key=lambda r: -int(r.setting["seed"]))}
-    return {
-        variant: dict(zip(r.setting["classes"], r.details["class_iou_test"], strict=True))
-        for variant, r in first.items()
-    }
+    by_variant: dict[str, list[Record]] = defaultdict(list)
+    for record in accuracy:
+        by_variant[record.variant].append(record)
+    return {variant: _mean_class_iou(records) for variant, records in by_variant.items()}
+
+
+def _mean_class_iou(seeds: list[Record]) -> dict[str, float | None]:
+    columns = zip(*(r.details["class_iou_test"] for r in seeds), strict=True)
+    means = [None if None in column else mean(column) for column in columns]
+    return dict(zip(seeds[0].setting["classes"], means, strict=True))
 
 
 def _selection_doubts(selection: Selection) -> list[str]:

@@ -23,7 +23,7 @@ def markdown_page(study: Study, table: ResultTable, figures: dict[str, str]) -> 
         "## How it was measured",
         "\n".join(f"- **{what}**: {words}" for what, words in setting_lines(study)),
         *_warnings(study),
-        "## Class IoU on the test split, first seed (%)",
+        "## Class IoU on the test split (%)",
         class_table(study, table),
         "## What the columns mean",
         "\n".join(f"- {line}" for line in legend_lines(study)),

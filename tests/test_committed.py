@@ -1,0 +1,77 @@
+"""What is committed agrees with itself: README, reports/ and results/."""
+
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from bench.cli import COMMANDS
+from bench.judge.study import Study, make_study
+from bench.render.markdown import markdown_table
+from bench.render.report import write_report
+from bench.render.table import result_table
+from bench.store import Store
+from tests.conftest import PROJECT
+
+README = (PROJECT / "README.md").read_text()
+COMMITTED = ["camvid", "context"]
+
+
+def committed_study(sweep: str) -> Study:
+    store = Store(PROJECT / "results")
+    return make_study(sweep, store.read(sweep), store.read_plan(sweep))
+
+
+def test_readme_names_every_command() -> None:
+    for command in COMMANDS:
+        assert f"bench {command}" in README
+
+
+def test_readme_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (PROJECT / target).exists(), target
+
+
+@pytest.mark.parametrize("sweep", COMMITTED)
+def test_reports_are_fresh(sweep: str, tmp_path: Path) -> None:
+    """Rendering results/ again gives the committed page."""
+    page = write_report(committed_study(sweep), tmp_path)
+    for name in ("README.md", "index.html"):
+        assert page.with_name(name).read_text() == (PROJECT / "reports" / sweep / name).read_text(), name
+
+
+@pytest.mark.parametrize("sweep", COMMITTED)
+def test_readme_shows_the_committed_table(sweep: str) -> None:
+    assert markdown_table(result_table(committed_study(sweep))) in README
+
+
+@pytest.mark.parametrize("sweep", COMMITTED)
+def test_committed_records_say_where_they_come_from(sweep: str) -> None:
+    for record in Store(PROJECT / "results").read(sweep):
+        assert re.fullmatch(r"[0-9a-f]{12}", record.commit), "measured from committed code"
+        assert record.machine["cpu"]
+        assert record.versions["torch"]
+
+
+def test_camvid_results_compare_with_and_without_the_module_on_two_backbones() -> None:
+    table = committed_study("camvid").table
+    assert len(table) >= 8
+    assert table[["miou_val", "miou_test"]].notna().all(axis=None)
+    with_both = [b for b, rows in table.groupby("backbone") if rows["fused_stages"].map(len).min() == 0 < len(rows) - 1]
+    assert len(with_both) >= 2
+
+
+def test_distant_cue_needs_context() -> None:
+    """The committed study: no local network does better on the lanes than a guess; with each context block
+    some seed solves them."""
+    lanes: dict[str, list[float]] = defaultdict(list)
+    for record in Store(PROJECT / "results").read("context"):
+        if record.group == "accuracy":
+            iou = dict(zip(record.setting["classes"], record.details["class_iou_test"], strict=True))
+            lanes[record.spec["context"]].append((iou["open lane"] + iou["closed lane"]) / 2)
+    assert len(lanes["none"]) == 6
+    assert max(lanes["none"]) < 0.4  # a guess has 1/3
+    for context in ("nonlocal", "dnl", "transformer"):
+        assert len(lanes[context]) == 3
+        assert max(lanes[context]) > 0.9
