@@ -78,6 +78,14 @@ def test_restarts_become_a_median_with_their_range() -> None:
     assert (row["latency_cpu_ms_low"], row["latency_cpu_ms"], row["latency_cpu_ms_high"]) == (10, 11, 30)
 
 
+def test_many_restarts_show_quartiles() -> None:
+    times = [10, 11, 12, 13, 99]
+    restarts = [measured("a", 0.5, 1e9, ms, setting={"restart": i}) for i, ms in enumerate(times)]
+    records = restarts[0] + [r for repeat in restarts[1:] for r in repeat if r.group == "latency"]
+    row = study_of(records).table.iloc[0]
+    assert (row["latency_cpu_ms_low"], row["latency_cpu_ms"], row["latency_cpu_ms_high"]) == (11, 12, 13)
+
+
 def test_failures_are_shown_until_they_are_mended() -> None:
     good = measured("a", 0.5, 1e9, 10)
     failure = record("latency", "a", status="failed", reason="time-out", started="2027-01-01")

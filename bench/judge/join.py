@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from statistics import mean, median
+from statistics import mean, median, quantiles
 from typing import Any
 
 import pandas as pd
@@ -16,6 +16,8 @@ from bench.metrics import COST_METRICS
 from bench.records import Group, Record
 
 _CENTRE: dict[Group, Callable[[Iterable[float]], float]] = {"cost": median, "latency": median, "accuracy": mean}
+
+_QUARTILES_FROM = 5
 
 
 def join_table(records: list[Record]) -> pd.DataFrame:
@@ -39,8 +41,8 @@ def join_table(records: list[Record]) -> pd.DataFrame:
 def over_repeats(records: list[Record]) -> dict[str, float]:
     """One set of numbers for the repeats of a measurement.
 
-    Several: centre and range of the repeats (accuracy: mean over seeds; latency: median over
-    restarts). One: its own numbers and spread.
+    Several seeds: mean and range. Several restarts: median and range, from five on quartiles, since
+    the range of many is that of the worst disturbance. One repeat: its own numbers and spread.
     """
     if len(records) == 1:
         return dict(records[0].metrics)
@@ -49,8 +51,23 @@ def over_repeats(records: list[Record]) -> dict[str, float]:
     for name in records[0].metrics:
         if not name.endswith(("_low", "_high")):
             values = [r.metrics[name] for r in records]
-            numbers |= {name: centre(values), f"{name}_low": min(values), f"{name}_high": max(values)}
+            low, high = _quartiles(values) if shows_quartiles(records[0].group, len(values)) else _range(values)
+            numbers |= {name: centre(values), f"{name}_low": low, f"{name}_high": high}
     return numbers
+
+
+def shows_quartiles(group: Group, repeats: int) -> bool:
+    """Whether the spread of so many repeats is given as quartiles."""
+    return group == "latency" and repeats >= _QUARTILES_FROM
+
+
+def _quartiles(values: list[float]) -> tuple[float, float]:
+    low, _, high = quantiles(values, n=4, method="inclusive")
+    return low, high
+
+
+def _range(values: list[float]) -> tuple[float, float]:
+    return min(values), max(values)
 
 
 def rows_in_order(table: pd.DataFrame) -> list[dict[str, Any]]:

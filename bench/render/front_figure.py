@@ -69,6 +69,8 @@ def front_info(study: Study, metric: str) -> FrontInfo:
 
 def cost_setting_words(study: Study, metric: str) -> str:
     """With what the cost was measured, for the line under a title."""
+    if metric == "parameters":
+        return "the whole network"
     if not metric.startswith("latency"):
         width, height = study.cost.setting["size"]
         return f"one image of {width}x{height}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bench.judge.join import shows_quartiles
 from bench.judge.study import Study
 from bench.metrics import METRICS
 from bench.records import Record
@@ -27,7 +28,8 @@ def spread_words(study: Study) -> str:
             "seed moves it by a point or two, so smaller differences are ties"
         )
     if study.restarts > 1:
-        latency = f"a latency is the median over {study.restarts} processes with their range"
+        spread = "quartiles" if shows_quartiles("latency", study.restarts) else "range"
+        latency = f"a latency is the median over {study.restarts} processes with their {spread}"
     else:
         latency = (
             "a latency is the median of one process with its quartiles; another process differs by several per cent"
