@@ -10,18 +10,20 @@ from bench.render.table import result_table
 from bench.render.words import spread_words, warning_lines
 
 _NARROWEST = 110
-"""Columns: in a file or a pipe there is no terminal to ask."""
+"""Columns that keep each variant on one line."""
+_UNASKED = 150
+"""Columns in a file or a pipe, where there is no terminal to ask."""
 
 
 def print_front(study: Study, console: Console | None = None) -> None:
     """Print the result table: variants on a front bold, the others dim."""
     console = console or Console()
     if not console.is_terminal:
-        console = Console(width=_NARROWEST + 40, file=console.file)
+        console = Console(width=_UNASKED, file=console.file)
     data = result_table(study)
     table = Table(title=f"{study.name}: accuracy against cost", title_justify="left", title_style="bold")
-    table.add_column("#", justify="right")
-    table.add_column("variant", overflow="fold")
+    table.add_column("#", justify="right", no_wrap=True)
+    table.add_column("variant", no_wrap=console.width >= _NARROWEST, overflow="fold")
     for heading in data.headings:
         table.add_column(heading, justify="right")
     table.add_column("front of")
