@@ -22,10 +22,16 @@ class Metric:
     scale: float = 1.0
 
     def show(self, value: float | None) -> str:
-        """The number in the shown unit, without the unit; a dash where there is none."""
+        """The number in the shown unit, without the unit; a dash where there is none.
+
+        A number too small for the digits keeps two significant ones: never a zero that is none.
+        """
         if value is None or math.isnan(value):
             return "–"
-        return f"{value * self.scale:.{self.digits}f}"
+        shown = value * self.scale
+        if 0 < abs(shown) < 10 ** (1 - self.digits):
+            return f"{shown:.2g}"
+        return f"{shown:.{self.digits}f}"
 
     @property
     def direction(self) -> str:

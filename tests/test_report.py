@@ -73,3 +73,10 @@ def test_rendering_twice_gives_the_same_bytes(study: Study, tmp_path: Path) -> N
 
 def test_cost_is_said_in_both_conventions() -> None:
     assert in_both_conventions(107.4e9) == "107.40 GMACs = 214.80 GFLOPs at 2 per MAC"
+
+
+@pytest.mark.parametrize(
+    ("macs", "words"), [(23.4567e9, "23.46"), (0.123e9, "0.12"), (0.00456e9, "0.0046"), (0, "0.00"), (None, "–")]
+)
+def test_small_numbers_are_not_shown_as_zero(macs: float | None, words: str) -> None:
+    assert METRICS["macs"].show(macs) == words

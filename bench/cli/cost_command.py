@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -30,29 +31,14 @@ def command(spec: str, size: tuple[int, int], classes: int, as_json: bool) -> No
     from variants.names import parse_name
 
     parsed = parse_name(spec)
-    from bench.cost.crosscheck import TOLERANCE, count_macs_with_ptflops, relative_difference
-    from bench.cost.macs import count_macs
-    from bench.cost.parameters import count_parameters
+    from bench.cost.count import count_cost
     from variants.network import build
 
-    net = build(parsed, classes)
-    count = count_macs(net, *size)
-    theirs = count_macs_with_ptflops(net, *size)
-    difference = relative_difference(count.macs, theirs)
-    result = {
-        "variant": parsed.name,
-        "content_hash": parsed.content_hash,
-        "size": list(size),
-        "classes": classes,
-        "parameters": count_parameters(net),
-        "macs": count.macs,
-        "macs_ptflops": theirs,
-        "ptflops_difference": difference,
-        "counters_agree": abs(difference) <= TOLERANCE,
-        "unknown_operators": count.unknown,
-    }
+    cost = count_cost(build(parsed, classes), *size)
+    about = {"variant": parsed.name, "content_hash": parsed.content_hash, "size": list(size), "classes": classes}
+    result = about | asdict(cost)
     click.echo(json.dumps(result, indent=2) if as_json else _words(result))
-    if not result["counters_agree"] or count.unknown:
+    if not cost.counters_agree or cost.unknown_operators:
         raise SystemExit(ExitCode.CHECK_FAILED)
 
 

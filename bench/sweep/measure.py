@@ -13,9 +13,7 @@ from bench.accuracy.datasets import open_dataset
 from bench.accuracy.evaluate import Evaluation, evaluate
 from bench.accuracy.schedule import Schedule
 from bench.accuracy.train import train
-from bench.cost.crosscheck import TOLERANCE, count_macs_with_ptflops, relative_difference
-from bench.cost.macs import count_macs
-from bench.cost.parameters import count_parameters
+from bench.cost.count import count_cost
 from bench.latency.clock import measure_latency
 from bench.sweep.cells import Cell, Sources
 from variants.network import build
@@ -43,19 +41,8 @@ def measure(cell: Cell, sources: Sources, on_progress: OnProgress) -> Measuremen
 
 
 def _measure_cost(cell: Cell) -> Measurement:
-    net = build(cell.spec, cell.setting["classes"])
-    width, height = cell.setting["size"]
-    count = count_macs(net, width, height)
-    parameters = count_parameters(net)
-    theirs = count_macs_with_ptflops(net, width, height)
-    difference = relative_difference(count.macs, theirs)
-    details = {
-        "macs_ptflops": theirs,
-        "ptflops_difference": difference,
-        "counters_agree": abs(difference) <= TOLERANCE,
-        "unknown_operators": count.unknown,
-    }
-    return Measurement({"macs": count.macs, "parameters": parameters}, details)
+    cost = count_cost(build(cell.spec, cell.setting["classes"]), *cell.setting["size"])
+    return Measurement({"macs": cost.macs, "parameters": cost.parameters}, cost.details())
 
 
 def _measure_latency(cell: Cell) -> Measurement:
