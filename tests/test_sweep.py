@@ -159,7 +159,8 @@ def test_another_sweep_reuses_the_same_measurements(tiny_space: Path, run_bench:
     renamed = tiny_space.with_name("renamed.yaml")
     renamed.write_text(TINY_SPACE.replace("name: tiny", "name: renamed"))
     done = run_bench("sweep", renamed.name)
-    assert f"to measure: nothing; 0 done before, {CELLS} taken from other sweeps" in done.stderr
+    assert "to measure: 8 latency; 0 done before, 8 taken from other sweeps" in done.stderr
+    assert "measured 8, failed 0; 0 done before, 8 taken from other sweeps" in done.stderr
     assert len(list((tiny_space.parent / "results" / "renamed").glob("*.jsonl"))) == 1
 
 

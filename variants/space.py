@@ -28,11 +28,14 @@ def expand(axes: dict[str, list[Any]]) -> Expansion:
     combinations that become equal that way are kept once.
 
     Raises:
-        VariantError: an axis is unknown or empty, or no combination makes sense.
+        VariantError: an axis is unknown or empty, a value fits in no combination, or no combination
+            makes sense.
     """
     _check_axes(axes)
     specs: dict[str, VariantSpec] = {}
     dropped: Counter[str] = Counter()
+    fitting: list[dict[str, Any]] = []
+    misfits: list[tuple[dict[str, Any], str]] = []
     combinations = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
     for combination in combinations:
         kept, irrelevant = _without_irrelevant(combination)
@@ -40,14 +43,26 @@ def expand(axes: dict[str, list[Any]]) -> Expansion:
             spec = make_spec(**kept)
         except VariantError as error:
             dropped[str(error)] += 1
+            misfits.append((kept, str(error)))
             continue
+        fitting.append(kept)
         if spec.content_hash in specs:
             dropped[_duplicate_reason(irrelevant, spec)] += 1
         specs.setdefault(spec.content_hash, spec)
     if not specs:
         reasons = "; ".join(dropped)
         raise VariantError(f"none of {len(combinations)} combinations makes a network: {reasons}")
+    _refuse_useless_values(fitting, misfits)
     return Expansion(tuple(specs.values()), len(combinations), dict(dropped))
+
+
+def _refuse_useless_values(fitting: list[dict[str, Any]], misfits: list[tuple[dict[str, Any], str]]) -> None:
+    """A value that fits in no combination is a slip, not a corner of the space."""
+    used = {(axis, repr(value)) for combination in fitting for axis, value in combination.items()}
+    for combination, reason in misfits:
+        for axis, value in combination.items():
+            if (axis, repr(value)) not in used:
+                raise VariantError(f"{axis} {value!r} fits in no combination: {reason}")
 
 
 def _check_axes(axes: dict[str, list[Any]]) -> None:

@@ -35,6 +35,8 @@ def command(pattern: str, sweep: str, group: str | None, failed: bool, as_json: 
     from bench.store import Store
 
     store = Store(results_dir)
+    if not results_dir.is_dir():
+        raise UserError(f"no folder {results_dir} here. Run it in the project, or pass --results FOLDER.")
     if sweep != "*" and sweep not in store.sweeps():
         known = ", ".join(store.sweeps()) or "none"
         raise UserError(f"{results_dir} holds no records of {sweep!r}; it holds: {known}.")

@@ -150,7 +150,8 @@ def _say_forecast(plan: Plan, seconds: float, workers: int) -> None:
 
 
 def _say_end(tally: Tally, plan: Plan) -> None:
-    say(f"measured {tally.measured}, failed {len(tally.failed)}, done before {plan.done + len(plan.reused)}")
+    reused = f", {len(plan.reused)} taken from other sweeps" if plan.reused else ""
+    say(f"measured {tally.measured}, failed {len(tally.failed)}; {plan.done} done before{reused}")
     for record in tally.failed:
         say(f"  failed: {record.group} of {record.variant}: {record.reason}")
 

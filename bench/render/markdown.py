@@ -13,6 +13,7 @@ def markdown_page(study: Study, table: ResultTable, figures: dict[str, str]) -> 
     Args:
         figures: PNG file name by cost metric.
     """
+    seeds = f", mean of {study.seeds} seeds" if study.seeds > 1 else ""
     parts = [
         f"# {study.name}: accuracy against cost",
         "Bold rows lie on at least one Pareto front: no other variant is as accurate for less. The others are "
@@ -23,8 +24,10 @@ def markdown_page(study: Study, table: ResultTable, figures: dict[str, str]) -> 
         "## How it was measured",
         "\n".join(f"- **{what}**: {words}" for what, words in setting_lines(study)),
         *_warnings(study),
-        "## Class IoU on the test split (%)",
+        f"## Class IoU on the test split (%{seeds})",
         class_table(study, table),
+        "## Names",
+        "\n".join(f"{row.number}. `{row.variant}`" for row in table.rows),
         "## What the columns mean",
         "\n".join(f"- {line}" for line in legend_lines(study)),
         "`index.html` beside this file is the same as one self-contained page. "

@@ -8,6 +8,7 @@ from typing import Any
 from bench.judge.join import rows_in_order
 from bench.judge.study import Study
 from bench.metrics import METRICS
+from bench.records import Record
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,21 @@ def result_table(study: Study) -> ResultTable:
         )
         for number, row in enumerate(rows_in_order(study.table), start=1)
     ]  # fmt: skip
-    return ResultTable(metrics, [METRICS[m].heading for m in metrics], rows)
+    return ResultTable(metrics, [_heading(study, m) for m in metrics], rows)
+
+
+def _heading(study: Study, metric: str) -> str:
+    """Label and unit; for what depends on it also the size of the image."""
+    heading = METRICS[metric].heading
+    if metric == "macs":
+        return f"{heading} at {_size(study.cost)}"
+    if metric.startswith("latency"):
+        return f"{heading} at {_size(study.latency[metric.split('_')[1]])}"
+    return heading
+
+
+def _size(record: Record) -> str:
+    return "x".join(map(str, record.setting["size"]))
 
 
 def _cell(row: dict[str, Any], name: str) -> str:

@@ -24,8 +24,8 @@ def spread_words(study: Study) -> str:
         miou = f"mIoU is the mean of {study.seeds} seeds with their range"
     else:
         miou = (
-            "mIoU is of one seed, with the 95 % bootstrap interval over the images of the split; another "
-            "seed moves it by a point or two, so smaller differences are ties"
+            "mIoU is of one training seed, with the 95 % bootstrap interval over the images of the split alone; "
+            "what another seed would change is not in it, so close numbers are ties"
         )
     if study.restarts > 1:
         spread = "quartiles" if shows_quartiles("latency", study.restarts) else "range"

@@ -33,7 +33,8 @@ class Plan:
     done: int
     """Cells that this sweep's folder already holds."""
     reused: list[Record]
-    """Records of other sweeps that are the very measurements this one needs."""
+    """Costs and accuracies of other sweeps that are the very measurements this one needs. Never
+    latencies: those are compared within one sweep only."""
     failed_before: list[Record]
     missing_devices: tuple[str, ...]
 
@@ -59,7 +60,7 @@ def prepare(
     devices, missing = _devices(space)
     cells = plan_cells(space, dataset, weights, devices, "cuda" if torch.cuda.is_available() else "cpu")
     own = {k: r for k, r in settle(store.read(space.name)).items() if r.status == "ok" or not retry_failed}
-    elsewhere = {k: r for k, r in settle(store.read()).items() if r.status == "ok"}
+    elsewhere = {k: r for k, r in settle(store.read()).items() if r.status == "ok" and r.group != "latency"}
     reused = [elsewhere[cell.key] for cell in cells if cell.key not in own and cell.key in elsewhere]
     todo = [cell for cell in cells if cell.key not in own and cell.key not in elsewhere]
     return Plan(
