@@ -45,6 +45,12 @@ def test_rows_join_by_variant_best_first() -> None:
     assert study.doubts == []
 
 
+def test_a_difference_below_the_printed_digits_puts_nobody_on_the_front() -> None:
+    study = study_of(measured("dear", 0.7, 6.2928e9, 30) + measured("cheap", 0.5, 6.2926e9, 10))
+    assert list(study.table["on_front_macs"]) == [True, False]
+    assert list(study.table["on_front_latency_cpu_ms"]) == [True, True]
+
+
 def test_what_is_not_planned_is_left_out_and_said() -> None:
     """Other schedules, machines and gone variants have other keys; the newest is not always the planned."""
     planned = measured("a", 0.5, 2e9, 9)

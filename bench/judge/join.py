@@ -12,7 +12,7 @@ import pandas as pd
 
 from bench.judge.labels import short_labels
 from bench.judge.pareto import pareto_front
-from bench.metrics import COST_METRICS
+from bench.metrics import COST_METRICS, METRICS
 from bench.records import Group, Record
 
 _CENTRE: dict[Group, Callable[[Iterable[float]], float]] = {"cost": median, "latency": median, "accuracy": mean}
@@ -34,7 +34,7 @@ def join_table(records: list[Record]) -> pd.DataFrame:
     table.insert(1, "label", short_labels(rows_in_order(table)))
     for metric in COST_METRICS:
         if metric in table:
-            table[f"on_front_{metric}"] = pareto_front(list(table[metric]), list(table["miou_val"]))
+            table[f"on_front_{metric}"] = pareto_front(_as_shown(table, metric), _as_shown(table, "miou_val"))
     return table
 
 
@@ -73,6 +73,11 @@ def _range(values: list[float]) -> tuple[float, float]:
 def rows_in_order(table: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows as plain dictionaries, NaN as None."""
     return [{str(k): _plain(v) for k, v in row.items()} for row in table.to_dict("records")]
+
+
+def _as_shown(table: pd.DataFrame, metric: str) -> list[float]:
+    """The values at their printed digits: a difference that no reader sees puts nobody on a front."""
+    return [math.nan if math.isnan(value) else float(METRICS[metric].show(value)) for value in table[metric]]
 
 
 def _by_measurement(records: list[Record]) -> dict[tuple[str, str, str], list[Record]]:
