@@ -123,6 +123,17 @@ def test_labels_name_only_what_differs() -> None:
     assert short_labels([base, wide, plain]) == ["a · FRM dnl w64", "a · FRM dnl w128", "a · plain FPN"]
 
 
+def test_labels_of_axes_of_other_networks_and_of_blocks_from_elsewhere() -> None:
+    base = measured("a", 0.5, 1e9, 1)[0].spec
+    pooled = base | {"unify": "max", "shift_size": 3}
+    other = base | {"unify": "avg", "shift_size": 5}
+    whole = {"network": "ddrnet23_slim"}
+    assert short_labels([pooled, other, whole]) == [
+        "a · FRM dnl max pool shift size 3", "a · FRM dnl avg pool shift size 5", "ddrnet23_slim",
+    ]  # fmt: skip
+    assert short_labels([{"network": "smp_unet", "backbone": "a"}]) == ["a · smp_unet"]
+
+
 def test_backbones_that_differ_in_their_arguments_keep_them() -> None:
     spec = measured("net@pad_type=same", 0.5, 1e9, 1)[0].spec
     assert short_labels([spec]) == ["net · FRM dnl"]

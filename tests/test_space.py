@@ -1,6 +1,7 @@
 """Axes multiply; what makes no sense is dropped, counted, and says why."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,13 +32,49 @@ def test_product_counts_and_reasons() -> None:
     assert any("do not apply to context 'none'" in reason for reason in expansion.dropped)
 
 
+def test_axes_that_change_nothing_make_no_second_variant() -> None:
+    expansion = expand(
+        {
+            "backbone": ["resnet18"], "context": ["dnl"], "module_width": [64],
+            "fused_stages": [[4], [3, 4]], "unify": ["avg", "max", "conv"], "fuse": ["concat", "sum", "gated"],
+        }
+    )  # fmt: skip
+    # F4 alone: nothing to pool and nothing to sum
+    assert len(expansion.specs) == 1 + 3 * 3
+    assert any("fuse does not apply to a single fused stage" in reason for reason in expansion.dropped)
+    assert any("unify does not apply to fused stages that are no finer" in reason for reason in expansion.dropped)
+
+
+def test_networks_multiply_with_backbones_where_they_take_one() -> None:
+    expansion = expand({"network": ["frm", "smp_unet", "ddrnet23_slim"], "backbone": ["a", "b"], "fused_stages": [[]]})
+    assert [spec.name for spec in expansion.specs] == [
+        "a+fpn64-head32", "b+fpn64-head32", "a+smp_unet", "b+smp_unet", "ddrnet23_slim",
+    ]  # fmt: skip
+    assert any("backbone does not apply to network 'ddrnet23_slim'" in reason for reason in expansion.dropped)
+
+
+def test_a_condition_keeps_an_axis_to_some_combinations() -> None:
+    expansion = expand(
+        {
+            "backbone": ["resnet18"], "module_width": [64], "context": ["dnl", "nonlocal", "transformer"],
+            "reduction": {"values": [1, 2, 4], "when": {"context": "dnl"}},
+            "transformer_depth": [1], "transformer_heads": [2, 4], "transformer_ffn_ratio": [2],
+        }
+    )  # fmt: skip
+    by_context = [spec.context for spec in expansion.specs]
+    assert [by_context.count(context) for context in ("dnl", "nonlocal", "transformer")] == [3, 1, 2]
+    assert {spec.axes.get("reduction") for spec in expansion.specs if spec.context == "nonlocal"} == {2}
+    assert any("reduction is left out by its condition" in reason for reason in expansion.dropped)
+    assert sum(expansion.dropped.values()) == expansion.combinations - len(expansion.specs)
+
+
 def test_unknown_axis_is_refused() -> None:
     with pytest.raises(VariantError, match="Did you mean 'context'"):
         expand({"backbone": ["resnet18"], "contxt": ["dnl"]})
 
 
 def test_space_without_a_network_says_why() -> None:
-    with pytest.raises(VariantError, match="none of 1 combinations"):
+    with pytest.raises(VariantError, match=r"none of 1 combinations.*module_width is missing"):
         expand({"backbone": ["resnet18"], "context": ["dnl"]})
 
 
@@ -48,11 +85,15 @@ def test_space_without_a_network_says_why() -> None:
         ("fused_stages", [None], "lists of stages"),
         ("context", [["dnl"]], "plain values"),
         ("module_width", [], "has no value"),
+        ("module_width", 64, r"give a list, such as \[64\]"),
+        ("module_width", {"vals": [64]}, "when"),
+        ("module_width", {"values": [64], "when": {"contxt": "dnl"}}, "Did you mean 'context'"),
+        ("reduction", [2, 0], "reduction 0 fits in no combination"),
     ],
 )
-def test_axis_of_the_wrong_shape_is_refused(axis: str, values: list[object], words: str) -> None:
+def test_axis_of_the_wrong_shape_is_refused(axis: str, values: Any, words: str) -> None:
     with pytest.raises(VariantError, match=words):
-        expand({"backbone": ["resnet18"], axis: values})
+        expand({"backbone": ["resnet18"], "module_width": [64], axis: values})
 
 
 @pytest.mark.parametrize("name", sorted(shipped_spaces()))
@@ -68,39 +109,55 @@ def test_quick_covers_eight_variants_of_three_backbones() -> None:
 
 def test_variants_can_be_listed_beside_the_axes(tmp_path: Path) -> None:
     path = tmp_path / "listed.yaml"
-    path.write_text(TINY_SPACE + "variants: [resnet18+fpn64-head32, lcnet_050+fpn8-head8]\n")
+    path.write_text(TINY_SPACE + "variants: [resnet18+fpn64-head32, lcnet_050+fpn8-head8, frm-van-b0, bisenetv2]\n")
     space = load_space(str(path))
     names = [spec.name for spec in space.specs]
     assert space.expansion.dropped["listed, but there already"] == 1
     assert names.count("lcnet_050+fpn8-head8") == 1
-    assert names[-1] == "resnet18+fpn64-head32"
+    assert names[-3:] == ["resnet18+fpn64-head32", "van_b0+frm1234-dnl-3x3conv-wx1-r1+fpn256-head128", "bisenetv2"]
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("axes: [", "is not YAML"),
-        ("- a", "is not a mapping"),
-        (TINY_SPACE + "extra: 1\n", "extra"),
-        (TINY_SPACE.replace("iterations: 5", "iterations: 1"), "latency.iterations"),
-        (TINY_SPACE.replace("context: [dnl]", "context: [dnl, dln]"), "Did you mean 'dnl'?"),
-        (TINY_SPACE.replace("[3, 4]", "[3, 5]"), "not ascending stages"),
-        (TINY_SPACE.replace("module_width: [16]", "module_width: [-3]"), "greater than or equal to 8"),
-        (TINY_SPACE.replace("context: [dnl]", "context: [dnl, transformer]"), "transformer_depth is missing"),
-        (TINY_SPACE.replace("axes:", "axis:"), "axis"),
-        ("accuracy: {data: {name: streets}}", "neither axes nor variants"),
-        (TINY_SPACE.replace("epochs: 2", "scale: [0.5, 1]"), "scale needs a crop"),
-        (TINY_SPACE.replace("size: [128, 64]", "size: [-5, 0]"), "cost.size.0"),
-        (TINY_SPACE + "  seeds: [0, 0]\n", "hold one twice"),
-    ],
-)
-def test_broken_space_file_is_refused_with_its_place(tmp_path: Path, text: str, words: str) -> None:
+def test_several_products_are_measured_together(tmp_path: Path) -> None:
+    path = tmp_path / "two.yaml"
+    path.write_text(
+        TINY_SPACE.replace("axes:\n", "axes:\n- network: [smp_unet]\n  backbone: [lcnet_050]\n- ", 1)
+        .replace("-   backbone", "- backbone")
+    )  # fmt: skip
+    space = load_space(str(path))
+    assert [spec.name for spec in space.specs][:2] == ["lcnet_050+smp_unet", "mobilenetv3_small_050+fpn8-head8"]
+    assert len(space.specs) == 1 + 4
+
+
+BROKEN = [
+    ("axes: [", 1, "is not YAML"),
+    ("- a", 0, "is not a mapping"),
+    (TINY_SPACE + "extra: 1\n", 14, "extra is not a key here"),
+    (TINY_SPACE.replace("iterations: 5", "iterations: 1"), 10, "latency.iterations"),
+    (TINY_SPACE.replace("restarts", "restart"), 10, "Did you mean 'restarts'?"),
+    (TINY_SPACE.replace("epochs", "epoch"), 13, "Did you mean 'epochs'?"),
+    (TINY_SPACE.replace("context: [dnl]", "context: [dnl, dln]"), 5, "Did you mean 'dnl'?"),
+    (TINY_SPACE.replace("context:", "contxt:"), 5, "Did you mean 'context'?"),
+    (TINY_SPACE.replace("[3, 4]", "[3, 5]"), 4, "not ascending stages"),
+    (TINY_SPACE.replace("module_width: [16]", "module_width: [-3]"), 6, "-3 is not between 8 and 2048"),
+    (TINY_SPACE.replace("context: [dnl]", "context: [dnl, transformer]"), 5, "transformer_depth is missing"),
+    (TINY_SPACE.replace("axes:", "axis:"), 2, "Did you mean 'axes'?"),
+    (TINY_SPACE.replace("  context", "  module_width: [8]\n  context"), 7, "stands here and in line 5"),
+    (TINY_SPACE + "variants:\n- lcnet_050+fpn8-head8\n- lcnet_050+frm9+fpn8\n", 16, "does not read as"),
+    ("accuracy: {data: {name: streets}}", 0, "neither axes nor variants"),
+    (TINY_SPACE.replace("epochs: 2", "scale: [0.5, 1]"), 13, "scale needs a crop"),
+    (TINY_SPACE.replace("size: [128, 64]", "size: [-5, 0]"), 9, "cost.size.0"),
+    (TINY_SPACE + "  seeds: [0, 0]\n", 14, "hold one twice"),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "words"), BROKEN)
+def test_broken_space_file_is_refused_with_its_line(tmp_path: Path, text: str, line: int, words: str) -> None:
     path = tmp_path / "space.yaml"
     path.write_text(text)
     with pytest.raises(UserError) as refusal:
         load_space(str(path))
     assert words in str(refusal.value)
-    assert str(path) in str(refusal.value)
+    assert str(refusal.value).startswith(f"{path}:{line}" if line else str(path))
 
 
 def test_unknown_space_suggests() -> None:

@@ -9,36 +9,53 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+from variants.backbones import backbone_source
 from variants.context import context_source
+from variants.networks import NETWORKS
 from variants.spec import VariantSpec
 
-_ALWAYS = ("variants.network", "variants.decoder", "variants.layers", "variants.backbones.timm_adapter")
-_WITH_MODULE = ("variants.frm",)
+_ALWAYS = ("variants.network", "variants.layers")
+_OURS = ("variants.segmenter", "variants.decoder")
+_MODULE = ("variants.frm", "variants.fusion")
 
 
 def code_fingerprint(spec: VariantSpec) -> str:
-    """12 hex digits over the code that builds `spec` and timm's version.
+    """12 hex digits over the code that builds `spec`, and the versions of the packages that do.
 
     An edited context block changes the fingerprint of the variants that use it and of no other.
     Comments, docstrings and layout do not count.
     """
-    modules = set(_ALWAYS)
-    if spec.fused_stages:
-        modules |= set(_WITH_MODULE) | _closure(context_source(spec.context))
-    parts = [f"{name} {_code(name)}" for name in sorted(modules)] + [f"timm {version('timm')}"]
+    parts = [f"{name} {_code(name)}" for name in sorted(source_modules(spec))]
+    parts += [f"{package} {version(package)}" for package in ("timm", *NETWORKS[spec.network].packages)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
-def _closure(module: str) -> set[str]:
-    """A context block's module and the modules beside it that it imports, to any depth."""
+def source_modules(spec: VariantSpec) -> set[str]:
+    """The modules whose code builds `spec`."""
+    entry = NETWORKS[spec.network]
+    plugged = {entry.module} if spec.network != "frm" else set()
+    if spec.backbone:
+        plugged.add(backbone_source(spec.backbone))
+    if spec.context:
+        plugged.add(context_source(spec.context))
+    modules = set(_ALWAYS).union(*(_closure(module) for module in plugged))
+    if spec.network == "frm":
+        modules |= set(_OURS) | (set(_MODULE) if spec.fused_stages else set())
+    return modules
+
+
+@lru_cache
+def _closure(module: str) -> frozenset[str]:
+    """A module and the modules beside it that it imports, to any depth; not its package's table."""
     package = module.rpartition(".")[0]
     found: set[str] = set()
     waiting = [module]
     while waiting:
         name = waiting.pop()
         found.add(name)
-        waiting += [m for m in _imports(name) if m.startswith(f"{package}.") and m not in found]
-    return found
+        beside = [m for m in _imports(name) if package and m.startswith(f"{package}.")]
+        waiting += [m for m in beside if m not in found]
+    return frozenset(found)
 
 
 def _imports(module: str) -> set[str]:
@@ -47,9 +64,12 @@ def _imports(module: str) -> set[str]:
     for node in ast.walk(_tree(module)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            whole = {f"{node.module}.{alias.name}" for alias in node.names}
-            names |= {node.module} | {name for name in whole if _is_module(name)}
+        elif isinstance(node, ast.ImportFrom):
+            origin = ".".join(
+                [*module.split(".")[: -node.level], node.module or ""] if node.level else [node.module or ""]
+            )
+            whole = {f"{origin.rstrip('.')}.{alias.name}" for alias in node.names}
+            names |= {origin.rstrip(".")} | {name for name in whole if _is_module(name)}
     return names
 
 

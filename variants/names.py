@@ -1,11 +1,13 @@
 """The one-line name of a spec, and back.
 
-    mobilenetv2_100+fpn64-head32                          a plain FPN
-    resnet18+frm1234-dnl-w128+fpn64-head32                FRM over all four stages
-    resnet18+frm34-transformer-w128-depth2-heads4-ffn2+fpn64-head32
+    mobilenetv2_100+fpn64-head32                                  a plain FPN
+    resnet18+frm1234-dnl-w128+fpn64-head32                        FRM over all four stages
+    resnet18+frm34-dnl-s16-maxpool-w128-r4+fpn64-concathead-head32
+    resnet18+smp_unet                                             another decoder on the same backbone
+    ddrnet23_slim                                                 a network built as a whole
 
-The name holds every axis, so it is also the way to say a variant on the command line. It is safe
-as a shell word and as a file name.
+The name holds every axis that is not at its default, so it is also the way to say a variant on the
+command line; so is a preset's name. It is safe as a shell word and as a file name.
 """
 
 from __future__ import annotations
@@ -13,72 +15,112 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from variants.axes import Axis, Value
+from variants.context import CONTEXTS
 from variants.errors import VariantError
-from variants.spec import VariantSpec, make_spec
+from variants.networks import NETWORKS
+from variants.spec import CORE_AXES, VariantSpec, axes_of, make_spec
+from variants.suggest import did_you_mean
 
-_TAGS = {
-    "w": "module_width",
-    "depth": "transformer_depth",
-    "heads": "transformer_heads",
-    "ffn": "transformer_ffn_ratio",
-    "fpn": "decoder_width",
-    "head": "head_width",
-}
-_MODULE_TAGS = ("w", "depth", "heads", "ffn")
+_CORE = {axis.name: axis for axis in CORE_AXES}
+_MODULE = [_CORE[name] for name in ("target_stride", "unify", "fuse", "fusion_conv", "module_width", "reenter")]
+_DECODER = [_CORE[name] for name in ("decoder_width", "head", "head_width")]
+_ALWAYS = frozenset(("fused_stages", "context", "decoder_width", "head_width"))
+"""Written also at their default."""
 EXAMPLE_NAME = "mobilenetv2_100+frm1234-dnl-w128+fpn64-head32"
 
 
 def format_name(spec: VariantSpec) -> str:
     """Return the name of a spec."""
-    parts = [spec.backbone]
+    if spec.network != "frm":
+        return f"{spec.backbone}+{spec.network}" if spec.backbone else spec.network
+    values = spec.axes
+    parts = [str(spec.backbone)]
     if spec.fused_stages:
-        stages = "".join(map(str, spec.fused_stages))
-        tags = [f"{tag}{getattr(spec, _TAGS[tag])}" for tag in _MODULE_TAGS if getattr(spec, _TAGS[tag])]
-        parts.append("-".join([f"frm{stages}", spec.context, *tags]))
-    parts.append(f"fpn{spec.decoder_width}-head{spec.head_width}")
+        options = [axis for axis in axes_of(values) if axis.name not in _CORE]
+        first = [_CORE["fused_stages"].token(spec.fused_stages), str(spec.context)]
+        parts.append("-".join(first + _tokens([*_MODULE, *options], values)))
+    parts.append("-".join(_tokens(_DECODER, values)))
     return "+".join(parts)
 
 
 def parse_name(name: str) -> VariantSpec:
-    """Read a name back into its spec.
+    """Read a name, or a preset's name, into its spec.
 
     Raises:
         VariantError: the name does not follow the grammar, or the axes do not fit together.
     """
-    backbone, *parts = name.split("+")
-    axes: dict[str, Any] = {"backbone": backbone, "fused_stages": (), "context": "none"}
-    if len(parts) not in (1, 2):
+    from variants.presets import PRESETS
+
+    if name in PRESETS:
+        return PRESETS[name].spec
+    first, *parts = name.split("+")
+    if not parts:
+        return _parse_whole(first)
+    if len(parts) == 1 and parts[0] in NETWORKS:
+        return make_spec(network=parts[0], backbone=first)
+    if len(parts) > 2:
         raise _grammar_error(name)
+    axes: dict[str, Any] = {"backbone": first, "fused_stages": ()}
     if len(parts) == 2:
         axes |= _parse_module(name, parts[0])
-    decoder = _parse_tags(name, parts[-1].split("-"), ("fpn", "head"))
-    if len(decoder) != 2:
-        raise _grammar_error(name)
-    axes |= decoder
-    return make_spec(**axes)
+    return make_spec(**axes, **_parse_tokens(name, parts[-1].split("-"), _DECODER, "decoder"))
+
+
+def _tokens(axes: list[Axis], values: dict[str, Value]) -> list[str]:
+    """The words of those axes that have another value than their default."""
+    return [
+        axis.token(values[axis.name])
+        for axis in axes
+        if axis.name in values and (axis.name in _ALWAYS or values[axis.name] != axis.default)
+    ]
+
+
+def _parse_whole(name: str) -> VariantSpec:
+    if name in NETWORKS and not NETWORKS[name].takes_backbone:
+        return make_spec(network=name)
+    from variants.presets import PRESETS
+
+    whole = [entry for entry in NETWORKS if not NETWORKS[entry].takes_backbone]
+    raise _grammar_error(name, did_you_mean(name, [*whole, *PRESETS]))
 
 
 def _parse_module(name: str, text: str) -> dict[str, Any]:
-    stages, _, rest = text.partition("-")
-    context, *tags = rest.split("-")
-    if not re.fullmatch(r"frm[1-4]{1,4}", stages):
+    first, _, rest = text.partition("-")
+    context, *tokens = rest.split("-")
+    stages = _CORE["fused_stages"].read(first)
+    if stages is None:
         raise _grammar_error(name)
-    axes = {"fused_stages": tuple(map(int, stages[3:])), "context": context}
-    return axes | _parse_tags(name, tags, _MODULE_TAGS)
+    options = list(CONTEXTS[context].axes)
+    return {"fused_stages": stages, "context": context} | _parse_tokens(name, tokens, [*_MODULE, *options], "module")
 
 
-def _parse_tags(name: str, tags: list[str], allowed: tuple[str, ...]) -> dict[str, int]:
-    axes: dict[str, int] = {}
-    for tag in tags:
-        match = re.fullmatch(r"([a-z]+)(\d+)", tag)
-        if not match or match[1] not in allowed or _TAGS[match[1]] in axes:
-            raise _grammar_error(name)
-        axes[_TAGS[match[1]]] = int(match[2])
-    return axes
+def _parse_tokens(name: str, tokens: list[str], axes: list[Axis], part: str) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    for token in tokens:
+        readings = [(axis.name, value) for axis in axes if (value := axis.read(token)) is not None]
+        if not readings or readings[0][0] in found:
+            raise _token_error(name, token, axes, part)
+        found[readings[0][0]] = readings[0][1]
+    return found
 
 
-def _grammar_error(name: str) -> VariantError:
+def _token_error(name: str, token: str, axes: list[Axis], part: str) -> VariantError:
+    words = ", ".join(f"{axis.token(_example(axis))} ({axis.name})" for axis in axes)
+    twice = "stands twice or is unknown" if re.fullmatch(r"[a-z]+[\w.]*", token) else "is no word"
+    return VariantError(f"variant name {name!r}: {token!r} {twice}. Words of the {part}: {words}.")
+
+
+def _example(axis: Axis) -> Value:
+    """A value for a message: any that is valid."""
+    if axis.default is not None:
+        return axis.default
+    return {"module_width": 128}.get(axis.name, 2)
+
+
+def _grammar_error(name: str, hint: str = "") -> VariantError:
     return VariantError(
-        f"variant name {name!r} does not read as BACKBONE[+frmSTAGES-CONTEXT-wWIDTH]+fpnWIDTH-headWIDTH, "
-        f"for example {EXAMPLE_NAME}. `bench list` names the backbones and context blocks."
+        f"variant name {name!r} does not read as BACKBONE[+frmSTAGES-CONTEXT-wWIDTH]+fpnWIDTH-headWIDTH "
+        f"(for example {EXAMPLE_NAME}), as BACKBONE+NETWORK, or as a network or preset.{hint} "
+        "`bench list` names backbones, contexts, networks and presets."
     )

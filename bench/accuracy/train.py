@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +12,7 @@ from torch.nn import functional as F
 
 from bench.accuracy.augment import Augment
 from bench.accuracy.confusion import IGNORE
+from bench.accuracy.contrastive import ContrastiveTerm, FeatureTap
 from bench.accuracy.datasets.base import Sample
 from bench.accuracy.schedule import Schedule
 
@@ -28,6 +31,20 @@ class TrainingDivergedError(RuntimeError):
     """The loss became infinite or not a number."""
 
 
+@dataclass(frozen=True)
+class _Contrast:
+    """The contrastive term of one training, reading the network's feature map by `tap`."""
+
+    term: ContrastiveTerm
+    tap: FeatureTap
+    steps_without: int
+
+    def weighted(self, step: int, logits: Tensor, targets: Tensor) -> Tensor | float:
+        """What it adds to the loss of step `step` (from 0) of the training, after the forward pass."""
+        features = self.tap.take()
+        return self.term.settings.weight * self.term(features, logits, targets) if step >= self.steps_without else 0.0
+
+
 def train(
     net: nn.Module,
     samples: list[Sample],
@@ -39,18 +56,20 @@ def train(
     """Train `net` in place.
 
     Args:
-        net: a network with a `backbone`; its weights are where training starts.
+        net: its weights are where training starts; a `backbone` may learn slower, and the contrastive term reads what
+            its `classifier` reads.
         samples: the training split.
         schedule: how to train.
-        seed: of the order of the images and of the augmentation.
+        seed: of the order of the images, of the augmentation and, apart from these, of the contrastive term.
         device: "cpu" or "cuda".
         on_progress: called after each step with the share of the work that is done.
 
     Returns:
-        The mean loss of each epoch.
+        The mean loss of each epoch, with the contrastive term where the schedule has it.
 
     Raises:
         TrainingDivergedError: the loss is not finite.
+        UserError: the schedule has the contrastive term, and the network no `classifier` to read.
     """
     torch.manual_seed(seed)
     _set_batch_norm_momentum(net)
@@ -58,46 +77,81 @@ def train(
     batch_size = min(schedule.batch_size, len(samples))
     steps_per_epoch = len(samples) // batch_size
     steps = schedule.epochs * steps_per_epoch
-    optimizer = _optimizer(net, schedule)
-    scheduler = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        [group["lr"] for group in optimizer.param_groups],
-        total_steps=steps + 1,
-        pct_start=max(_WARMUP, _LEAST_WARMUP_STEPS / (steps + 1)),
-    )
     augment = Augment(schedule)
     losses = []
-    for epoch in range(schedule.epochs):
-        order = torch.randperm(len(samples)).tolist()
-        total = 0.0
-        for step in range(steps_per_epoch):
-            chosen = order[step * batch_size : (step + 1) * batch_size]
-            images, targets = augment.batch([samples[i] for i in chosen])
-            total += _step(net, optimizer, images.to(device), targets.to(device))
-            scheduler.step()
-            on_progress((epoch * steps_per_epoch + step + 1) / steps)
-        losses.append(total / steps_per_epoch)
+    with _contrast(net, samples, schedule, steps, seed, device) as contrast:
+        parts = [net, contrast.term] if contrast else [net]
+        optimizer = _optimizer(parts, schedule)
+        scheduler = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer,
+            [group["lr"] for group in optimizer.param_groups],
+            total_steps=steps + 1,
+            pct_start=max(_WARMUP, _LEAST_WARMUP_STEPS / (steps + 1)),
+        )
+        for epoch in range(schedule.epochs):
+            order = torch.randperm(len(samples)).tolist()
+            total = 0.0
+            for step in range(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch):
+                start = step % steps_per_epoch * batch_size
+                images, targets = augment.batch([samples[i] for i in order[start : start + batch_size]])
+                loss = _loss(net, contrast, step, images.to(device), targets.to(device))
+                total += _update(parts, optimizer, loss)
+                scheduler.step()
+                on_progress((step + 1) / steps)
+            losses.append(total / steps_per_epoch)
     return losses
 
 
-def _step(net: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, targets: Tensor) -> float:
-    loss = F.cross_entropy(net(images), targets, ignore_index=IGNORE)
+def _loss(net: nn.Module, contrast: _Contrast | None, step: int, images: Tensor, targets: Tensor) -> Tensor:
+    logits = net(images)
+    loss = F.cross_entropy(logits, targets, ignore_index=IGNORE)
+    return loss if contrast is None else loss + contrast.weighted(step, logits, targets)
+
+
+def _update(parts: list[nn.Module], optimizer: torch.optim.Optimizer, loss: Tensor) -> float:
     value = loss.item()
     if not torch.isfinite(loss):
         raise TrainingDivergedError(f"the loss became {value}: lower the learning rate")
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+    for part in parts:  # each by its own: the projection's gradient must not shorten the network's step
+        nn.utils.clip_grad_norm_(part.parameters(), 5.0)
     optimizer.step()
     return value
 
 
-def _optimizer(net: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
-    """AdamW with two learning rates; norms and biases do not decay."""
+@contextmanager
+def _contrast(
+    net: nn.Module, samples: list[Sample], schedule: Schedule, steps: int, seed: int, device: str
+) -> Iterator[_Contrast | None]:
+    """The contrastive term, where the schedule has it; leaves no hook behind."""
+    if schedule.contrastive is None:
+        yield None
+        return
+    with FeatureTap(net) as tap:
+        width, height = schedule.crop or samples[0].image.shape[1::-1]
+        channels = _feature_channels(net, tap, torch.zeros(1, 3, height, width, device=device))
+        term = ContrastiveTerm(schedule.contrastive, channels, seed).to(device)
+        yield _Contrast(term, tap, int(schedule.contrastive.warmup * steps))
+
+
+@torch.no_grad()
+def _feature_channels(net: nn.Module, tap: FeatureTap, image: Tensor) -> int:
+    """Channels of the map that the classifier reads, from a pass that changes and draws nothing."""
+    net.eval()
+    net(image)
+    net.train()
+    return tap.take().shape[1]
+
+
+def _optimizer(parts: list[nn.Module], schedule: Schedule) -> torch.optim.Optimizer:
+    """AdamW with two learning rates, the network (`parts[0]`) first; norms and biases do not decay."""
+    backbone = getattr(parts[0], "backbone", None)
+    slower = {id(parameter) for parameter in backbone.parameters()} if isinstance(backbone, nn.Module) else set()
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
-    for name, parameter in net.named_parameters():
-        kind = (name.startswith("backbone."), parameter.ndim > 1)
-        groups.setdefault(kind, []).append(parameter)
+    for part in parts:
+        for parameter in part.parameters():
+            groups.setdefault((id(parameter) in slower, parameter.ndim > 1), []).append(parameter)
     return torch.optim.AdamW(
         {
             "params": parameters,

@@ -12,8 +12,11 @@ import click
 COMMANDS = {
     "sweep": "Measure every variant of a space, and report.",
     "report": "Render reports/ from results/.",
-    "list": "Backbones, context blocks, spaces, data sets.",
+    "list": "Backbones, contexts, networks, presets, axes, spaces, data sets.",
     "cost": "Parameters and multiply-adds of one variant.",
+    "explain": "One variant part by part, with its block diagram.",
+    "schema": "JSON Schema of the space file.",
+    "attention": "Memory and time of the attention blocks against the plain formula.",
     "show": "Stored records.",
     "doctor": "What this machine can measure, and what is missing.",
 }

@@ -20,7 +20,7 @@ from bench.errors import ExitCode
 )
 @json_option
 def command(spec: str, size: tuple[int, int], classes: int, as_json: bool) -> None:
-    """Count parameters and multiply-adds of SPEC with fvcore, and check them with ptflops.
+    """Count parameters and multiply-adds of SPEC, and check them with ptflops.
 
     Exit 1 where the two counters differ by over 0.1 % or an operator is counted by neither.
 

@@ -20,7 +20,7 @@ class Cost:
     macs: int
     macs_ptflops: int
     ptflops_difference: float
-    """(ptflops - fvcore) / fvcore."""
+    """(ptflops - ours) / ours."""
     counters_agree: bool
     unknown_operators: dict[str, int]
     """Operators that were not counted, with their calls."""

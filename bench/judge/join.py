@@ -31,7 +31,8 @@ def join_table(records: list[Record]) -> pd.DataFrame:
         rows.setdefault(spec_hash, {"variant": first.variant, **first.spec}).update(over_repeats(repeats))
     table = pd.DataFrame(list(rows.values()))
     table = table.sort_values("miou_val", ascending=False, kind="stable", ignore_index=True)
-    table.insert(1, "label", short_labels(rows_in_order(table)))
+    specs = {record.variant: record.spec for record in records}
+    table.insert(1, "label", short_labels([specs[variant] for variant in table["variant"]]))
     for metric in COST_METRICS:
         if metric in table:
             table[f"on_front_{metric}"] = pareto_front(_as_shown(table, metric), _as_shown(table, "miou_val"))

@@ -2,45 +2,64 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-_TAGS = {
-    "module_width": "w", "transformer_depth": "depth", "transformer_heads": "heads",
-    "transformer_ffn_ratio": "ffn", "decoder_width": "fpn", "head_width": "head",
+_WORDS = {
+    "fused_stages": "F{}", "target_stride": "1/{}", "unify": "{} pool", "fuse": "{} fusion", "fusion_conv": "{} conv",
+    "module_width": "w{}", "reenter": "{} level", "reduction": "r{}", "temperature": "T{}", "norm": "{} norm",
+    "dilation": "dil{}", "transformer_depth": "depth{}", "transformer_heads": "heads{}",
+    "transformer_ffn_ratio": "ffn{}", "decoder_width": "fpn{}", "head": "{} head", "head_width": "head{}",
 }  # fmt: skip
+"""How a value is said; an axis that stands not here, of a block from elsewhere, by its own name."""
+_SAID_ANYWAY = frozenset(("variant", "label", "network", "backbone", "context"))
 PLAIN = "plain FPN"
 
 
 def short_labels(specs: list[dict[str, Any]]) -> list[str]:
     """One label a spec (its axes by name), as short as telling them apart allows."""
-    with_module = [spec for spec in specs if spec["fused_stages"]]
-    varying = {axis for axis in _TAGS if len({s[axis] for s in with_module if s[axis] is not None}) > 1}
-    varying |= {axis for axis in ("decoder_width", "head_width") if len({s[axis] for s in specs}) > 1}
-    if len({tuple(spec["fused_stages"]) for spec in with_module}) > 1:
-        varying.add("fused_stages")
-    backbones = backbone_labels(specs)
+    varying = [axis for axis in _axes(specs) if len({_said(s[axis]) for s in specs if _applies(s, axis)}) > 1]
     return [
-        " ".join([backbone, *_module_parts(spec, varying)]) for backbone, spec in zip(backbones, specs, strict=True)
+        " · ".join([part for part in (backbone, module_label(spec)) if part])
+        + "".join(f" {_axis_words(axis, spec[axis])}" for axis in varying if _applies(spec, axis))
+        for backbone, spec in zip(backbone_labels(specs), specs, strict=True)
     ]
 
 
 def backbone_labels(specs: list[dict[str, Any]]) -> list[str]:
-    """The timm names, with their arguments only where those tell backbones apart."""
-    texts = [str(spec["backbone"]) for spec in specs]
+    """The backbones, with their arguments only where those tell them apart; "" for a network without one."""
+    texts = [str(spec.get("backbone") or "") for spec in specs]
     bare = [text.partition("@")[0] for text in texts]
     ambiguous = {name for name in bare if len({t for t, b in zip(texts, bare, strict=True) if b == name}) > 1}
     return [text if name in ambiguous else name for text, name in zip(texts, bare, strict=True)]
 
 
 def module_label(spec: dict[str, Any]) -> str:
-    """What refines the features: a context block's name, or that nothing does."""
+    """What stands on the backbone: a context block's name, that nothing refines, or another network."""
+    if (spec.get("network") or "frm") != "frm":
+        return str(spec["network"])
     if not spec["fused_stages"]:
         return PLAIN
     return f"FRM {spec['context']}" if spec["context"] != "none" else "FRM, no context"
 
 
-def _module_parts(spec: dict[str, Any], varying: set[str]) -> list[str]:
-    parts = ["·", module_label(spec)]
-    if "fused_stages" in varying and spec["fused_stages"]:
-        parts.append("F" + "".join(str(stage) for stage in spec["fused_stages"]))
-    return parts + [f"{tag}{spec[axis]:g}" for axis, tag in _TAGS.items() if axis in varying and spec[axis] is not None]
+def _axes(specs: list[dict[str, Any]]) -> list[str]:
+    """All axes that say something, in the order of the words above, then the others."""
+    there = {axis for spec in specs for axis in spec} - _SAID_ANYWAY
+    return [axis for axis in _WORDS if axis in there] + sorted(there - set(_WORDS))
+
+
+def _applies(spec: dict[str, Any], axis: str) -> bool:
+    value = spec.get(axis)
+    missing = value is None or (isinstance(value, float) and math.isnan(value))
+    return not missing and value not in ([], ())
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return "".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _axis_words(axis: str, value: Any) -> str:
+    return _WORDS.get(axis, f"{axis.replace('_', ' ')} {{}}").format(_said(value))

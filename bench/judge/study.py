@@ -73,7 +73,7 @@ def make_study(name: str, records: list[Record], plan: list[str]) -> Study:
         seeds=len({r.setting["seed"] for r in accuracy}),
         restarts=len({r.setting["restart"] for r in latency}),
         failed=selection.failed,
-        doubts=_selection_doubts(selection) + _counter_doubts(cost),
+        doubts=_selection_doubts(selection) + _start_doubts(accuracy) + _counter_doubts(cost),
         commits=sorted({r.commit for r in selection.shown}),
     )
 
@@ -99,6 +99,14 @@ def _selection_doubts(selection: Selection) -> list[str]:
     if selection.missing:
         words.append(f"not measured yet: {selection.missing} cells; the same `bench sweep` goes on")
     return words
+
+
+def _start_doubts(accuracy: list[Record]) -> list[str]:
+    """Networks that start at random beside others that start from ImageNet weights."""
+    if all(r.setting["weights"] == "random" for r in accuracy):
+        return []
+    names = dict.fromkeys(r.variant for r in accuracy if r.setting["weights"] == "random")
+    return [f"started from random weights, since there are no ImageNet weights for it: {name}" for name in names]
 
 
 def _counter_doubts(cost: list[Record]) -> list[str]:

@@ -17,6 +17,9 @@ from bench.judge.study import Study
 from bench.metrics import METRICS
 from bench.render.style import DIMMED_ALPHA, FRONT_LINE, MARKERS, PALETTE, RC, assign
 
+_WHOLE = "built as a whole"
+"""Stands for the backbone of a network that has none of its own."""
+
 
 @dataclass(frozen=True)
 class Point:
@@ -55,7 +58,7 @@ def front_info(study: Study, metric: str) -> FrontInfo:
             continue
         points.append(
             Point(
-                number=number, backbone=backbone, module=module_label(row),
+                number=number, backbone=backbone or _WHOLE, module=module_label(row),
                 cost=cost * scale,
                 cost_low=(row.get(f"{metric}_low") or cost) * scale,
                 cost_high=(row.get(f"{metric}_high") or cost) * scale,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = ("o", "s", "^", "D", "P", "X", "v", "*")
+MARKERS = ("o", "s", "^", "D", "P", "X", "v", "*", "<", ">", "p", "h", "d", "8")
 FRONT_LINE = "#555555"
 DIMMED_ALPHA = 0.4
 RC: Any = {

@@ -45,12 +45,16 @@ def setting_lines(study: Study) -> list[tuple[str, str]]:
         ("Data", f"{setting['dataset']}: {words['data']}; {len(setting['classes'])} classes"),
         ("Training", f"{words['schedule']}; on the training split only"),
         ("Evaluation", f"{words['evaluation']}; {_SPLITS}"),
-        ("Cost", f"one image of {_size(cost)}, {cost['classes']} classes; fvcore, cross-checked with ptflops"),
+        ("Cost", f"one image of {_size(cost)}, {cost['classes']} classes; {_counter(study)}"),
         *((f"Latency ({device})", _latency_words(record)) for device, record in study.latency.items()),
         ("Trained on", f"{setting['device']} of {_machine_words(study.accuracy)}"),
         ("Versions", ", ".join(f"{name} {number}" for name, number in study.accuracy.versions.items())),
         ("Commit", ", ".join(study.commits)),
     ]
+
+
+def _counter(study: Study) -> str:
+    return study.cost.words.get("counter", "fvcore, cross-checked with ptflops")
 
 
 def _latency_words(record: Record) -> str:

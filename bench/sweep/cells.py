@@ -39,14 +39,14 @@ class Sources:
 
 
 def plan_cells(
-    space: SpaceFile, dataset: Dataset, weights: dict[str, str], devices: tuple[str, ...], train_device: str
+    space: SpaceFile, dataset: Dataset, weights: dict[VariantSpec, str], devices: tuple[str, ...], train_device: str
 ) -> list[Cell]:
     """List the cells of a space: all costs, then all latencies, then all trainings.
 
     Args:
         space: what to measure.
         dataset: the checked data set.
-        weights: fingerprint of the start weights by backbone; empty for random weights.
+        weights: fingerprint of the start weights by spec; one that is not there starts at random.
         devices: those of the latency protocol that this machine has.
         train_device: "cpu" or "cuda".
     """
@@ -68,7 +68,7 @@ def plan_cells(
 
 def _cost_cell(space: SpaceFile, spec: VariantSpec, classes: int) -> Cell:
     setting = {"size": list(space.cost.size), "classes": classes, "method": macs.METHOD}
-    return _cell("cost", spec, setting, {})
+    return _cell("cost", spec, setting, {"counter": macs.COUNTER})
 
 
 def _latency_cell(space: SpaceFile, spec: VariantSpec, classes: int, device: str, restart: int) -> Cell:
@@ -83,13 +83,13 @@ def _latency_cell(space: SpaceFile, spec: VariantSpec, classes: int, device: str
 
 
 def _accuracy_cell(
-    space: SpaceFile, spec: VariantSpec, dataset: Dataset, weights: dict[str, str], seed: int, device: str
+    space: SpaceFile, spec: VariantSpec, dataset: Dataset, weights: dict[VariantSpec, str], seed: int, device: str
 ) -> Cell:
     data, schedule = space.accuracy.data, space.accuracy.schedule
     setting = {
         "dataset": data.name, "dataset_options": data.options, "data_fingerprint": dataset.fingerprint(),
         "classes": list(dataset.classes), "schedule": schedule.model_dump(mode="json"),
-        "weights": weights.get(spec.backbone, "random"), "seed": seed, "device": device,
+        "weights": weights.get(spec, "random"), "seed": seed, "device": device,
         "method": train.METHOD,
     }  # fmt: skip
     words = {"data": dataset.describe(), "schedule": schedule.describe(), "evaluation": evaluate.SCOPE}
@@ -97,5 +97,5 @@ def _accuracy_cell(
 
 
 def _cell(group: Group, spec: VariantSpec, setting: dict[str, Any], words: dict[str, str], **also: Any) -> Cell:
-    key = make_key(group=group, spec=spec.content_hash, code=code_fingerprint(spec), setting=setting, **also)
+    key = make_key(group=group, spec=spec.to_json(), code=code_fingerprint(spec), setting=setting, **also)
     return Cell(group, spec, setting, words, key)

@@ -52,9 +52,18 @@ def lanes(group: Group, cells: list[Cell], workers: int) -> int:
     return workers
 
 
-def forecast(cells: list[Cell], probed: dict[tuple[Group, str], float], workers: int) -> Forecast:
-    """Make a forecast from the seconds that a cell of each (group, backbone) was probed to take."""
-    return Forecast({cell.key: probed[cell.group, cell.spec.backbone] for cell in cells}, workers)
+Place = tuple[Group, str, str | None]
+"""Group, network and backbone: what cells that take about as long have in common."""
+
+
+def place_of(cell: Cell) -> Place:
+    """Where a cell belongs."""
+    return cell.group, cell.spec.network, cell.spec.backbone
+
+
+def forecast(cells: list[Cell], probed: dict[Place, float], workers: int) -> Forecast:
+    """Make a forecast from the seconds that a cell of each place was probed to take."""
+    return Forecast({cell.key: probed[place_of(cell)] for cell in cells}, workers)
 
 
 def duration_words(seconds: float) -> str:

@@ -16,13 +16,11 @@ from typing import TYPE_CHECKING
 
 from bench.sweep.cells import Cell, Sources
 from bench.sweep.worker import work
-from variants.context import CONTEXTS
+from variants.fingerprint import source_modules
 
 if TYPE_CHECKING:
     from bench.sweep.measure import Measurement
 
-_PRELOADED = ["bench.sweep.measure", *(entry.module for entry in CONTEXTS.values())]
-"""All code that measures, read once: editing a file while a sweep runs changes none of its cells."""
 _TICK_S = 0.5
 _LOG_LINES = 20
 
@@ -72,7 +70,8 @@ def run_cells(cells: Iterable[Cell], sources: Sources, workers: int, timeout_s: 
     A cell that raises, is killed or exceeds `timeout_s` ends as `Finished` with a reason; the
     others go on. When the caller stops iterating, the processes that still run are ended.
     """
-    context = _context()
+    cells = list(cells)
+    context = _context(cells)
     waiting = iter(cells)
     jobs: list[_Job] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
@@ -89,12 +88,16 @@ def run_cells(cells: Iterable[Cell], sources: Sources, workers: int, timeout_s: 
                 job.process.join()
 
 
-def _context() -> multiprocessing.context.BaseContext:
-    """A server that has loaded torch once and forks workers that start in milliseconds."""
+def _context(cells: list[Cell]) -> multiprocessing.context.BaseContext:
+    """A server that has loaded torch once and forks workers that start in milliseconds.
+
+    It loads all code that measures the cells, so that editing a file while a sweep runs changes none of them.
+    """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_PRELOADED)
+    sources = {module for cell in cells for module in source_modules(cell.spec)}
+    context.set_forkserver_preload(["bench.sweep.measure", *sorted(sources)])
     return context
 
 

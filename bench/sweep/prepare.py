@@ -17,7 +17,9 @@ from bench.sweep.cells import Cell, Sources, plan_cells
 from bench.sweep.forecast import Forecast, forecast
 from bench.sweep.probe import probe_seconds
 from bench.sweep.spacefile import SpaceFile
-from variants.backbones import build_backbone, check_backbone, weights_fingerprint
+from variants.backbones.weights import weights_fingerprint
+from variants.network import build, check_variant
+from variants.spec import VariantSpec
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,10 @@ def prepare(
     """
     commit()  # remembered now: the code that is loaded, whatever is committed while the sweep runs
     dataset = open_dataset(space.accuracy.data.name, data_root, space.accuracy.data.options)
-    backbones = list(dict.fromkeys(spec.backbone for spec in space.specs))
-    for backbone in backbones:
-        check_backbone(backbone)
+    for spec in space.specs:
+        check_variant(spec)
     dataset.check()
-    weights = _start_weights(space, backbones, weights_dir)
+    weights = _start_weights(space, weights_dir)
     devices, missing = _devices(space)
     cells = plan_cells(space, dataset, weights, devices, "cuda" if torch.cuda.is_available() else "cpu")
     own = {k: r for k, r in settle(store.read(space.name)).items() if r.status == "ok" or not retry_failed}
@@ -85,10 +86,18 @@ def forecast_plan(plan: Plan, workers: int) -> Forecast:
     return forecast(plan.todo, probed, workers)
 
 
-def _start_weights(space: SpaceFile, backbones: list[str], weights_dir: Path | None) -> dict[str, str]:
+def _start_weights(space: SpaceFile, weights_dir: Path | None) -> dict[VariantSpec, str]:
+    """Fingerprints of ImageNet weights, where the space wants them and the network has some."""
     if space.accuracy.schedule.pretraining == "none":
         return {}
-    return {backbone: weights_fingerprint(build_backbone(backbone, True, weights_dir).net) for backbone in backbones}
+    by_source: dict[tuple[str, str | None], str | None] = {}
+    for spec in space.specs:
+        source = (spec.network, spec.backbone)
+        if source not in by_source:
+            backbone = build(spec, num_classes=2, pretrained=True, weights_dir=weights_dir).backbone
+            by_source[source] = None if backbone is None else weights_fingerprint(backbone)
+    found = {spec: by_source[spec.network, spec.backbone] for spec in space.specs}
+    return {spec: fingerprint for spec, fingerprint in found.items() if fingerprint is not None}
 
 
 def _devices(space: SpaceFile) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 from bench.accuracy.datasets.base import Split
 from bench.accuracy.schedule import Schedule
-from bench.records import Group
 from bench.sweep.cells import Cell
+from bench.sweep.forecast import Place, place_of
 from variants.network import build
 
 _COST_PASSES = 8
@@ -20,10 +20,8 @@ _PROBE_BATCH = 2
 _UNKNOWN_S = 60.0
 
 
-def probe_seconds(
-    cells: list[Cell], samples: dict[Split, int], image_size: tuple[int, int]
-) -> dict[tuple[Group, str], float]:
-    """Measure one cell of each (group, backbone): the last, which is the costliest in most spaces.
+def probe_seconds(cells: list[Cell], samples: dict[Split, int], image_size: tuple[int, int]) -> dict[Place, float]:
+    """Measure one cell of each (group, network, backbone): the last, which is the costliest in most spaces.
 
     Args:
         cells: the cells to forecast.
@@ -31,7 +29,7 @@ def probe_seconds(
         image_size: width and height of the data set's images.
     """
     torch.set_num_threads(1)
-    chosen = {(cell.group, cell.spec.backbone): cell for cell in cells}
+    chosen = {place_of(cell): cell for cell in cells}
     return {place: _probe_or_guess(cell, samples, image_size) for place, cell in chosen.items()}
 
 

@@ -80,7 +80,7 @@ def make_record(event: Finished) -> Record:
         group=event.cell.group,
         variant=event.cell.spec.name,
         spec_hash=event.cell.spec.content_hash,
-        spec=event.cell.spec.model_dump(mode="json"),
+        spec=event.cell.spec.to_json(),
         setting=event.cell.setting,
         words=event.cell.words,
         status="ok" if measurement else "failed",

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from bench.accuracy.schedule import Schedule
 from bench.errors import UserError
+from bench.sweep.yamlplaces import Place, YamlFile, read_yaml
 from variants.errors import VariantError
 from variants.names import parse_name
 from variants.space import Expansion, expand
-from variants.spec import VariantSpec, validation_words
+from variants.spec import VariantSpec
 from variants.suggest import did_you_mean
 
 SHIPPED = Path(__file__).resolve().parent.parent.parent / "variants" / "spaces"
@@ -74,9 +76,10 @@ class SpaceFile(_Section):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
     about: str = ""
-    axes: dict[str, list[Any]] = {}
+    axes: dict[str, Any] | tuple[dict[str, Any], ...] = {}
+    """One product of axes, or a list of products that are measured together."""
     variants: tuple[str, ...] = ()
-    """Variants by name, beside those of the axes."""
+    """Variants and presets by name, beside those of the axes."""
     cost: CostProtocol = CostProtocol()
     latency: LatencyProtocol | None = LatencyProtocol()
     """`null` leaves the clock out."""
@@ -84,17 +87,42 @@ class SpaceFile(_Section):
 
     @cached_property
     def expansion(self) -> Expansion:
-        """The specs of the axes and of the list, and what was dropped why."""
-        product = expand(self.axes) if self.axes else Expansion((), 0, {})
-        listed = [parse_name(name) for name in self.variants]
-        specs = tuple(dict.fromkeys([*product.specs, *listed]))
-        twice = len(product.specs) + len(listed) - len(specs)
-        dropped = product.dropped | ({"listed, but there already": twice} if twice else {})
-        return Expansion(specs, product.combinations + len(listed), dropped)
+        """The specs of the axes and of the list, and what was dropped why.
+
+        Raises:
+            VariantError: its `place` leads to what is wrong, from the top of the file.
+        """
+        products = [_at(place, expand, axes) for place, axes in self._products()]
+        listed = [_at(("variants", i), parse_name, name) for i, name in enumerate(self.variants)]
+        specs = tuple(dict.fromkeys([*(spec for part in products for spec in part.specs), *listed]))
+        dropped = sum((Counter(part.dropped) for part in products), Counter[str]())
+        found = sum(len(part.specs) for part in products) + len(listed)
+        if found > len(specs):
+            dropped["listed, but there already"] += found - len(specs)
+        combinations = sum(part.combinations for part in products) + len(listed)
+        return Expansion(specs, combinations, dict(dropped))
+
+    def _products(self) -> list[tuple[Place, dict[str, Any]]]:
+        if isinstance(self.axes, dict):
+            return [(("axes",), self.axes)] if self.axes else []
+        return [(("axes", i), axes) for i, axes in enumerate(self.axes)]
 
     @property
     def specs(self) -> tuple[VariantSpec, ...]:
         return self.expansion.specs
+
+
+Source = TypeVar("Source")
+Result = TypeVar("Result")
+
+
+def _at(place: Place, read: Callable[[Source], Result], source: Source) -> Result:
+    """Read a part of the file; an error's place leads there from the top of the file."""
+    try:
+        return read(source)
+    except VariantError as error:
+        own = error.place if place[0] == "axes" else ()
+        raise VariantError(str(error), *place, *own) from None
 
 
 def shipped_spaces() -> dict[str, Path]:
@@ -106,26 +134,51 @@ def load_space(name_or_path: str) -> SpaceFile:
     """Read a shipped space by name, or a file by path.
 
     Raises:
-        UserError: no such space, not YAML, or a field that does not fit; naming file and field.
+        UserError: no such space, not YAML, or a field that does not fit; naming file, line and field.
     """
-    path = _find(name_or_path)
+    file = read_yaml(_find(name_or_path))
+    if not isinstance(file.content, dict):
+        raise UserError(f"{file.path} is not a mapping of {', '.join(SpaceFile.model_fields)}")
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from None
-    if not isinstance(data, dict):
-        raise UserError(f"{path} is not a mapping of {', '.join(SpaceFile.model_fields)}")
-    try:
-        space = SpaceFile.model_validate({"name": path.stem, **data})
+        space = SpaceFile.model_validate({"name": file.path.stem, **file.content})
         if not space.specs:
-            raise UserError("neither axes nor variants name a network")
+            raise UserError(f"{file.path}: neither axes nor variants name a network")
     except ValidationError as error:
-        raise UserError(f"{path}: {validation_words(error)}") from None
-    except (UserError, VariantError) as error:
-        raise UserError(f"{path}: {error}") from None
+        raise UserError("; ".join(_problem_words(file, problem) for problem in error.errors())) from None
+    except VariantError as error:
+        raise UserError(f"{file.at(_in_file(file, error.place))}: {error}") from None
     return space
+
+
+def _in_file(file: YamlFile, place: Place) -> Place:
+    """The place of an axis's value: below `values` where the axis has a condition."""
+    *axis, index = place or ("",)
+    below = (*axis, "values", index)
+    return below if below in file.lines else place
+
+
+def _problem_words(file: YamlFile, problem: Any) -> str:
+    """One problem of pydantic's in our words: file, line, field, what is wrong, the value."""
+    place = tuple(part for part in problem["loc"] if part not in ("dict[str,any]", "tuple[dict[str,any], ...]"))
+    field = ".".join(map(str, place))
+    where = f"{file.at(place)}: {field}" if field else str(file.path)
+    if problem["type"] == "extra_forbidden":
+        known = list(_section_at(place[:-1]).model_fields)
+        hint = did_you_mean(str(place[-1]), known)
+        return f"{where} is not a key here; there are {', '.join(known)}.{hint} `bench schema` describes them."
+    message = problem["msg"].removeprefix("Value error, ")
+    value = "" if problem["type"] in ("value_error", "missing") else f" (got {problem['input']!r})"
+    return f"{where}: {message}{value}"
+
+
+def _section_at(place: Place) -> type[BaseModel]:
+    """The model of a section of the file."""
+    section: type[BaseModel] = SpaceFile
+    for part in place:
+        annotation = section.model_fields[str(part)].annotation
+        candidates = [annotation, *get_args(annotation)]
+        section = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
+    return section
 
 
 def _find(name_or_path: str) -> Path:

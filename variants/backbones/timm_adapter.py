@@ -12,11 +12,12 @@ import timm
 import torch
 from torch import Tensor, nn
 
+from variants.backbones import BACKBONES
+from variants.backbones.contract import STRIDES, Backbone
 from variants.backbones.weights import load_backbone_weights, load_hub_weights
 from variants.errors import VariantError
 from variants.suggest import did_you_mean
 
-STRIDES = (4, 8, 16, 32)
 _PROBE_SIZE = 256
 
 
@@ -43,16 +44,13 @@ class Contract:
     channels_last: bool
 
 
-class Backbone(nn.Module):
+class TimmBackbone(Backbone):
     """Four stages of a timm network, always NCHW."""
 
     def __init__(self, net: nn.Module, contract: Contract, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
-        super().__init__()
+        super().__init__(contract.channels, mean, std)
         self.net = net
         self.contract = contract
-        self.channels = contract.channels
-        self.mean = mean
-        self.std = std
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """(N, 3, H, W) -> F1..F4, F_i of shape (N, channels[i - 1], H / 2^(i+1), W / 2^(i+1))."""
@@ -74,7 +72,7 @@ def parse_backbone(text: str) -> BackboneSource:
     return BackboneSource(name, mean=values.pop("mean", None), std=values.pop("std", None), arguments=values)
 
 
-def build_backbone(text: str, pretrained: bool = False, weights_dir: Path | None = None) -> Backbone:
+def build_timm_backbone(text: str, pretrained: bool, weights_dir: Path | None) -> Backbone:
     """Build a backbone with random or ImageNet weights.
 
     Raises:
@@ -83,21 +81,21 @@ def build_backbone(text: str, pretrained: bool = False, weights_dir: Path | None
     source = parse_backbone(text)
     contract = _contract(text)
     net = _create(source)
-    if pretrained and weights_dir is not None:
-        load_backbone_weights(net, source.name, weights_dir)
-    elif pretrained:
-        load_hub_weights(net, source.name, source.arguments)
-    mean, std = _normalisation(source)
-    return Backbone(net, contract, mean, std)
+    if pretrained:
+        load_imagenet_weights(net, source, weights_dir)
+    return TimmBackbone(net, contract, *normalisation(source))
 
 
-def check_backbone(text: str) -> None:
-    """Refuse a backbone that timm does not know or that misses a stage; builds nothing real.
+def load_imagenet_weights(net: nn.Module, source: BackboneSource, weights_dir: Path | None) -> None:
+    """Load ImageNet weights into a `features_only` network: from the folder, else from timm's hub.
 
     Raises:
-        VariantError: with the strides that it has, or the closest known name.
+        VariantError: they cannot be had or do not fit.
     """
-    _contract(text)
+    if weights_dir is not None:
+        load_backbone_weights(net, source.name, weights_dir)
+    else:
+        load_hub_weights(net, source.name, source.arguments)
 
 
 @lru_cache
@@ -138,20 +136,29 @@ def _map_shapes(net: nn.Module, text: str, picked: tuple[int, ...]) -> list[tupl
 
 def _create(source: BackboneSource) -> Any:
     """timm's network; `Any`, because timm types what `features_only` returns as nothing."""
-    architecture = source.name.partition(".")[0]
-    if not timm.is_model(architecture):
-        hint = did_you_mean(architecture, timm.list_models())
-        raise VariantError(
-            f"backbone {source.name!r} is not known to timm {timm.__version__}.{hint} "
-            "`bench list backbones` names tested ones."
-        )
+    check_timm_name(source.name)
     try:
         return timm.create_model(source.name, features_only=True, **source.arguments)
     except (TypeError, RuntimeError, AttributeError, AssertionError, KeyError) as error:
         raise VariantError(f"timm cannot build backbone {source.name!r} with stages: {error}") from None
 
 
-def _normalisation(source: BackboneSource) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def check_timm_name(name: str) -> None:
+    """Refuse a name that timm does not know.
+
+    Raises:
+        VariantError: with the closest known one.
+    """
+    architecture = name.partition(".")[0]
+    if not timm.is_model(architecture):
+        hint = did_you_mean(architecture, [*BACKBONES, *timm.list_models()])
+        raise VariantError(
+            f"backbone {name!r} is not known here or to timm {timm.__version__}.{hint} "
+            "`bench list backbones` names tested ones."
+        )
+
+
+def normalisation(source: BackboneSource) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of the input that the network's ImageNet weights expect."""
     config = timm.get_pretrained_cfg(source.name)
     mean = (source.mean,) * 3 if source.mean is not None else tuple(config.mean if config else (0.5,) * 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +29,25 @@ def load_backbone_weights(net: nn.Module, timm_name: str, weights_dir: Path) -> 
         VariantError: no such file, unreadable, or keys or shapes that do not fit.
     """
     path = find_weights(weights_dir, timm_name)
-    state = _read(path)
+    load_matching(net, read_state(path), path, timm_name, ignored=_classifier_keys(timm_name))
+
+
+def load_matching(
+    net: nn.Module, state: dict[str, Tensor], path: Path, name: str, ignored: Container[str] = ()
+) -> None:
+    """Load a state dict whose keys, but for `ignored` ones, are those of `net`, as its own types.
+
+    Raises:
+        VariantError: keys or shapes that do not fit; naming the file.
+    """
     own = net.state_dict()
     by_flat_key = {_flat(key): key for key in state}
     pairs = {key: by_flat_key.get(_flat(key)) for key in own}
     missing = [key for key, found in pairs.items() if found is None and _OPTIONAL not in key]
     wrong_shape = [key for key, found in pairs.items() if found and state[found].shape != own[key].shape]
     used = set(pairs.values())
-    foreign = [key for key in state if key not in used and key not in _classifier_keys(timm_name)]
-    _refuse_misfit(path, timm_name, {"missing": missing, "of another shape": wrong_shape, "unknown": foreign})
+    foreign = [key for key in state if key not in used and key not in ignored]
+    _refuse_misfit(path, name, {"missing": missing, "of another shape": wrong_shape, "unknown": foreign})
     loaded = {key: state[found].to(own[key].dtype) for key, found in pairs.items() if found}
     net.load_state_dict(loaded, strict=False)
 
@@ -53,7 +64,7 @@ def load_hub_weights(net: nn.Module, timm_name: str, arguments: dict[str, Any]) 
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise VariantError(
             f"no ImageNet weights for {timm_name!r} from timm's hub: {reason}. Without a network: put "
-            f"{timm_name}.safetensors in a folder and pass --weights-dir FOLDER, or set weights: none."
+            f"{timm_name}.safetensors in a folder and pass --weights-dir FOLDER, or set pretraining: none."
         ) from None
     net.load_state_dict(donor.state_dict())
 
@@ -87,7 +98,12 @@ def weights_fingerprint(net: nn.Module) -> str:
     return digest.hexdigest()[:12]
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+def read_state(path: Path) -> dict[str, Tensor]:
+    """Read a state dict of tensors; also one under the key `state_dict`.
+
+    Raises:
+        VariantError: the file cannot be read or holds something else.
+    """
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -113,11 +129,11 @@ def _classifier_keys(timm_name: str) -> set[str]:
         return set(timm.create_model(timm_name).state_dict())
 
 
-def _refuse_misfit(path: Path, timm_name: str, problems: dict[str, list[str]]) -> None:
+def _refuse_misfit(path: Path, name: str, problems: dict[str, list[str]]) -> None:
     found = {what: keys for what, keys in problems.items() if keys}
     if found:
         words = "; ".join(f"{len(keys)} {what}, first {keys[0]!r}" for what, keys in found.items())
         raise VariantError(
-            f"weights file {path} does not fit {timm_name!r}: keys {words}. "
-            "It must hold the state dict of the timm network of that name."
+            f"weights file {path} does not fit {name!r}: keys {words}. "
+            "It must hold the published state dict of the network of that name."
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -23,8 +25,22 @@ def attend(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
     """softmax(scale * query key^T) value, in float32 also under mixed precision.
 
     All of shape (N, heads, positions, channels). float32, because a low temperature makes the
-    logits so large that half precision loses the differences between them.
+    logits so large that half precision loses the differences between them. Contiguous, because the
+    kernels that never hold the matrix of all pairs ask for it.
     """
-    with torch.autocast(query.device.type, enabled=False):
-        out: Tensor = F.scaled_dot_product_attention(query.float(), key.float(), value.float(), scale=scale)
+    with without_autocast(query.device.type):
+        q, k, v = (full_precision(x).contiguous() for x in (query, key, value))
+        out: Tensor = F.scaled_dot_product_attention(q, k, v, scale=scale)
     return out.to(value.dtype)
+
+
+def without_autocast(device_type: str) -> AbstractContextManager[object]:
+    """Switch mixed precision off; the meta device, where shapes are counted, knows none."""
+    if torch.amp.is_autocast_available(device_type):
+        return torch.autocast(device_type, enabled=False)
+    return nullcontext()
+
+
+def full_precision(x: Tensor) -> Tensor:
+    """Half precision to float32; float32 and float64 as they are."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

@@ -5,23 +5,24 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from variants.context.attention import attend, to_map, to_tokens
-from variants.layers import spatial_size
-
-REDUCTION = 2
+from variants.layers import make_norm, spatial_size
 
 
 class NonLocal(nn.Module):
-    """out = x + BN(W softmax(theta phi^T / sqrt(C / 2)) g), over all positions of the map."""
+    """out = x + norm(W softmax(theta phi^T / (sqrt(C / r) T)) g), over all positions of the map.
 
-    def __init__(self, width: int) -> None:
+    r is the reduction; the temperature T is 1 in the paper.
+    """
+
+    def __init__(self, width: int, reduction: int, temperature: float, norm: str) -> None:
         super().__init__()
-        inner = width // REDUCTION
+        inner = max(1, width // reduction)
         self.theta = nn.Conv2d(width, inner, 1)
         self.phi = nn.Conv2d(width, inner, 1)
         self.g = nn.Conv2d(width, inner, 1)
-        self.project = nn.Conv2d(inner, width, 1, bias=False)
-        self.norm = nn.BatchNorm2d(width)
-        self.scale = float(inner) ** -0.5
+        self.project = nn.Conv2d(inner, width, 1, bias=norm == "none")
+        self.norm = make_norm(norm, width)
+        self.scale = float(inner) ** -0.5 / temperature
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
