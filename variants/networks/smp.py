@@ -19,13 +19,16 @@ from variants.spec import VariantSpec
 
 _MULTIPLE = 32
 """Sides that these networks ask for."""
+_LEAST_SIDE = {"smp_pan": 128}
+"""Its pyramid halves the map at 1/16 three times."""
 
 
 class SmpNetwork(Network):
     """One of their networks, for images of any size: padded below and to the right by repeated edges."""
 
-    def __init__(self, model: Any, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    def __init__(self, model: Any, mean: tuple[float, ...], std: tuple[float, ...], least_side: int) -> None:
         super().__init__(mean, std)
+        self.least_side = least_side
         self.backbone: nn.Module = model.encoder
         self.decoder: nn.Module = model.decoder
         self.classifier: nn.Module = model.segmentation_head
@@ -34,7 +37,8 @@ class SmpNetwork(Network):
     def classify_image(self, image: Tensor) -> Tensor:
         """Normalised (N, 3, H, W) -> logits (N, num_classes, H, W)."""
         height, width = spatial_size(image)
-        padded = F.pad(image, (0, -width % _MULTIPLE, 0, -height % _MULTIPLE), mode="replicate")
+        right, below = (max(-side % _MULTIPLE, self.least_side - side) for side in (width, height))
+        padded = F.pad(image, (0, right, 0, below), mode="replicate")
         features = self.decoder(self.backbone(padded))
         stride = padded.shape[-1] // features.shape[-1]
         features = features[..., : -(-height // stride), : -(-width // stride)]  # so that they cover the image alone
@@ -66,7 +70,7 @@ def _build(
         raise VariantError(f"network {spec.network!r} does not go on backbone {source.name!r}: {error}") from None
     if pretrained:
         load_imagenet_weights(net.encoder.model, source, folder)
-    return SmpNetwork(net, *normalisation(source))
+    return SmpNetwork(net, *normalisation(source), _LEAST_SIDE.get(spec.network, _MULTIPLE))
 
 
 def build_fpn(spec: VariantSpec, num_classes: int, pretrained: bool, weights_dir: Path | None) -> Network:
