@@ -38,6 +38,10 @@ def test_list_shows_all_kinds(run_bench: RunBench) -> None:
     assert {"quick", "camvid"} <= set(data["spaces"])
     assert {"streets", "camvid"} <= set(data["datasets"])
     assert len(data["backbones"]) > 8
+    assert {"BACKBONE+smp_unet", "bisenetv2", "ddrnet23_slim"} <= set(data["networks"])
+    assert {"frm-van-b0", "frm-van-b1"} <= set(data["presets"])
+    assert {"target_stride", "temperature", "head"} <= set(data["axes"])
+    assert "12 combinations, 3 dropped" in data["spaces"]["quick"]
     matches = run_bench("list", "backbones", "--match", "pvt_v2_b0").stdout
     assert "fits" in matches
 

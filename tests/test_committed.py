@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 
 from bench.cli import COMMANDS
+from bench.cost.claims import check_claims
 from bench.judge.study import Study, make_study
 from bench.render.markdown import markdown_table
 from bench.render.report import write_report
 from bench.render.table import result_table
 from bench.store import Store
+from bench.sweep.spacefile import load_space
 from tests.conftest import PROJECT
+from variants.spec import known_axes
 
 README = (PROJECT / "README.md").read_text()
 COMMITTED = ["camvid", "context"]
@@ -31,6 +34,34 @@ def test_readme_names_every_command() -> None:
 def test_readme_links_lead_somewhere() -> None:
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
         assert (PROJECT / target).exists(), target
+
+
+def test_readme_shows_every_published_number_beside_ours() -> None:
+    for checked in check_claims():
+        unit = "M" if checked.claim.metric == "parameters_m" else "G"
+        numbers = f"{checked.claim.value:g} {unit} | {checked.computed:.2f} {unit} | {checked.difference:+.2%}"
+        assert re.search(rf"^\| {checked.name} \|.*\| {re.escape(numbers)} \|", README, re.MULTILINE), numbers
+
+
+def test_the_docs_name_every_axis_with_its_default() -> None:
+    docs = (PROJECT / "docs" / "spaces.md").read_text()
+    for name, axis in known_axes().items():
+        row = re.search(rf"^\| `{name}` \|.*$", docs, re.MULTILINE)
+        assert row, name
+        default = list(axis.default) if isinstance(axis.default, tuple) else axis.default
+        assert default is None or f"`{default}`" in row[0]
+        assert axis.summary in row[0]
+
+
+@pytest.mark.parametrize(
+    "path", [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))], ids=lambda p: p.name
+)
+def test_every_space_in_the_docs_loads(path: Path, tmp_path: Path) -> None:
+    for i, block in enumerate(re.findall(r"^```yaml\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL)):
+        text = block if "accuracy:" in block else block + "accuracy: {data: {name: streets}}\n"
+        space = tmp_path / f"docs{i}.yaml"
+        space.write_text(text)
+        assert load_space(str(space)).specs
 
 
 @pytest.mark.parametrize("sweep", COMMITTED)

@@ -109,6 +109,18 @@ def test_doubtful_counts_are_said() -> None:
     assert len(study_of(doubtful).doubts) == 2
 
 
+def test_random_starts_beside_imagenet_weights_are_said() -> None:
+    trained = [
+        r.model_copy(update={"setting": r.setting | {"weights": "0123456789ab"}}) if r.group == "accuracy" else r
+        for r in measured("a", 0.5, 1e9, 10)
+    ]
+    assert study_of(trained).doubts == []
+    doubts = study_of([*trained, *measured("b", 0.5, 1e9, 10)]).doubts
+    assert len(doubts) == 1
+    assert doubts[0].startswith("started from random weights")
+    assert study_of(measured("b", 0.5, 1e9, 10)).doubts == []
+
+
 def test_a_study_without_accuracy_says_what_to_run() -> None:
     failure = record("accuracy", status="failed", reason="time-out")
     with pytest.raises(UserError, match=r"no accuracy record to show, 1 failed.*--retry-failed"):

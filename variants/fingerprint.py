@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.metadata import version as _uncached_version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from variants.context import context_source
 from variants.networks import NETWORKS
 from variants.spec import VariantSpec
 
+_version = lru_cache(_uncached_version)
 _ALWAYS = ("variants.network", "variants.layers")
 _OURS = ("variants.segmenter", "variants.decoder")
 _MODULE = ("variants.frm", "variants.fusion")
@@ -26,7 +27,7 @@ def code_fingerprint(spec: VariantSpec) -> str:
     Comments, docstrings and layout do not count.
     """
     parts = [f"{name} {_code(name)}" for name in sorted(source_modules(spec))]
-    parts += [f"{package} {version(package)}" for package in ("timm", *NETWORKS[spec.network].packages)]
+    parts += [f"{package} {_version(package)}" for package in ("timm", *NETWORKS[spec.network].packages)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 

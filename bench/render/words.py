@@ -27,6 +27,8 @@ def spread_words(study: Study) -> str:
             "mIoU is of one training seed, with the 95 % bootstrap interval over the images of the split alone; "
             "what another seed would change is not in it, so close numbers are ties"
         )
+    if not study.latency:
+        return f"In brackets: {miou}."
     if study.restarts > 1:
         spread = "quartiles" if shows_quartiles("latency", study.restarts) else "range"
         latency = f"a latency is the median over {study.restarts} processes with their {spread}"

@@ -18,7 +18,8 @@ from bench.sweep.forecast import Forecast, forecast
 from bench.sweep.probe import probe_seconds
 from bench.sweep.spacefile import SpaceFile
 from variants.backbones.weights import weights_fingerprint
-from variants.network import build, check_variant
+from variants.check import check_variants
+from variants.network import build
 from variants.spec import VariantSpec
 
 
@@ -54,8 +55,7 @@ def prepare(
     """
     commit()  # remembered now: the code that is loaded, whatever is committed while the sweep runs
     dataset = open_dataset(space.accuracy.data.name, data_root, space.accuracy.data.options)
-    for spec in space.specs:
-        check_variant(spec)
+    check_variants(space.specs)
     dataset.check()
     weights = _start_weights(space, weights_dir)
     devices, missing = _devices(space)
