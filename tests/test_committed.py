@@ -18,7 +18,8 @@ from tests.conftest import PROJECT
 from variants.spec import known_axes
 
 README = (PROJECT / "README.md").read_text()
-COMMITTED = ["camvid", "context"]
+IN_README = ["camvid", "context"]
+COMMITTED = [*IN_README, "contrastive", "contrastive_off"]
 
 
 def committed_study(sweep: str) -> Study:
@@ -72,7 +73,7 @@ def test_reports_are_fresh(sweep: str, tmp_path: Path) -> None:
         assert page.with_name(name).read_text() == (PROJECT / "reports" / sweep / name).read_text(), name
 
 
-@pytest.mark.parametrize("sweep", COMMITTED)
+@pytest.mark.parametrize("sweep", IN_README)
 def test_readme_shows_the_committed_table(sweep: str) -> None:
     assert markdown_table(result_table(committed_study(sweep))) in README
 
@@ -106,3 +107,20 @@ def test_distant_cue_needs_context() -> None:
     for context in ("nonlocal", "dnl", "transformer"):
         assert len(lanes[context]) == 3
         assert max(lanes[context]) > 0.9
+
+
+def test_the_contrastive_term_in_pairs_as_the_docs_say() -> None:
+    docs = (PROJECT / "docs" / "contrastive.md").read_text()
+    miou: dict[tuple[str, str, int], list[float]] = {}
+    for sweep in ("contrastive", "contrastive_off"):
+        for r in Store(PROJECT / "results").read(sweep):
+            if r.group == "accuracy":
+                label = f"FRM {r.spec['context']}" if r.spec["fused_stages"] else "plain FPN"
+                miou[sweep, label, r.setting["seed"]] = [100 * r.metrics[f"miou_{split}"] for split in ("val", "test")]
+    pairs = [(label, seed) for sweep, label, seed in miou if sweep == "contrastive"]
+    assert len(pairs) == 4
+    for label, seed in pairs:
+        without, with_term = miou["contrastive_off", label, seed], miou["contrastive", label, seed]
+        cells = [f"{a:.1f} | {b:.1f} | {b - a:+.1f}" for a, b in zip(without, with_term, strict=True)]
+        assert f"| {label} | {seed} | {' | '.join(cells)} |" in docs
+        assert all(b > a for a, b in zip(without, with_term, strict=True))

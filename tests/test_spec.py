@@ -19,6 +19,8 @@ NAMES = [
     "van_b0+frm1234-dnl-s16-maxpool-gatedfusion-3x3conv-wx0.5-everylevel-r4-t0.1-groupnorm+fpn64-concathead-head32",
     "van_b1+frm1234-dnl-noneconv-r8+fpn256-plainhead",
     "resnet18+frm123-aspp-s8-convpool-sumfusion-noneconv-w64-dil3+fpn32-plainhead",
+    "resnet18+frm1234-dnl-w128-t0.3162277660168379+fpn64-head32",
+    "resnet18+frm1234-dnl-w128-t2+fpn64-head32",
     "resnet18+smp_unet",
     "ddrnet23_slim",
 ]

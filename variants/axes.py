@@ -65,7 +65,7 @@ class Number(Axis):
         return value if self.whole else float(value)
 
     def token(self, value: Value) -> str:
-        return f"{self.tag}{value:g}"
+        return self.tag + str(value).removesuffix(".0")
 
     def read(self, token: str) -> Value | None:
         match = re.fullmatch(rf"{self.tag}({_NUMBER})", token)
