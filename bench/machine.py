@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-_PACKAGES = ("torch", "torchvision", "timm", "fvcore", "ptflops", "numpy")
+_PACKAGES = ("torch", "torchvision", "timm", "fvcore", "ptflops", "numpy", "segmentation_models_pytorch")
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 

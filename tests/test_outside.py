@@ -129,6 +129,46 @@ def test_it_is_listed_named_and_in_the_schema(bench_with_outside) -> None:  # ty
     assert cost.returncode == 0, cost.stderr
 
 
+CLASHING = BLOCKS.replace('name="shift_size", tag="shift"', 'name="decoder_width", tag="x"')
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (CLASHING, "is taken or empty"),
+        (BLOCKS.replace('tag="shift"', 'tag="w"'), "is taken or empty"),
+        (BLOCKS.replace("low=1", "low=-3"), "cannot be read back"),
+    ],
+)
+def test_a_block_whose_names_could_not_be_read_back_is_set_aside(  # type: ignore[no-untyped-def]
+    bench_with_outside, tmp_path: Path, source: str, reason: str
+) -> None:
+    (tmp_path / "site" / "outside" / "blocks.py").write_text(source)
+    listed = json.loads(bench_with_outside("list", "contexts", "--json").stdout)
+    assert "CANNOT BE LOADED" in listed["contexts"]["shift"]
+    assert reason in listed["contexts"]["shift"]
+
+
+def test_an_edit_anywhere_in_the_package_measures_again(bench_with_outside, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """Also behind relative imports, in a package below the top one, and in what its `__init__` brings."""
+    package = tmp_path / "site" / "outside"
+    (package / "deep").mkdir()
+    (package / "deep" / "__init__.py").write_text("from .impl import ENTRY, Shift\n")
+    moved = BLOCKS.replace('"outside.blocks"', '"outside.deep"').replace("x.roll", "turn(x)")
+    moved = moved.replace("turn(x)(", "turn(x, ").replace("\nfrom torch", "\nfrom ..helper import turn\nfrom torch", 1)
+    (package / "deep" / "impl.py").write_text(moved)
+    entry_points = tmp_path / "site" / "outside-1.0.dist-info" / "entry_points.txt"
+    entry_points.write_text(ENTRY_POINTS.replace("outside.blocks:ENTRY", "outside.deep:ENTRY"))
+    space = tmp_path / "tiny.yaml"
+    space.write_text(SPACE.replace("accuracy:", "latency: null\naccuracy:").replace("latency: {", "about: x #"))
+    helper = "def turn(x, rows, dims):\n    return x.roll(rows, dims=dims){}\n"
+    (package / "helper.py").write_text(helper.format(""))
+    assert bench_with_outside("sweep", str(space)).returncode == 0
+    (package / "helper.py").write_text(helper.format(" * 2"))
+    said = bench_with_outside("sweep", str(space), "--dry-run").stderr
+    assert "to measure: 2 cost, 2 accuracy; 2 done before" in said  # the plain FPN has nothing of the block
+
+
 def test_a_block_that_cannot_be_loaded_says_why(bench_with_outside) -> None:  # type: ignore[no-untyped-def]
     done = bench_with_outside("cost", "strided+frm34-broken-w16+fpn8-head8")
     assert done.returncode == 2

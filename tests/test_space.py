@@ -68,6 +68,48 @@ def test_a_condition_keeps_an_axis_to_some_combinations() -> None:
     assert sum(expansion.dropped.values()) == expansion.combinations - len(expansion.specs)
 
 
+def names_of(axes: dict[str, Any]) -> list[str]:
+    return [spec.name for spec in expand({"backbone": ["resnet18"], "module_width": [64]} | axes).specs]
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        {"temperature": 0.05}, {"reduction": 2}, {"fused_stages": [1, 2, 3, 4]}, {"fused_stages": [[4], [1, 2, 3, 4]]},
+        {"context": ["dnl", "ppm"], "head": "sum"}, {"module_width": 64},
+    ],
+)  # fmt: skip
+def test_a_condition_sees_the_values_of_the_variant_and_its_defaults(when: dict[str, Any]) -> None:
+    widths = {"decoder_width": {"values": [32, 128], "when": when}}
+    assert names_of(widths) == [f"resnet18+frm1234-dnl-w64+fpn{width}-head32" for width in (32, 128)]
+
+
+def test_an_axis_that_does_not_apply_or_is_left_out_meets_no_condition() -> None:
+    plain = {"fused_stages": [[], [3, 4]], "decoder_width": {"values": [32, 128], "when": {"context": "dnl"}}}
+    assert names_of(plain) == [
+        "resnet18+fpn64-head32", "resnet18+frm34-dnl-w64+fpn32-head32", "resnet18+frm34-dnl-w64+fpn128-head32",
+    ]  # fmt: skip
+    chained = {
+        "context": ["dnl", "nonlocal"],
+        "reduction": {"values": [4], "when": {"context": "dnl"}},
+        "head_width": {"values": [16], "when": {"reduction": 4}},
+    }
+    assert names_of(chained) == [
+        "resnet18+frm1234-dnl-w64-r4+fpn64-head16", "resnet18+frm1234-nonlocal-w64+fpn64-head32",
+    ]  # fmt: skip
+
+
+def test_a_needed_axis_may_have_a_condition() -> None:
+    needed = {
+        axis: {"values": [2], "when": {"context": "transformer"}}
+        for axis in ("transformer_depth", "transformer_heads", "transformer_ffn_ratio")
+    }
+    assert names_of({"context": ["dnl", "transformer"]} | needed) == [
+        "resnet18+frm1234-dnl-w64+fpn64-head32",
+        "resnet18+frm1234-transformer-w64-depth2-heads2-ffn2+fpn64-head32",
+    ]
+
+
 def test_unknown_axis_is_refused() -> None:
     with pytest.raises(VariantError, match="Did you mean 'context'"):
         expand({"backbone": ["resnet18"], "contxt": ["dnl"]})
@@ -88,7 +130,13 @@ def test_space_without_a_network_says_why() -> None:
         ("module_width", 64, r"give a list, such as \[64\]"),
         ("module_width", {"vals": [64]}, "when"),
         ("module_width", {"values": [64], "when": {"contxt": "dnl"}}, "Did you mean 'context'"),
-        ("reduction", [2, 0], "reduction 0 fits in no combination"),
+        ("reduction", [2, 0], "reduction 0 is not between 1 and 64"),
+        ("transformer_depth", ["banana"], "transformer_depth 'banana' is not a whole number"),
+        ("transformer_depth", [2], "serves in no combination: it does not apply to context 'dnl'"),
+        ("reduction", {"values": [4], "when": {"context": "dnll"}}, "Did you mean 'dnl'"),
+        ("reduction", {"values": [4], "when": {"context": "ppm"}}, "none meets its condition"),
+        ("reduction", {"values": [4], "when": {"reduction": 2}}, "condition on itself"),
+        ("reduction", {"when": {"context": "dnl"}}, "values"),
     ],
 )
 def test_axis_of_the_wrong_shape_is_refused(axis: str, values: Any, words: str) -> None:
@@ -147,6 +195,10 @@ BROKEN = [
     (TINY_SPACE.replace("epochs: 2", "scale: [0.5, 1]"), 13, "scale needs a crop"),
     (TINY_SPACE.replace("size: [128, 64]", "size: [-5, 0]"), 9, "cost.size.0"),
     (TINY_SPACE + "  seeds: [0, 0]\n", 14, "hold one twice"),
+    (TINY_SPACE.replace("context: [dnl]", "context: [none, dnl]\n  norm: [batchh]"), 6, "Did you mean 'batch'?"),
+    (TINY_SPACE.replace("[dnl]", "\n    values: [dnl]\n    when: {contxt: dnl}"), 7, "Did you mean 'context'?"),
+    (TINY_SPACE.replace("[dnl]", "\n    values:\n    - dnl\n    - dln"), 8, "Did you mean 'dnl'?"),
+    (TINY_SPACE + "about: &a [*a]\n", 14, "stands inside itself"),
 ]
 
 

@@ -91,6 +91,9 @@ def test_spec_is_frozen() -> None:
         ({"fused_stages": (5,)}, "not ascending stages"),
         ({"fused_stages": (4, 3)}, "not ascending stages"),
         ({"fused_stages": 3}, "not a list of stages"),
+        ({"fused_stages": [True]}, "not ascending stages"),
+        ({"fused_stages": [1.0, 2]}, "not ascending stages"),
+        ({"module_width": "x0.00001"}, "F from 0.01 to 4"),
         ({"context": "dnll"}, "Did you mean 'dnl'?"),
         ({"fused_stages": ()}, "does not apply to a variant without fused stages"),
         ({"module_width": None}, "module_width is missing"),
@@ -132,11 +135,12 @@ def test_bad_name_shows_the_grammar(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
+        ("resnet18+smp_unett", "Did you mean 'smp_unet'"),
         ("ddrnet23_slm", "Did you mean 'ddrnet23_slim'"),
         ("frm-van-b2", "Did you mean 'frm-van-b"),
-        ("resnet18+frm12-dnl-wide+fpn64-head32", "'wide' stands twice or is unknown"),
-        ("resnet18+frm12-dnl-w64-w32+fpn64-head32", "'w32' stands twice"),
-        ("resnet18+frm12-dnl-w64-heads2+fpn64-head32", "Words of the module"),
+        ("resnet18+frm12-dnl-wide+fpn64-head32", "'wide' is no word of the module"),
+        ("resnet18+frm12-dnl-w64-w32+fpn64-head32", "'w32' says again what an earlier word says"),
+        ("resnet18+frm12-dnl-w64-heads2+fpn64-head32", "Its words: s32 (target_stride)"),
     ],
 )
 def test_bad_word_in_a_name_is_pointed_at(name: str, words: str) -> None:

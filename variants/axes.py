@@ -65,7 +65,7 @@ class Number(Axis):
         return value if self.whole else float(value)
 
     def token(self, value: Value) -> str:
-        return self.tag + str(value).removesuffix(".0")
+        return self.tag + _plain(value)
 
     def read(self, token: str) -> Value | None:
         match = re.fullmatch(rf"{self.tag}({_NUMBER})", token)
@@ -134,7 +134,9 @@ class Stages(Axis):
     def check(self, value: Any) -> Value:
         if not isinstance(value, list | tuple):
             raise ValueError(f"{self.name} {value!r} is not a list of stages, such as [3, 4]")
-        if any(stage not in (1, 2, 3, 4) for stage in value) or list(value) != sorted(set(value)):
+        if any(type(stage) is not int or stage not in (1, 2, 3, 4) for stage in value) or list(value) != sorted(
+            set(value)
+        ):
             raise ValueError(f"{self.name} {list(value)} are not ascending stages out of 1 to 4")
         return tuple(value)
 
@@ -160,9 +162,9 @@ class Width(Axis):
     def check(self, value: Any) -> Value:
         if isinstance(value, str):
             match = re.fullmatch(rf"x({_NUMBER})", value)
-            if not match or not 0 < float(match[1]) <= 4:
-                raise ValueError(f"{self.name} {value!r} is neither channels nor xF with F up to 4, such as x0.5")
-            return f"x{float(match[1]):g}"
+            if not match or not 0.01 <= float(match[1]) <= 4:
+                raise ValueError(f"{self.name} {value!r} is neither channels nor xF, F from 0.01 to 4, such as x0.5")
+            return f"x{_plain(float(match[1]))}"
         if isinstance(value, bool) or not isinstance(value, int):
             raise ValueError(f"{self.name} {value!r} is neither channels (128) nor a multiple (x0.5)")
         if not self.low <= value <= self.high:
@@ -202,6 +204,11 @@ class Name(Axis):
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "pattern": f"^{self.pattern}$"}
+
+
+def _plain(value: Value) -> str:
+    """A number with all its digits, a whole one without a point."""
+    return str(value).removesuffix(".0")
 
 
 def choices(*words: str) -> Callable[[], tuple[str, ...]]:

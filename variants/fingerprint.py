@@ -6,7 +6,7 @@ import ast
 import hashlib
 from functools import lru_cache
 from importlib.metadata import version as _uncached_version
-from importlib.util import find_spec
+from importlib.util import find_spec, resolve_name
 from pathlib import Path
 
 from variants.backbones import backbone_source
@@ -16,6 +16,11 @@ from variants.spec import VariantSpec
 
 _version = lru_cache(_uncached_version)
 _ALWAYS = ("variants.network", "variants.layers")
+_TABLES = frozenset(
+    f"variants{name}"
+    for name in ("", ".axes", ".backbones", ".claims", ".context", ".errors", ".networks", ".registry", ".spec")
+)
+"""What says which parts there are, and builds none."""
 _OURS = ("variants.segmenter", "variants.decoder")
 _MODULE = ("variants.frm", "variants.fusion")
 
@@ -47,38 +52,50 @@ def source_modules(spec: VariantSpec) -> set[str]:
 
 @lru_cache
 def _closure(module: str) -> frozenset[str]:
-    """A module and the modules beside it that it imports, to any depth; not its package's table."""
-    package = module.rpartition(".")[0]
+    """A module and those that it imports, to any depth, as far as they build it.
+
+    Of ours: the modules beside it. Of a package from elsewhere: all of that package, and what it takes
+    from this one but its tables.
+    """
+    ours = module.startswith("variants.")
+    inside = f"{module.rpartition('.')[0]}." if ours else f"{module.partition('.')[0]}."
     found: set[str] = set()
     waiting = [module]
     while waiting:
         name = waiting.pop()
         found.add(name)
-        beside = [m for m in _imports(name) if package and m.startswith(f"{package}.")]
-        waiting += [m for m in beside if m not in found]
+        imported = _imports(name)
+        if ours:
+            followed = {m for m in imported if m.startswith(inside)}
+        else:
+            followed = {m for m in imported if f"{m}.".startswith((inside, "variants.")) and m not in _TABLES}
+        waiting += [m for m in followed - found if _source(m)]
     return frozenset(found)
 
 
 def _imports(module: str) -> set[str]:
-    """Names of the modules that a module imports; also `from package import module`."""
+    """Names of the modules that a module imports, also `from package import module`; relative ones resolved."""
+    spec = find_spec(module)
+    package = module if spec and spec.submodule_search_locations else module.rpartition(".")[0]
     names: set[str] = set()
     for node in ast.walk(_tree(module)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            origin = ".".join(
-                [*module.split(".")[: -node.level], node.module or ""] if node.level else [node.module or ""]
-            )
-            whole = {f"{origin.rstrip('.')}.{alias.name}" for alias in node.names}
-            names |= {origin.rstrip(".")} | {name for name in whole if _is_module(name)}
+            origin = resolve_name("." * node.level + (node.module or ""), package) if node.level else node.module or ""
+            whole = {f"{origin}.{alias.name}" for alias in node.names}
+            names |= {origin} | {name for name in whole if _source(name)}
     return names
 
 
-def _is_module(name: str) -> bool:
+def _source(module: str) -> Path | None:
+    """The file of a module that is Python source; None for any other, and for what is no module."""
     try:
-        return find_spec(name) is not None
-    except ModuleNotFoundError:
-        return False
+        spec = find_spec(module)
+    except (ModuleNotFoundError, ValueError):
+        return None
+    origin = Path(spec.origin) if spec and spec.origin else None
+    return origin if origin is not None and origin.suffix == ".py" else None
 
 
 @lru_cache
@@ -91,7 +108,7 @@ def _code(module: str) -> str:
 
 
 def _tree(module: str) -> ast.Module:
-    found = find_spec(module)
-    if found is None or found.origin is None:
+    source = _source(module)
+    if source is None:
         raise ModuleNotFoundError(module)
-    return ast.parse(Path(found.origin).read_text(encoding="utf-8"))
+    return ast.parse(source.read_text(encoding="utf-8"))

@@ -12,19 +12,18 @@ command line; so is a preset's name. It is safe as a shell word and as a file na
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from variants.axes import Axis, Value
 from variants.context import CONTEXTS
 from variants.errors import VariantError
 from variants.networks import NETWORKS
-from variants.spec import CORE_AXES, VariantSpec, axes_of, make_spec
+from variants.spec import CORE_AXES, MODULE_AXES, VariantSpec, axes_of, make_spec
 from variants.suggest import did_you_mean
 
 _CORE = {axis.name: axis for axis in CORE_AXES}
-_MODULE = [_CORE[name] for name in ("target_stride", "unify", "fuse", "fusion_conv", "module_width", "reenter")]
-_DECODER = [_CORE[name] for name in ("decoder_width", "head", "head_width")]
+_MODULE = [axis for axis in CORE_AXES if axis.name in MODULE_AXES - {"context"}]
+_DECODER = [a for a in CORE_AXES if a.name not in MODULE_AXES | {"network", "backbone", "fused_stages"}]
 _ALWAYS = frozenset(("fused_stages", "context", "decoder_width", "head_width"))
 """Written also at their default."""
 EXAMPLE_NAME = "mobilenetv2_100+frm1234-dnl-w128+fpn64-head32"
@@ -107,8 +106,10 @@ def _parse_tokens(name: str, tokens: list[str], axes: list[Axis], part: str) -> 
 
 def _token_error(name: str, token: str, axes: list[Axis], part: str) -> VariantError:
     words = ", ".join(f"{axis.token(_example(axis))} ({axis.name})" for axis in axes)
-    twice = "stands twice or is unknown" if re.fullmatch(r"[a-z]+[\w.]*", token) else "is no word"
-    return VariantError(f"variant name {name!r}: {token!r} {twice}. Words of the {part}: {words}.")
+    known = any(axis.read(token) is not None for axis in axes)
+    fault = "says again what an earlier word says" if known else f"is no word of the {part}"
+    hint = did_you_mean(token, NETWORKS) if part == "decoder" and not known else ""
+    return VariantError(f"variant name {name!r}: {token!r} {fault}.{hint} Its words: {words}.")
 
 
 def _example(axis: Axis) -> Value:

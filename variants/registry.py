@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from importlib.metadata import entry_points
 from typing import TypeVar
@@ -27,6 +27,8 @@ class Registry(Mapping[str, Entry]):
         self.entry_type = entry_type
         self.own = own
         self.broken: dict[str, str] = {}
+        self.fault_of: Callable[[str, Entry], str] = lambda name, entry: ""
+        """Says why an entry from elsewhere cannot be taken; "" where it can."""
 
     def names(self) -> tuple[str, ...]:
         """All names, ours first."""
@@ -64,6 +66,7 @@ class Registry(Mapping[str, Entry]):
                 entry = point.load()
                 if not isinstance(entry, self.entry_type):
                     reason = f"{point.value} is not a {self.entry_type.__name__}"
+                reason = reason or self.fault_of(point.name, entry)
             except Exception as error:  # whatever a package from outside raises while it loads
                 reason = f"{point.value}: {type(error).__name__}: {error}"
             if reason:

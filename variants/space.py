@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
+from variants.axes import Axis, Value
+from variants.context import CONTEXTS
 from variants.errors import VariantError
-from variants.spec import VariantSpec, known_axes, refuse_unknown_axes, settle
+from variants.spec import CORE_AXES, VariantSpec, known_axes, refuse_unknown_axes, settle
 
 _Combination = dict[str, Any]
 
@@ -28,7 +30,24 @@ class AxisValues:
     """The values of one axis in a space; `when`: only in combinations with one of these values of other axes."""
 
     values: list[Any]
-    when: dict[str, list[Any]]
+    when: dict[str, list[Value]]
+
+
+@dataclass
+class _Uses:
+    """Which values made a network, which were left out, and which did not fit with others."""
+
+    fitting: list[_Combination] = field(default_factory=list)
+    misfits: list[tuple[_Combination, VariantError]] = field(default_factory=list)
+    obstacles: dict[str, str] = field(default_factory=dict)
+
+    def note(self, combination: _Combination, obstacles: dict[str, str], error: VariantError | None) -> None:
+        applied = {name: value for name, value in combination.items() if name not in obstacles}
+        self.obstacles |= obstacles
+        if error is None:
+            self.fitting.append(applied)
+        else:
+            self.misfits.append((applied, error))
 
 
 def expand(axes: Mapping[str, Any]) -> Expansion:
@@ -39,33 +58,32 @@ def expand(axes: Mapping[str, Any]) -> Expansion:
     way are kept once.
 
     Raises:
-        VariantError: an axis is unknown or empty, a value fits in no combination, or no combination
-            makes sense.
+        VariantError: an axis is unknown, empty or applies nowhere, a value fits in no combination, or no
+            combination makes sense.
     """
     read = _read_axes(axes)
     specs: dict[str, VariantSpec] = {}
     dropped: Counter[str] = Counter()
-    fitting: list[_Combination] = []
-    misfits: list[tuple[_Combination, VariantError]] = []
+    uses = _Uses()
     count = 0
     for combination in _combinations(read):
         count += 1
-        kept, left_out = _without_unconditional(combination, read)
+        kept, left_out = _where_conditions_hold(combination, read)
         obstacles: dict[str, str] = {}
         try:
             spec = settle(kept, obstacles)
         except VariantError as error:
             dropped[str(error)] += 1
-            misfits.append((_applied(kept, obstacles), error))
+            uses.note(kept, obstacles, error)
             continue
-        fitting.append(_applied(kept, obstacles))
+        uses.note(kept, obstacles, None)
         if spec.content_hash in specs:
             dropped[_duplicate_reason(left_out, obstacles)] += 1
         specs.setdefault(spec.content_hash, spec)
     if not specs:
-        first = misfits[0][1]
+        first = uses.misfits[0][1]
         raise VariantError(f"none of {count} combinations makes a network: {'; '.join(dropped)}", *first.place)
-    _refuse_useless_values(read, fitting, misfits)
+    _refuse_useless_values(read, uses)
     return Expansion(tuple(specs.values()), count, dict(dropped))
 
 
@@ -74,73 +92,112 @@ def _combinations(axes: dict[str, AxisValues]) -> Iterator[_Combination]:
         yield dict(zip(axes, values, strict=True))
 
 
-def _without_unconditional(combination: _Combination, axes: dict[str, AxisValues]) -> tuple[_Combination, list[str]]:
-    """Leave out the axes whose condition the combination does not meet; and say which."""
-    left_out = [
-        name
-        for name in combination
-        if any(_chosen(combination, other) not in wanted for other, wanted in axes[name].when.items())
-    ]
-    return {name: value for name, value in combination.items() if name not in left_out}, left_out
+def _where_conditions_hold(combination: _Combination, axes: dict[str, AxisValues]) -> tuple[_Combination, list[str]]:
+    """Leave out the axes whose conditions the variant does not meet, one after the other; and say which."""
+    kept, left_out = dict(combination), list[str]()
+    conditional = [name for name in combination if axes[name].when]
+    while conditional:
+        values = _values(kept)
+        failing = next((name for name in conditional if not _holds(axes[name].when, values)), None)
+        if failing is None:
+            break
+        conditional.remove(failing)
+        left_out.append(failing)
+        del kept[failing]
+    return kept, left_out
 
 
-def _applied(combination: _Combination, obstacles: dict[str, str]) -> _Combination:
-    return {name: value for name, value in combination.items() if name not in obstacles}
+def _values(combination: _Combination) -> Mapping[str, Any]:
+    """The axes that apply, with defaults; of what makes no network, its own values."""
+    try:
+        return settle(combination, {}).axes
+    except VariantError:
+        defaults = {axis.name: axis.default for axis in CORE_AXES if axis.default is not None}
+        own = {name: tuple(value) if isinstance(value, list) else value for name, value in combination.items()}
+        return defaults | own
 
 
-def _chosen(combination: _Combination, axis: str) -> Any:
-    return combination[axis] if axis in combination else known_axes()[axis].default
+def _holds(condition: dict[str, list[Value]], values: Mapping[str, Any]) -> bool:
+    """An axis that does not apply meets no condition."""
+    return all(axis in values and values[axis] in wanted for axis, wanted in condition.items())
 
 
-def _refuse_useless_values(
-    axes: dict[str, AxisValues], fitting: list[_Combination], misfits: list[tuple[_Combination, VariantError]]
-) -> None:
-    """A value that fits in no combination is a slip, not a corner of the space."""
-    used = {(axis, repr(value)) for combination in fitting for axis, value in combination.items()}
-    for combination, error in misfits:
-        for axis, value in combination.items():
+def _refuse_useless_values(axes: dict[str, AxisValues], uses: _Uses) -> None:
+    """A value or an axis that serves in no combination is a slip, not a corner of the space."""
+    used = {(axis, repr(value)) for combination in uses.fitting for axis, value in combination.items()}
+    for combination, error in uses.misfits:
+        for axis in sorted(combination, key=lambda name: name not in error.place):  # what is at fault comes first
+            value = combination[axis]
             if (axis, repr(value)) not in used:
                 index = [repr(v) for v in axes[axis].values].index(repr(value))
                 raise VariantError(f"{axis} {value!r} fits in no combination: {error}", axis, index)
+    applied = {axis for axis, _ in used} | {axis for combination, _ in uses.misfits for axis in combination}
+    for name, axis_values in axes.items():
+        if name not in applied and name in uses.obstacles:
+            raise VariantError(f"{name} serves in no combination: it does not apply to {uses.obstacles[name]}", name)
+        if name not in applied and axis_values.when:
+            raise VariantError(f"{name} serves in no combination: none meets its condition", name, "when")
 
 
 def _read_axes(axes: Mapping[str, Any]) -> dict[str, AxisValues]:
     refuse_unknown_axes(axes)
-    known = known_axes()
     read = {name: _read_axis(name, raw) for name, raw in axes.items()}
     for name, axis in read.items():
         for index, value in enumerate(axis.values):
             if isinstance(value, list) != (name == "fused_stages") or isinstance(value, dict):
                 wanted = "lists of stages, such as [[], [3, 4]]" if name == "fused_stages" else "plain values"
                 raise VariantError(f"axis {name!r} holds {value!r}; its values are {wanted}", name, index)
-            _check_alone(name, known[name].name, index, value)
-        refuse_unknown_axes(axis.when)
+            _check_alone(name, value, name, index)
     return read
 
 
-def _check_alone(name: str, axis: str, index: int, value: Any) -> None:
-    """A core axis's value is right or wrong whatever the others are; an option's range is its block's matter."""
-    from variants.spec import CORE_AXES
+def _declarations(name: str) -> list[Axis]:
+    """The axis of every spec of that name, or those of the context blocks that declare one."""
+    core = [axis for axis in CORE_AXES if axis.name == name]
+    return core or [axis for context in CONTEXTS for axis in CONTEXTS[context].axes if axis.name == name]
 
-    for core in CORE_AXES:
-        if core.name == axis:
-            try:
-                core.check(value)
-            except ValueError as error:
-                raise VariantError(str(error), name, index) from None
+
+def _check_alone(name: str, value: Any, *place: str | int) -> Value:
+    """A value's one form, where some declaration of its axis takes it.
+
+    Raises:
+        VariantError: none does.
+    """
+    faults = []
+    for axis in _declarations(name):
+        try:
+            return axis.check(value)
+        except ValueError as error:
+            faults.append(str(error))
+    raise VariantError(faults[0], *place)
 
 
 def _read_axis(name: str, raw: Any) -> AxisValues:
     when: dict[str, Any] = {}
     if isinstance(raw, dict):
-        if not set(raw) <= {"values", "when"} or not isinstance(raw.get("when", {}), dict):
+        fits = "values" in raw and set(raw) <= {"values", "when"} and isinstance(raw.get("when", {}), dict)
+        if not fits:
             raise VariantError(f"axis {name!r} is a list of values, or {{values: [...], when: {{AXIS: [...]}}}}", name)
-        raw, when = raw.get("values"), raw.get("when", {})
+        raw, when = raw["values"], raw.get("when", {})
     if not isinstance(raw, list):
         raise VariantError(f"axis {name!r} has {raw!r}; give a list, such as [{raw}]", name)
     if not raw:
         raise VariantError(f"axis {name!r} has no value: give a list with at least one", name)
-    return AxisValues(raw, {axis: values if isinstance(values, list) else [values] for axis, values in when.items()})
+    return AxisValues(raw, {axis: _read_condition(name, axis, wanted) for axis, wanted in when.items()})
+
+
+def _read_condition(name: str, axis: str, wanted: Any) -> list[Value]:
+    """The values of a condition; a single one may stand without a list, stages as one flat list."""
+    if axis not in known_axes() or axis == name:
+        try:
+            refuse_unknown_axes([axis])
+        except VariantError as error:
+            raise VariantError(str(error), name, "when", axis) from None
+        raise VariantError(f"axis {name!r} has a condition on itself", name, "when", axis)
+    values = wanted if isinstance(wanted, list) else [wanted]
+    if axis == "fused_stages" and not all(isinstance(value, list) for value in values):
+        values = [values]
+    return [_check_alone(axis, value, name, "when", axis) for value in values]
 
 
 def _duplicate_reason(left_out: list[str], obstacles: dict[str, str]) -> str:

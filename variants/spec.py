@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, cast
 
 from variants.axes import Axis, Choice, Name, Number, Stages, Stride, Value, Width, choices
-from variants.context import CONTEXTS
+from variants.context import CONTEXTS, ContextEntry
 from variants.errors import VariantError
 from variants.networks import NETWORKS
 from variants.suggest import did_you_mean
@@ -177,7 +178,8 @@ def _value(axis: Axis, given: Any, values: _Values) -> Value:
     if given is None:
         given = axis.default
     if given is None:
-        needs = context_words(values) if axis.name == "module_width" or not is_core_axis(axis.name) else "every variant"
+        in_module = axis.name == "module_width" or not is_core_axis(axis.name)
+        needs = context_words(values) if in_module else f"network {values['network']!r}"
         raise VariantError(f"{axis.name} is missing: {needs} needs it", axis.name)
     try:
         return axis.check(given)
@@ -228,12 +230,13 @@ def _keeps_all_channels(values: _Values) -> str | None:
     return "a concatenation without a convolution, which keeps all channels" if keeps else None
 
 
-_MODULE_AXES = frozenset("context target_stride unify fuse fusion_conv module_width reenter".split())
+MODULE_AXES = frozenset("context target_stride unify fuse fusion_conv module_width reenter".split())
+"""Core axes of the refinement module; the others but network, backbone and stages are the decoder's."""
 _OBSTACLES: tuple[tuple[frozenset[str], Callable[[_Values], str | None]], ...] = (
     (frozenset(("backbone",)), _built_as_a_whole),
     (frozenset(axis.name for axis in CORE_AXES) - {"network", "backbone"}, _another_network),
     (frozenset(("head_width",)), _plain_head),
-    (_MODULE_AXES, _no_module),
+    (MODULE_AXES, _no_module),
     (frozenset(("unify",)), _nothing_to_pool),
     (frozenset(("fuse",)), _single_stage),
     (frozenset(("module_width",)), _keeps_all_channels),
@@ -250,6 +253,20 @@ def _refuse_misfits(values: _Values) -> None:
     heads, width = values.get("transformer_heads"), values.get("module_width")
     if isinstance(heads, int) and isinstance(width, int) and width % heads:
         raise VariantError(f"module_width {width} is not a multiple of transformer_heads {heads}", "transformer_heads")
+
+
+def context_fault(name: str, entry: ContextEntry) -> str:
+    """Why names could not be read back with a context block from elsewhere; "" where they can."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        return f"its name {name!r} is not of small letters, digits and _"
+    for axis in entry.axes:
+        if is_core_axis(axis.name) or not axis.tag or axis.tag in _CORE_TAGS:
+            return f"its axis {axis.name!r} or the tag {axis.tag!r} is taken or empty"
+        examples = [axis.default, *(getattr(axis, end, None) for end in ("low", "high"))]
+        for value in (v for v in examples if v is not None):
+            if axis.read(axis.token(value)) != value or not re.fullmatch(r"[A-Za-z0-9_.]+", axis.token(value)):
+                return f"its axis {axis.name!r} writes {value!r} as {axis.token(value)!r}, which cannot be read back"
+    return ""
 
 
 def axes_of(values: _Values) -> list[Axis]:
@@ -277,6 +294,7 @@ def is_core_axis(name: str) -> bool:
 
 
 _CORE_NAMES = frozenset(axis.name for axis in CORE_AXES)
+_CORE_TAGS = frozenset(axis.tag for axis in CORE_AXES)
 
 
 def refuse_unknown_axes(names: Iterable[str]) -> None:

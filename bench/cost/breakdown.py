@@ -89,7 +89,7 @@ def _level_part(measured: Measured, net: Segmenter, i: int) -> Part:
     inputs = ["re-entry"] if in_place_of_f4 else [f"F{i + 1}"] + ["re-entry"] * every
     above = [] if i == 3 else [f"P{i + 2}"]
     terms = ["1x1 conv of " + ("the refined map" if in_place_of_f4 else f"F{i + 1}")]
-    terms += ["the refined map"] * every + [f"{name} enlarged" for name in above]
+    terms += ["the refined map"] * every + ["the sum above, enlarged" for _ in above]
     cost = measured.cost(f"fpn.laterals.{i}", f"fpn.outputs.{i}")
     maps = measured.maps(measured.given["fpn"][i : i + 1])
     words = f"{' + '.join(terms)}, 3x3 conv"

@@ -58,7 +58,7 @@ def _applies(spec: dict[str, Any], axis: str) -> bool:
 def _said(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _axis_words(axis: str, value: Any) -> str:

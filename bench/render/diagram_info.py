@@ -106,7 +106,7 @@ def _arrow_role(source: str, part: Part) -> str:
 
 def _arrow_label(source: str, target: str, every: bool) -> str:
     if target[0] == "P" and target[1:].isdigit():
-        return {"F": "lateral", "P": "enlarged, added", "r": "added" if every else ""}[source[0]]
+        return {"F": "lateral", "P": "sum, enlarged", "r": "added" if every else ""}[source[0]]
     return ""
 
 

@@ -38,7 +38,7 @@ def read_yaml(path: Path) -> YamlFile:
     try:
         text = path.read_text(encoding="utf-8")
         node = yaml.compose(text, yaml.SafeLoader)
-        content = yaml.safe_load(text)
+        file = YamlFile(path, yaml.safe_load(text), {})
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         raise UserError(f"{path}{line} is not YAML: {' '.join(str(error.problem or error).split())}") from None
@@ -46,17 +46,19 @@ def read_yaml(path: Path) -> YamlFile:
         raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
-    file = YamlFile(path, content, {})
     if node is not None:
-        _walk(node, (), file)
+        _walk(node, (), file, ())
     return file
 
 
-def _walk(node: yaml.Node, place: Place, file: YamlFile) -> None:
+def _walk(node: yaml.Node, place: Place, file: YamlFile, above: tuple[yaml.Node, ...]) -> None:
+    if any(node is other for other in above):
+        raise UserError(f"{file.path}:{node.start_mark.line + 1}: an anchor stands inside itself; write its value out")
+    above = (*above, node)
     file.lines.setdefault(place, node.start_mark.line + 1)
     if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
-            _walk(item, (*place, index), file)
+            _walk(item, (*place, index), file, above)
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             inner = (*place, str(key.value))
@@ -66,4 +68,4 @@ def _walk(node: yaml.Node, place: Place, file: YamlFile) -> None:
                     "keep one"
                 )
             file.lines[inner] = key.start_mark.line + 1
-            _walk(value, inner, file)
+            _walk(value, inner, file, above)
