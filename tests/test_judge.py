@@ -146,6 +146,13 @@ def test_labels_of_axes_of_other_networks_and_of_blocks_from_elsewhere() -> None
     assert short_labels([{"network": "smp_unet", "backbone": "a"}]) == ["a · smp_unet"]
 
 
+def test_axes_of_a_block_are_said_where_they_tell_its_variants_apart() -> None:
+    base = measured("a", 0.5, 1e9, 1)[0].spec
+    dnl, ppm = base | {"reduction": 2}, base | {"context": "ppm", "reduction": 4}
+    assert short_labels([dnl, ppm]) == ["a · FRM dnl", "a · FRM ppm"]
+    assert short_labels([dnl, ppm, dnl | {"reduction": 4}])[0] == "a · FRM dnl r2"
+
+
 def test_backbones_that_differ_in_their_arguments_keep_them() -> None:
     spec = measured("net@pad_type=same", 0.5, 1e9, 1)[0].spec
     assert short_labels([spec]) == ["net · FRM dnl"]

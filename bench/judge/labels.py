@@ -12,13 +12,16 @@ _WORDS = {
     "transformer_ffn_ratio": "ffn{}", "decoder_width": "fpn{}", "head": "{} head", "head_width": "head{}",
 }  # fmt: skip
 """How a value is said; an axis that stands not here, of a block from elsewhere, by its own name."""
+_OF_EVERY_VARIANT = frozenset(
+    "fused_stages target_stride unify fuse fusion_conv module_width reenter decoder_width head head_width".split()
+)
 _SAID_ANYWAY = frozenset(("variant", "label", "network", "backbone", "context"))
 PLAIN = "plain FPN"
 
 
 def short_labels(specs: list[dict[str, Any]]) -> list[str]:
     """One label a spec (its axes by name), as short as telling them apart allows."""
-    varying = [axis for axis in _axes(specs) if len({_said(s[axis]) for s in specs if _applies(s, axis)}) > 1]
+    varying = [axis for axis in _axes(specs) if _tells_apart(axis, specs)]
     return [
         " · ".join([part for part in (backbone, module_label(spec)) if part])
         + "".join(f" {_axis_words(axis, spec[axis])}" for axis in varying if _applies(spec, axis))
@@ -47,6 +50,15 @@ def _axes(specs: list[dict[str, Any]]) -> list[str]:
     """All axes that say something, in the order of the words above, then the others."""
     there = {axis for spec in specs for axis in spec} - _SAID_ANYWAY
     return [axis for axis in _WORDS if axis in there] + sorted(there - set(_WORDS))
+
+
+def _tells_apart(axis: str, specs: list[dict[str, Any]]) -> bool:
+    """Whether values differ; those of a context block's own axis among variants with the same block."""
+    said: dict[Any, set[str]] = {}
+    for spec in specs:
+        if _applies(spec, axis):
+            said.setdefault(None if axis in _OF_EVERY_VARIANT else spec["context"], set()).add(_said(spec[axis]))
+    return any(len(values) > 1 for values in said.values())
 
 
 def _applies(spec: dict[str, Any], axis: str) -> bool:
