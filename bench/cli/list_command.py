@@ -12,6 +12,7 @@ from bench.cli.options import json_option
 
 if TYPE_CHECKING:
     from variants.axes import Axis
+    from variants.registry import Registry
 
 _KINDS = ["backbones", "contexts", "networks", "presets", "axes", "spaces", "datasets"]
 
@@ -62,7 +63,7 @@ def _backbones(match: str) -> dict[str, str]:
 
     own = {name: BACKBONES[name].summary for name in BACKBONES}
     timm = {"NAME": "any timm network with stages at strides 4, 8, 16, 32: --match finds them"}
-    return own | FAMILIES | timm | _broken(BACKBONES.broken)
+    return own | FAMILIES | timm | _broken(BACKBONES)
 
 
 def _matching_backbones(match: str) -> dict[str, str]:
@@ -89,7 +90,7 @@ def _contexts() -> dict[str, str]:
         entry = CONTEXTS[name]
         axes = ", ".join(axis.name + ("" if axis.default is None else f" {axis.default}") for axis in entry.axes)
         shown[name] = entry.summary + (f" (axes: {axes})" if axes else "")
-    return shown | _broken(CONTEXTS.broken)
+    return shown | _broken(CONTEXTS)
 
 
 def _networks() -> dict[str, str]:
@@ -99,11 +100,15 @@ def _networks() -> dict[str, str]:
     for name in NETWORKS:
         entry = NETWORKS[name]
         shown[f"BACKBONE+{name}" if entry.takes_backbone and name != "frm" else name] = entry.summary
-    return shown | _broken(NETWORKS.broken)
+    return shown | _broken(NETWORKS)
 
 
-def _broken(reasons: dict[str, str]) -> dict[str, str]:
-    return {name: f"CANNOT BE LOADED: {reason}" for name, reason in reasons.items()}
+def _broken(registry: Registry[Any]) -> dict[str, str]:
+    """Entries of other packages that were set aside; one of a name that is taken stands beside it."""
+    return {
+        f"{name} (another)" if name in registry else name: f"CANNOT BE LOADED: {reason}"
+        for name, reason in registry.broken.items()
+    }
 
 
 def _presets() -> dict[str, str]:
