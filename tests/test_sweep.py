@@ -113,7 +113,7 @@ def test_polite_stop_says_how_to_go_on(tiny_space: Path) -> None:
 def test_a_cell_that_dies_is_recorded_and_the_sweep_goes_on(tiny_space: Path, run_bench: RunBench) -> None:
     """A worker is killed as the system does when memory runs out."""
     space = tiny_space.with_name("slow.yaml")
-    space.write_text(TINY_SPACE.replace("epochs: 2", "epochs: 40").replace("[[], [3, 4]]", "[[]]"))
+    space.write_text(TINY_SPACE.replace("epochs: 2", "epochs: 40").replace("[[], [3, 4]]", "[[3, 4]]"))
     with running_sweep(space) as process:
         wait_for(lambda: len(stored(space.parent)) == 2 + 2 * 2, process)
         parent = psutil.Process(process.pid)
@@ -135,7 +135,7 @@ def test_a_cell_that_dies_is_recorded_and_the_sweep_goes_on(tiny_space: Path, ru
 
 
 def test_time_out_is_a_record(tiny_space: Path, run_bench: RunBench) -> None:
-    tiny_space.write_text(TINY_SPACE.replace("epochs: 2", "epochs: 9000").replace("[[], [3, 4]]", "[[]]"))
+    tiny_space.write_text(TINY_SPACE.replace("epochs: 2", "epochs: 9000").replace("[[], [3, 4]]", "[[3, 4]]"))
     done = run_bench("sweep", tiny_space.name, "--timeout", "6")
     failed = [r for r in stored(tiny_space.parent) if r["status"] == "failed"]
     assert {r["group"] for r in failed} == {"accuracy"}
