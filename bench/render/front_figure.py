@@ -147,7 +147,8 @@ def _number_points(axes: Axes, points: list[Point]) -> None:
         for p in points
     ]  # fmt: skip
     adjust_text(
-        texts, x=[p.cost for p in points], y=[p.miou for p in points], ax=axes, expand=(1.5, 1.6), iter_lim=_LABEL_STEPS,
+        texts, x=[p.cost for p in points], y=[p.miou for p in points], ax=axes,
+        expand=(1.5, 1.6), iter_lim=_LABEL_STEPS,
         arrowprops={"arrowstyle": "-", "color": "#bbbbbb", "linewidth": 0.6},
     )  # fmt: skip
 
