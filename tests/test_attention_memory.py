@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from bench.cli.attention_command import print_table
-from bench.cost.attention_memory import BLOCKS, Comparison, Setting, compare, in_own_process, plain_bytes, shortage
+from bench.cost.attention_memory import Comparison, compare, in_own_process, plain_bytes, shortage
 from bench.cost.attention_pass import PassRequest, PlainAttention, make_block
+from bench.cost.attention_setting import BLOCKS, Setting
 from tests.conftest import RunBench
 
 
@@ -71,7 +72,9 @@ def test_plain_is_refused_where_its_matrices_do_not_fit(block: str, gigabytes: f
 
 
 def test_a_process_that_fails_is_reported(tmp_path: Path) -> None:
-    request = PassRequest("dnl", True, (8, 8), 16, 1, 1, False, "nowhere", str(tmp_path / "output.pt"))
+    request = PassRequest(
+        "dnl", True, (8, 8), Setting((64, 64), 16, 1, 1, False, "nowhere"), str(tmp_path / "output.pt")
+    )
     said = in_own_process(request)
     assert isinstance(said, str)
     assert said.startswith("failed: RuntimeError: ")

@@ -191,7 +191,7 @@ def test_wrong_root_says_what_it_misses(tmp_path: Path) -> None:
 def test_unknown_data_set_and_option_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="Did you mean 'streets'"):
         open_dataset("street", None, {})
-    with pytest.raises(UserError, match="does not take"):
+    with pytest.raises(UserError, match="Did you mean 'width'"):
         open_dataset("streets", None, {"widht": 3})
     with pytest.raises(UserError, match="--data-root"):
         open_dataset("camvid", None, {})

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from bench.errors import UserError
+from bench.store import Store
+from bench.sweep.prepare import prepare
 from bench.sweep.spacefile import load_space, shipped_spaces
 from tests.conftest import TINY_SPACE
 from variants.errors import VariantError
@@ -215,3 +217,39 @@ def test_broken_space_file_is_refused_with_its_line(tmp_path: Path, text: str, l
 def test_unknown_space_suggests() -> None:
     with pytest.raises(UserError, match="Did you mean 'camvid'"):
         load_space("camvit")
+
+
+_LISTED = "variants: [lcnet_050+fpn8-head8, lcnet_50+fpn8-head8]"
+REFUSED_BEFORE_WORK = [
+    ("lcnet_050]", "lcnet_05]", 3, "Did you mean 'lcnet_"),
+    ("name: tiny", f"name: tiny\n{_LISTED}", 2, "Did you mean 'lcnet_"),
+    ("name: streets", "name: street", 12, "Did you mean 'streets'?"),
+    ("options: {width: 96,", "options: {\n    width: 96,\n    hight: 3,", 14, "Did you mean 'height'?"),
+    ("width: 96", "width: 3", 12, "a whole number from 64 up"),
+]
+
+
+@pytest.mark.parametrize(("found", "put", "line", "words"), REFUSED_BEFORE_WORK)
+def test_what_only_a_look_at_data_and_networks_shows_is_refused_with_its_line(
+    tmp_path: Path, found: str, put: str, line: int, words: str
+) -> None:
+    path = tmp_path / "space.yaml"
+    path.write_text(TINY_SPACE.replace(found, put, 1))
+    with pytest.raises(UserError) as refusal:
+        prepare(load_space(str(path)), Store(tmp_path / "results"), None, None, retry_failed=False)
+    assert words in str(refusal.value)
+    assert str(refusal.value).startswith(f"{path}:{line}:")
+
+
+def test_heads_that_do_not_divide_a_concatenation_are_dropped() -> None:
+    expansion = expand(
+        {
+            "backbone": ["resnet18"], "context": ["transformer"], "fused_stages": [[1, 2, 3, 4], [4]],
+            "fusion_conv": ["none"], "transformer_heads": [2, 3],
+            "transformer_depth": [1], "transformer_ffn_ratio": [2],
+        }
+    )  # fmt: skip
+    # ResNet-18: 64 + 128 + 256 + 512 = 960 channels together, 512 in F4 alone, which 3 does not divide
+    found = [(spec.fused_stages, spec.context_options["transformer_heads"]) for spec in expansion.specs]
+    assert found == [((1, 2, 3, 4), 2), ((1, 2, 3, 4), 3), ((4,), 2)]
+    assert [reason[:16] for reason in expansion.dropped] == ["the 512 channels"]

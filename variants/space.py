@@ -11,7 +11,7 @@ from typing import Any
 from variants.axes import Axis, Value
 from variants.context import CONTEXTS
 from variants.errors import VariantError
-from variants.spec import CORE_AXES, VariantSpec, known_axes, refuse_unknown_axes, settle
+from variants.spec import CORE_AXES, VariantSpec, refuse_unknown_axes, settle
 
 _Combination = dict[str, Any]
 
@@ -72,6 +72,7 @@ def expand(axes: Mapping[str, Any]) -> Expansion:
         obstacles: dict[str, str] = {}
         try:
             spec = settle(kept, obstacles)
+            _refuse_undivided_width(spec)
         except VariantError as error:
             dropped[str(error)] += 1
             uses.note(kept, obstacles, error)
@@ -85,6 +86,27 @@ def expand(axes: Mapping[str, Any]) -> Expansion:
         raise VariantError(f"none of {count} combinations makes a network: {'; '.join(dropped)}", *first.place)
     _refuse_useless_values(read, uses)
     return Expansion(tuple(specs.values()), count, dict(dropped))
+
+
+def _refuse_undivided_width(spec: VariantSpec) -> None:
+    """A concatenation without convolution is as wide as its stages, which heads must divide.
+
+    Raises:
+        VariantError: they do not. An unknown backbone is left to `variants.check`.
+    """
+    if spec.module_width is not None or "transformer_heads" not in spec.context_options:
+        return
+    from variants.backbones import backbone_channels
+    from variants.frm import module_width
+
+    try:
+        channels = backbone_channels(str(spec.backbone))
+    except VariantError:
+        return
+    try:
+        module_width(spec, channels)
+    except VariantError as error:
+        raise VariantError(str(error).removeprefix(f"{spec.name}: "), "transformer_heads") from None
 
 
 def _combinations(axes: dict[str, AxisValues]) -> Iterator[_Combination]:
@@ -188,16 +210,17 @@ def _read_axis(name: str, raw: Any) -> AxisValues:
 
 def _read_condition(name: str, axis: str, wanted: Any) -> list[Value]:
     """The values of a condition; a single one may stand without a list, stages as one flat list."""
-    if axis not in known_axes() or axis == name:
-        try:
-            refuse_unknown_axes([axis])
-        except VariantError as error:
-            raise VariantError(str(error), name, "when", axis) from None
-        raise VariantError(f"axis {name!r} has a condition on itself", name, "when", axis)
+    place = (name, "when", axis)
+    if axis == name:
+        raise VariantError(f"axis {name!r} has a condition on itself", *place)
+    try:
+        refuse_unknown_axes([axis])
+    except VariantError as error:
+        raise VariantError(str(error), *place) from None
     values = wanted if isinstance(wanted, list) else [wanted]
     if axis == "fused_stages" and not all(isinstance(value, list) for value in values):
         values = [values]
-    return [_check_alone(axis, value, name, "when", axis) for value in values]
+    return [_check_alone(axis, value, *place) for value in values]
 
 
 def _duplicate_reason(left_out: list[str], obstacles: dict[str, str]) -> str:

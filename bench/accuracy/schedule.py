@@ -88,7 +88,8 @@ class Schedule(BaseModel):
         if self.backbone_lr_ratio != 1:
             rate += f" (backbone {self.learning_rate * self.backbone_lr_ratio:g})"
         loss = "cross-entropy" + (f" + {self.contrastive.describe()}" if self.contrastive else "")
+        epochs = "1 epoch" if self.epochs == 1 else f"{self.epochs} epochs"
         return (
-            f"{self.epochs} epochs from {start}, batch {self.batch_size}, {crop}{scale}{flips}; AdamW with weight "
+            f"{epochs} from {start}, batch {self.batch_size}, {crop}{scale}{flips}; AdamW with weight "
             f"decay {self.weight_decay:g}, {rate}, {loss}"
         )

@@ -32,7 +32,7 @@ class TrainingDivergedError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class _Contrast:
+class Contrast:
     """The contrastive term of one training, reading the network's feature map by `tap`."""
 
     term: ContrastiveTerm
@@ -79,7 +79,8 @@ def train(
     steps = schedule.epochs * steps_per_epoch
     augment = Augment(schedule)
     losses = []
-    with _contrast(net, samples, schedule, steps, seed, device) as contrast:
+    size = schedule.crop or samples[0].image.shape[1::-1]
+    with contrastive_term(net, schedule, (size[0], size[1]), steps, seed, device) as contrast:
         parts = [net, contrast.term] if contrast else [net]
         optimizer = _optimizer(parts, schedule)
         scheduler = torch.optim.lr_scheduler.OneCycleLR(
@@ -102,7 +103,7 @@ def train(
     return losses
 
 
-def _loss(net: nn.Module, contrast: _Contrast | None, step: int, images: Tensor, targets: Tensor) -> Tensor:
+def _loss(net: nn.Module, contrast: Contrast | None, step: int, images: Tensor, targets: Tensor) -> Tensor:
     logits = net(images)
     loss = F.cross_entropy(logits, targets, ignore_index=IGNORE)
     return loss if contrast is None else loss + contrast.weighted(step, logits, targets)
@@ -121,18 +122,20 @@ def _update(parts: list[nn.Module], optimizer: torch.optim.Optimizer, loss: Tens
 
 
 @contextmanager
-def _contrast(
-    net: nn.Module, samples: list[Sample], schedule: Schedule, steps: int, seed: int, device: str
-) -> Iterator[_Contrast | None]:
-    """The contrastive term, where the schedule has it; leaves no hook behind."""
+def contrastive_term(
+    net: nn.Module, schedule: Schedule, size: tuple[int, int], steps: int, seed: int = 0, device: str = "cpu"
+) -> Iterator[Contrast | None]:
+    """The contrastive term of a training of `steps` on images of `size` (width, height), where the schedule has it.
+
+    Leaves no hook behind.
+    """
     if schedule.contrastive is None:
         yield None
         return
     with FeatureTap(net) as tap:
-        width, height = schedule.crop or samples[0].image.shape[1::-1]
-        channels = _feature_channels(net, tap, torch.zeros(1, 3, height, width, device=device))
+        channels = _feature_channels(net, tap, torch.zeros(1, 3, size[1], size[0], device=device))
         term = ContrastiveTerm(schedule.contrastive, channels, seed).to(device)
-        yield _Contrast(term, tap, int(schedule.contrastive.warmup * steps))
+        yield Contrast(term, tap, int(schedule.contrastive.warmup * steps))
 
 
 @torch.no_grad()

@@ -10,21 +10,27 @@ import click
 
 from bench.cli.options import SizeType, json_option
 from bench.cli.say import say
+from bench.cost.attention_setting import BLOCKS, STRIDES, Setting
 from bench.errors import ExitCode
 
 if TYPE_CHECKING:
-    from bench.cost.attention_memory import Comparison, Setting
+    from bench.cost.attention_memory import Comparison
     from bench.cost.attention_pass import PassResult
 
-_BLOCKS = ("nonlocal", "dnl", "transformer")
-_STRIDES = ("8", "16", "32")
+_STRIDES = [str(stride) for stride in STRIDES]
 _WIDTH = 150
 """Columns in a file or a pipe, where there is no terminal to ask."""
 
 
 @click.command()
-@click.option("--block", "blocks", type=click.Choice(_BLOCKS), multiple=True, help="May be repeated; default: all.")
-@click.option("--stride", "strides", type=click.Choice(_STRIDES), multiple=True, help="May be repeated; default: all.")
+@click.option("--block", "blocks", type=click.Choice(BLOCKS), multiple=True, help="May be repeated; default: all.")
+@click.option(
+    "--stride",
+    "strides",
+    type=click.Choice(_STRIDES),
+    multiple=True,
+    help="May be repeated; default: all.",
+)
 @click.option("--size", type=SizeType(), default="2048x1024", show_default=True, help="Of the image, in pixels.")
 @click.option("--width", type=click.IntRange(8, 2048), default=64, show_default=True, help="Channels of the map.")
 @click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help="Of torch, on the CPU.")
@@ -48,7 +54,7 @@ def command(
     """
     import torch
 
-    from bench.cost.attention_memory import Setting, compare
+    from bench.cost.attention_memory import compare
     from bench.errors import UserError
 
     if device == "cuda" and not torch.cuda.is_available():
@@ -56,7 +62,7 @@ def command(
     chosen = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
     setting = Setting(size, width, threads, passes, backward, chosen)
     found: list[Comparison] = []
-    for comparison in compare(blocks or _BLOCKS, tuple(map(int, strides or _STRIDES)), setting):
+    for comparison in compare(blocks or BLOCKS, tuple(map(int, strides)) or STRIDES, setting):
         found.append(comparison)
         say(f"{comparison.block} at 1/{comparison.stride}: {comparison.positions} positions, done")
     if as_json:

@@ -56,15 +56,17 @@ def command(spec: str, size: tuple[int, int], classes: int, figure: Path | None,
     bench explain ddrnet23_slim --json
     """
     from variants.names import parse_name
+    from variants.presets import PRESETS
 
     parsed = parse_name(spec)
     from bench.cost.breakdown import explain
 
     explanation = explain(parsed, classes, *size)
+    note = PRESETS[spec].note if spec in PRESETS else ""
     if as_json:
-        click.echo(json.dumps(asdict(explanation), indent=2))
+        click.echo(json.dumps(asdict(explanation) | ({"preset": spec, "note": note} if note else {}), indent=2))
     else:
-        _print(explanation)
+        _print(explanation, f"{spec}: {note}" if note else "")
     if figure is not None:
         from bench.render.diagram import save_diagram
         from bench.render.diagram_info import diagram_info
@@ -73,13 +75,13 @@ def command(spec: str, size: tuple[int, int], classes: int, figure: Path | None,
         say(f"diagram: {figure}")
 
 
-def _print(explanation: Explanation) -> None:
+def _print(explanation: Explanation, preset: str) -> None:
     from rich.console import Console
 
     console = Console(highlight=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console = Console(highlight=False, width=_UNASKED)
-    for line in _header(explanation):
+    for line in [*_header(explanation), *([f"preset      {preset}"] if preset else [])]:
         console.print(line, markup=False, soft_wrap=True)
     console.print(_table(explanation))
 

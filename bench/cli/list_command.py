@@ -153,7 +153,7 @@ def _spaces() -> dict[str, str]:
 def _datasets() -> dict[str, str]:
     from bench.accuracy.datasets import DATASETS
 
-    return {name: words for name, (_, words) in DATASETS.items()}
+    return {name: kind.summary for name, kind in DATASETS.items()}
 
 
 def _show_presets(as_json: bool) -> None:

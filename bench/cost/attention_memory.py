@@ -14,9 +14,8 @@ import psutil
 import torch
 
 from bench.cost.attention_pass import HEADS, PassRequest, PassResult
+from bench.cost.attention_setting import Setting
 
-BLOCKS = ("nonlocal", "dnl", "transformer")
-STRIDES = (32, 16, 8)
 _MARGIN = 1.1
 """Of free memory over what the plain formula needs: what the process holds besides its matrices."""
 
@@ -36,18 +35,6 @@ class Comparison:
     memory_ratio: float | None = None
     time_ratio: float | None = None
     difference: float | None = None
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Of a whole comparison: image size (width, height) in pixels, channels, threads, timed passes."""
-
-    size: tuple[int, int]
-    channels: int
-    threads: int
-    passes: int
-    backward: bool
-    device: str
 
 
 def compare(blocks: tuple[str, ...], strides: tuple[int, ...], setting: Setting) -> Iterator[Comparison]:
@@ -79,12 +66,9 @@ def _compare_one(block: str, stride: int, setting: Setting, folder: Path) -> Com
     positions = width * height
     files = [folder / "ours.pt", folder / "plain.pt"]
     requests = [
-        PassRequest(
-            block, plain, (height, width), setting.channels, setting.threads, setting.passes, setting.backward,
-            setting.device, str(file),
-        )
+        PassRequest(block, plain, (height, width), setting, str(file))
         for plain, file in zip((False, True), files, strict=True)
-    ]  # fmt: skip
+    ]
     ours = in_own_process(requests[0])
     too_little = shortage(plain_bytes(block, positions, setting.backward), free_bytes(setting.device))
     plain = too_little or in_own_process(requests[1])

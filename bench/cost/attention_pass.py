@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
+from bench.cost.attention_setting import Setting
 from variants.context import CONTEXTS, build_context
 
 SMALL_SIDE = 8
@@ -34,16 +35,12 @@ SMALLEST = {"transformer_depth": 1, "transformer_heads": HEADS, "transformer_ffn
 
 @dataclass(frozen=True)
 class PassRequest:
-    """What to run: a block of `channels` on a map of `size` (height, width); plain: with the matrix of all pairs."""
+    """What to run: a block on a map of `map_size` (height, width); plain: with the matrix of all pairs."""
 
     block: str
     plain: bool
-    size: tuple[int, int]
-    channels: int
-    threads: int
-    passes: int
-    backward: bool
-    device: str
+    map_size: tuple[int, int]
+    setting: Setting
     output: str
 
 
@@ -81,18 +78,19 @@ def make_block(name: str, channels: int, seed: int = 0) -> nn.Module:
 
 def measure_pass(request: PassRequest) -> PassResult:
     """Run the block and save its output as float32 under `request.output`."""
-    torch.set_num_threads(request.threads)
-    block = make_block(request.block, request.channels).to(request.device).train(request.backward)
-    x = torch.randn(1, request.channels, *request.size).to(request.device).requires_grad_(request.backward)
+    setting = request.setting
+    torch.set_num_threads(setting.threads)
+    block = make_block(request.block, setting.channels).to(setting.device).train(setting.backward)
+    x = torch.randn(1, setting.channels, *request.map_size).to(setting.device).requires_grad_(setting.backward)
     mode = PlainAttention() if request.plain else nullcontext()
-    meter = _CudaMemory() if request.device == "cuda" else _ProcessMemory()
-    with mode, torch.set_grad_enabled(request.backward):
-        _run(block, x[..., :SMALL_SIDE, :SMALL_SIDE], request.backward)
+    meter = _CudaMemory() if setting.device == "cuda" else _ProcessMemory()
+    with mode, torch.set_grad_enabled(setting.backward):
+        _run(block, x[..., :SMALL_SIDE, :SMALL_SIDE], setting.backward)
         meter.start()
-        output = _run(block, x, request.backward)
+        output = _run(block, x, setting.backward)
         peak = meter.peak()
         torch.save(output.cpu(), request.output)
-        times = [_milliseconds(lambda: _run(block, x, request.backward), request.device) for _ in range(request.passes)]
+        times = [_milliseconds(lambda: _run(block, x, setting.backward), setting.device) for _ in range(setting.passes)]
     return PassResult(peak, statistics.median(times), min(times), max(times))
 
 
@@ -149,6 +147,12 @@ class _CudaMemory:
         return torch.cuda.max_memory_allocated() - self.level
 
 
+def read_request(text: str) -> PassRequest:
+    """The request of a JSON object of its fields."""
+    fields = json.loads(text)
+    given = {"map_size": tuple(fields["map_size"]), "setting": Setting(**fields["setting"])}
+    return PassRequest(**fields | given)
+
+
 if __name__ == "__main__":
-    fields = json.loads(sys.argv[1])
-    sys.stdout.write(json.dumps(asdict(measure_pass(PassRequest(**fields | {"size": tuple(fields["size"])})))))
+    sys.stdout.write(json.dumps(asdict(measure_pass(read_request(sys.argv[1])))))

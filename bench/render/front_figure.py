@@ -10,6 +10,7 @@ from adjustText import adjust_text
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from bench.judge.join import rows_in_order
 from bench.judge.labels import backbone_labels, module_label
@@ -19,6 +20,8 @@ from bench.render.style import DIMMED_ALPHA, FRONT_LINE, MARKERS, PALETTE, RC, a
 
 _LABEL_STEPS = 200
 """Of moving labels apart: a number, since by the clock the same figure would differ with the machine's load."""
+_WIDE = 12
+"""Costs that span more than this many times would sit squeezed at the left of a linear axis."""
 _WHOLE = "built as a whole"
 """Stands for the backbone of a network that has none of its own."""
 
@@ -155,11 +158,26 @@ def _number_points(axes: Axes, points: list[Point]) -> None:
 
 def _label_axes(axes: Axes, info: FrontInfo) -> None:
     cost, miou = METRICS[info.metric], METRICS["miou_val"]
-    axes.set_xlabel(f"← {cost.direction} · {cost.heading}")
+    wide = _spans_wide([p.cost for p in info.points])
+    if wide:
+        _use_log_scale(axes)
+    axes.set_xlabel(f"← {cost.direction} · {cost.heading}{', log scale' if wide else ''}")
     axes.set_ylabel(f"{miou.heading} · {miou.direction} →")
     axes.set_title(f"{info.title}\n", loc="left", fontweight="bold")
     axes.text(0, 1.015, info.subtitle, transform=axes.transAxes, fontsize=9, color="#555555")
     axes.margins(x=0.08, y=0.08)
+
+
+def _spans_wide(costs: list[float]) -> bool:
+    return bool(costs) and min(costs) > 0 and max(costs) > _WIDE * min(costs)
+
+
+def _use_log_scale(axes: Axes) -> None:
+    """Plain numbers at 1, 2 and 5 times the powers of ten."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def _add_legend(axes: Axes, colours: dict[str, str], markers: dict[str, str]) -> None:

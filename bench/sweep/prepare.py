@@ -8,7 +8,8 @@ from pathlib import Path
 
 import torch
 
-from bench.accuracy.datasets import SPLITS, Dataset, open_dataset
+from bench.accuracy.datasets import SPLITS, DataError, Dataset, open_dataset
+from bench.errors import UserError
 from bench.judge.select import settle
 from bench.machine import commit
 from bench.records import Record
@@ -18,7 +19,7 @@ from bench.sweep.forecast import Forecast, forecast
 from bench.sweep.probe import probe_seconds
 from bench.sweep.spacefile import SpaceFile
 from variants.backbones.weights import weights_fingerprint
-from variants.check import check_variants
+from variants.check import SpecError, check_variants
 from variants.network import build
 from variants.spec import VariantSpec
 
@@ -51,12 +52,11 @@ def prepare(
     """Check everything that can be checked and list what is to be measured.
 
     Raises:
-        UserError: data, backbone or weights that would fail later.
+        UserError: data or variants that would fail later, with the line of the space file.
+        VariantError: weights that are missing or do not fit.
     """
     commit()  # remembered now: the code that is loaded, whatever is committed while the sweep runs
-    dataset = open_dataset(space.accuracy.data.name, data_root, space.accuracy.data.options)
-    check_variants(space.specs)
-    dataset.check()
+    dataset = _check(space, data_root)
     weights = _start_weights(space, weights_dir)
     devices, missing = _devices(space)
     cells = plan_cells(space, dataset, weights, devices, "cuda" if torch.cuda.is_available() else "cpu")
@@ -75,6 +75,21 @@ def prepare(
         failed_before=[own[c.key] for c in cells if c.key in own and own[c.key].status == "failed"],
         missing_devices=missing,
     )
+
+
+def _check(space: SpaceFile, data_root: Path | None) -> Dataset:
+    """Refuse data and variants that would fail later, with the line of the space file that asks for them."""
+    data = space.accuracy.data
+    try:
+        dataset = open_dataset(data.name, data_root, data.options)
+        check_variants(space.specs)
+        dataset.check()
+    except DataError as error:
+        option = ("options", error.option) if error.option else ("name",)
+        raise UserError(f"{space.at(('accuracy', 'data', *option))}: {error}") from None
+    except SpecError as error:
+        raise UserError(f"{space.at(space.place_of(error.spec, error.axis))}: {error}") from None
+    return dataset
 
 
 def forecast_plan(plan: Plan, workers: int) -> Forecast:

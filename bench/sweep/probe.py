@@ -10,6 +10,8 @@ from torch.nn import functional as F
 
 from bench.accuracy.datasets.base import Split
 from bench.accuracy.schedule import Schedule
+from bench.accuracy.train import contrastive_term
+from bench.errors import UserError
 from bench.sweep.cells import Cell
 from bench.sweep.forecast import Place, place_of
 from variants.network import build
@@ -37,7 +39,7 @@ def _probe_or_guess(cell: Cell, samples: dict[Split, int], image_size: tuple[int
     """A variant that cannot run fails in its own cell and gets its record there, not here."""
     try:
         return _probe(cell, samples, image_size)
-    except (RuntimeError, ValueError, TypeError, AssertionError, MemoryError):
+    except (RuntimeError, ValueError, TypeError, AssertionError, MemoryError, UserError):
         return _UNKNOWN_S
 
 
@@ -50,7 +52,7 @@ def _probe(cell: Cell, samples: dict[Split, int], image_size: tuple[int, int]) -
     if cell.group == "latency":
         return int(setting["warmup"] + setting["iterations"]) * _forward_seconds(net, setting["size"])
     schedule = Schedule.model_validate(setting["schedule"])
-    step = _step_seconds(net, schedule.crop or image_size)
+    step = _step_seconds(net, schedule, schedule.crop or image_size)
     evaluation = (samples["val"] + samples["test"]) * _forward_seconds(net, image_size)
     return schedule.epochs * samples["train"] * step + evaluation
 
@@ -65,13 +67,17 @@ def _forward_seconds(net: nn.Module, size: tuple[int, int]) -> float:
     return time.perf_counter() - start
 
 
-def _step_seconds(net: nn.Module, size: tuple[int, int]) -> float:
-    """Seconds an image of one training step."""
+def _step_seconds(net: nn.Module, schedule: Schedule, size: tuple[int, int]) -> float:
+    """Seconds an image of one training step, with the contrastive term where the schedule has it."""
     images = torch.rand(_PROBE_BATCH, 3, size[1], size[0])
     net.train()
-    for _ in range(2):  # the first pass also allocates
-        start = time.perf_counter()
-        logits = net(images)
-        loss = F.cross_entropy(logits, logits.detach().argmax(dim=1))
-        loss.backward()  # type: ignore[no-untyped-call]
+    with contrastive_term(net, schedule, size, steps=1) as contrast:
+        for _ in range(2):  # the first pass also allocates
+            start = time.perf_counter()
+            logits = net(images)
+            targets = logits.detach().argmax(dim=1)
+            loss = F.cross_entropy(logits, targets)
+            if contrast is not None:
+                loss = loss + contrast.weighted(contrast.steps_without, logits, targets)
+            torch.autograd.backward(loss)
     return (time.perf_counter() - start) / _PROBE_BATCH

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 
 from bench.accuracy.schedule import Schedule
 from bench.errors import UserError
@@ -84,6 +84,7 @@ class SpaceFile(_Section):
     latency: LatencyProtocol | None = LatencyProtocol()
     """`null` leaves the clock out."""
     accuracy: AccuracyProtocol
+    _file: YamlFile | None = PrivateAttr(None)
 
     @cached_property
     def expansion(self) -> Expansion:
@@ -110,6 +111,21 @@ class SpaceFile(_Section):
     @property
     def specs(self) -> tuple[VariantSpec, ...]:
         return self.expansion.specs
+
+    def at(self, place: Place) -> str:
+        """`path:line` of a place; without a file, the space's name."""
+        return self._file.at(place) if self._file else f"space {self.name}"
+
+    def place_of(self, spec: VariantSpec, axis: str) -> Place:
+        """Where `spec` got its value of an axis, or where it is listed."""
+        for place, axes in self._products():
+            given = axes.get(axis)
+            values = given["values"] if isinstance(given, dict) else given or []
+            if spec.axes[axis] in values and spec in expand(axes).specs:
+                below = (axis, "values") if isinstance(given, dict) else (axis,)
+                return (*place, *below, values.index(spec.axes[axis]))
+        listed = [i for i, name in enumerate(self.variants) if parse_name(name) == spec]
+        return ("variants", *listed[:1])
 
 
 Source = TypeVar("Source")
@@ -141,6 +157,7 @@ def load_space(name_or_path: str) -> SpaceFile:
         raise UserError(f"{file.path} is not a mapping of {', '.join(SpaceFile.model_fields)}")
     try:
         space = SpaceFile.model_validate({"name": file.path.stem, **file.content})
+        space._file = file
         if not space.specs:
             raise UserError(f"{file.path}: neither axes nor variants name a network")
     except ValidationError as error:

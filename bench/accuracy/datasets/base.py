@@ -8,8 +8,19 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.errors import UserError
+
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
+
+class DataError(UserError):
+    """An unknown data set, or an option that it does not take."""
+
+    def __init__(self, message: str, option: str | None = None) -> None:
+        """`option`: the one at fault, where it is one."""
+        super().__init__(message)
+        self.option = option
 
 
 @dataclass(frozen=True)

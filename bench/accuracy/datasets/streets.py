@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.accuracy.confusion import IGNORE
-from bench.accuracy.datasets.base import SPLITS, Sample, Split
-from bench.errors import UserError
+from bench.accuracy.datasets.base import SPLITS, DataError, Sample, Split
 
 GENERATOR = 1
 """Version of the drawing: raised when a pixel changes."""
@@ -54,13 +53,15 @@ class Streets:
         """Refuse sizes and counts that draw no street.
 
         Raises:
-            UserError: an option is too small or no whole number.
+            DataError: an option is too small or no whole number.
         """
         least = {"width": 64, "height": 32, "train": 2, "val": 1, "test": 1, "seed": 0}
         given = {"width": self.width, "height": self.height, "seed": self.seed, **self.counts}
         for name, value in given.items():
             if not isinstance(value, int) or value < least[name]:
-                raise UserError(f"streets: option {name} is {value!r}; it takes a whole number from {least[name]} up")
+                raise DataError(
+                    f"streets: option {name} is {value!r}; it takes a whole number from {least[name]} up", name
+                )
 
     def fingerprint(self) -> str:
         """12 hex digits over all that decides a pixel."""
