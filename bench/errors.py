@@ -9,6 +9,10 @@ class UserError(Exception):
     """
 
 
+class NothingToShowError(UserError):
+    """A sweep whose records do not make a table yet: every cell of a kind failed, or is still to come."""
+
+
 class ExitCode:
     """What a process ends with."""
 

@@ -201,6 +201,12 @@ BROKEN = [
     (TINY_SPACE.replace("[dnl]", "\n    values: [dnl]\n    when: {contxt: dnl}"), 7, "Did you mean 'context'?"),
     (TINY_SPACE.replace("[dnl]", "\n    values:\n    - dnl\n    - dln"), 8, "Did you mean 'dnl'?"),
     (TINY_SPACE + "about: &a [*a]\n", 14, "stands inside itself"),
+    (TINY_SPACE.replace("{size: [128, 64]}", "5"), 9, "cost should be a mapping of keys (got 5)"),
+    (TINY_SPACE + "variants: foo\n", 14, "variants should be a list (got 'foo')"),
+    ("axes: foo", 1, "axes should be a mapping of keys or a list (got 'foo')"),
+    ("axes:\n- {backbone: [resnet18]}\n- 5", 3, "axes.1 should be a mapping of keys (got 5)"),
+    (TINY_SPACE.replace("epochs: 2", "epochs: many"), 13, "epochs should be a whole number (got 'many')"),
+    ("axes: {backbone: [resnet18]}", 1, "accuracy is missing"),
 ]
 
 

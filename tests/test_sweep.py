@@ -76,6 +76,10 @@ def test_sweep_measures_everything_and_reports(run_bench: RunBench, tiny_space: 
     assert f"to measure: nothing; {CELLS} done before" in again.stderr
     assert stored(tiny_space.parent) == records
 
+    nowhere = run_bench("sweep", tiny_space.name, "--reports", f"{tiny_space.name}/reports")
+    assert nowhere.returncode == 2, "a sweep that measured everything is not one that measured nothing"
+    assert "cannot write" in nowhere.stderr
+
 
 @pytest.mark.parametrize("after", [1, 13], ids=["while counting", "while training"])
 def test_killed_sweep_resumes_with_nothing_lost_or_measured_twice(

@@ -15,7 +15,7 @@ import click
 from bench.cli.options import reports_option, results_option
 from bench.cli.report_command import render_sweep
 from bench.cli.say import say
-from bench.errors import ExitCode, UserError
+from bench.errors import ExitCode, NothingToShowError
 
 if TYPE_CHECKING:
     from bench.store import Store
@@ -91,7 +91,7 @@ def command(
     _say_end(tally, plan)
     try:
         render_sweep(loaded.name, results_dir, reports_dir)
-    except UserError as error:  # every cell of a kind failed: their reasons are on the screen
+    except NothingToShowError as error:  # every cell of a kind failed: their reasons are on the screen
         say(f"no report: {error}")
         sys.exit(ExitCode.NOTHING_MEASURED)
 

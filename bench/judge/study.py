@@ -8,7 +8,7 @@ from statistics import mean
 
 import pandas as pd
 
-from bench.errors import UserError
+from bench.errors import NothingToShowError
 from bench.judge.join import join_table
 from bench.judge.select import Selection, select
 from bench.metrics import COST_METRICS
@@ -50,7 +50,7 @@ def make_study(name: str, records: list[Record], plan: list[str]) -> Study:
         plan: the keys that belong side by side, from `Store.read_plan`.
 
     Raises:
-        UserError: there is no accuracy or no cost to show.
+        NothingToShowError: there is no accuracy or no cost to show.
     """
     selection = select(records, plan)
     cost, latency, accuracy = (
@@ -59,7 +59,7 @@ def make_study(name: str, records: list[Record], plan: list[str]) -> Study:
     if not accuracy or not cost:
         missing = "accuracy" if not accuracy else "cost"
         failed = sum(r.group == missing for r in selection.failed)
-        raise UserError(
+        raise NothingToShowError(
             f"sweep {name!r} has no {missing} record to show, {failed} failed. Run `bench sweep` with its space to "
             "its end; --retry-failed measures failures again."
         )

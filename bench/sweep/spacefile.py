@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 
 from bench.accuracy.schedule import Schedule
 from bench.errors import UserError
+from bench.sweep.spaceproblems import problems_in_words
 from bench.sweep.yamlplaces import Place, YamlFile, read_yaml
 from variants.errors import VariantError
 from variants.names import parse_name
@@ -161,7 +162,7 @@ def load_space(name_or_path: str) -> SpaceFile:
         if not space.specs:
             raise UserError(f"{file.path}: neither axes nor variants name a network")
     except ValidationError as error:
-        raise UserError("; ".join(_problem_words(file, problem) for problem in error.errors())) from None
+        raise UserError(problems_in_words(file, SpaceFile, error)) from None
     except VariantError as error:
         raise UserError(f"{file.at(_in_file(file, error.place))}: {error}") from None
     return space
@@ -172,30 +173,6 @@ def _in_file(file: YamlFile, place: Place) -> Place:
     *axis, index = place or ("",)
     below = (*axis, "values", index)
     return below if below in file.lines else place
-
-
-def _problem_words(file: YamlFile, problem: Any) -> str:
-    """One problem of pydantic's in our words: file, line, field, what is wrong, the value."""
-    place = tuple(part for part in problem["loc"] if part not in ("dict[str,any]", "tuple[dict[str,any], ...]"))
-    field = ".".join(map(str, place))
-    where = f"{file.at(place)}: {field}" if field else str(file.path)
-    if problem["type"] == "extra_forbidden":
-        known = list(_section_at(place[:-1]).model_fields)
-        hint = did_you_mean(str(place[-1]), known)
-        return f"{where} is not a key here; there are {', '.join(known)}.{hint} `bench schema` describes them."
-    message = problem["msg"].removeprefix("Value error, ")
-    value = "" if problem["type"] in ("value_error", "missing") else f" (got {problem['input']!r})"
-    return f"{where}: {message}{value}"
-
-
-def _section_at(place: Place) -> type[BaseModel]:
-    """The model of a section of the file."""
-    section: type[BaseModel] = SpaceFile
-    for part in place:
-        annotation = section.model_fields[str(part)].annotation
-        candidates = [annotation, *get_args(annotation)]
-        section = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
-    return section
 
 
 def _find(name_or_path: str) -> Path:
