@@ -13,6 +13,12 @@ class NothingToShowError(UserError):
     """A sweep whose records do not make a table yet: every cell of a kind failed, or is still to come."""
 
 
+def describe_failure(error: BaseException) -> str:
+    """One line: the type and the first line of the message."""
+    message = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {message[0]}" if message else type(error).__name__
+
+
 class ExitCode:
     """What a process ends with."""
 

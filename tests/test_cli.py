@@ -25,10 +25,8 @@ def test_cost_prints_both_conventions_and_json(run_bench: RunBench) -> None:
     assert done.returncode == 0, done.stderr
     assert "GMACs" in done.stdout
     assert "GFLOPs at 2 per MAC" in done.stdout
-    assert "agrees" in done.stdout
     data = json.loads(run_bench("cost", SPEC, "--size", "256x128", "--json").stdout)
     assert data["macs"] > 0
-    assert data["counters_agree"] is True
     assert data["unknown_operators"] == {}
 
 

@@ -5,9 +5,12 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from pandas import read_csv
 
 from bench.cli import COMMANDS
 from bench.cost.claims import check_claims
+from bench.cost.count import count_variant
+from bench.cost.target import read_target
 from bench.judge.study import Study, make_study
 from bench.render.markdown import markdown_table
 from bench.render.report import write_report
@@ -125,3 +128,12 @@ def test_the_contrastive_term_in_pairs_as_the_docs_say() -> None:
         cells = [f"{a:.1f} | {b:.1f} | {b - a:+.1f}" for a, b in zip(without, with_term, strict=True)]
         assert f"| {label} | {seed} | {' | '.join(cells)} |" in docs
         assert all(b > a for a, b in zip(without, with_term, strict=True))
+
+
+def test_the_committed_costs_of_the_camvid_space_are_todays() -> None:
+    target = read_target("camvid")
+    rows = {row["variant"]: row for row in read_csv(PROJECT / "reports" / "camvid" / "costs.csv").to_dict("records")}
+    assert set(rows) == {spec.name for spec in target.specs}
+    for spec in target.specs:
+        figures = count_variant(spec, target.classes, *target.size).metrics()
+        assert {key: rows[spec.name][key] for key in figures} == figures

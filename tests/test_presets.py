@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bench.cost.claims import CheckedClaim, check_claims
-from bench.cost.macs import count_macs
+from bench.cost.trace import trace
 from tests.conftest import RunBench
 from variants.names import parse_name
 from variants.network import build
@@ -43,7 +43,7 @@ def test_van_has_the_published_size(name: str, parameters_m: float, macs_g: floa
     ],
 )
 def test_reconstructions_cost_what_was_derived(variant: str, macs_g: float) -> None:
-    assert count_macs(build(parse_name(variant), 19), 2048, 1024).macs / 1e9 == pytest.approx(macs_g, rel=3e-4)
+    assert trace(build(parse_name(variant), 19), 2048, 1024).macs / 1e9 == pytest.approx(macs_g, rel=3e-4)
 
 
 def test_ddrnet_has_the_published_size() -> None:

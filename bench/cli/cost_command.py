@@ -1,59 +1,85 @@
-"""`bench cost`: parameters and multiply-adds of one variant."""
+"""`bench cost`: the cost of one variant, or of a whole space."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
-from typing import Any
+from pathlib import Path
 
 import click
 
-from bench.cli.options import SizeType, json_option
-from bench.errors import ExitCode
+from bench.cli.options import (
+    SizeType,
+    cores,
+    json_option,
+    max_gmacs_option,
+    max_params_option,
+    reports_option,
+    results_option,
+    workers_option,
+)  # fmt: skip
+from bench.errors import ExitCode, UserError
 
 
 @click.command()
-@click.argument("spec")
-@click.option("--size", type=SizeType(), default="2048x1024", show_default=True, help="Of the input, in pixels.")
+@click.argument("target", metavar="SPEC|SPACE")
+@click.option("--size", type=SizeType(), help="Of the input, in pixels.  [default: the space's, or 2048x1024]")
 @click.option(
-    "--classes", type=click.IntRange(1, 10_000), default=19, show_default=True, help="Channels of the logits."
+    "--classes", type=click.IntRange(1, 10_000), help="Channels of the logits.  [default: the data set's, or 19]"
 )
+@max_gmacs_option
+@max_params_option
+@click.option("--flops", is_flag=True, help="Say and draw FLOPs at 2 per MAC in place of MACs.")
+@click.option("--audit", is_flag=True, help="Compare with fvcore and ptflops, operator by operator.")
+@click.option("--check-memory", is_flag=True, help="Compare the peak memory with the allocator's, in real passes.")
+@click.option("--hardware", metavar="PROFILE", help="Add a roofline estimate: a named profile, or `here`.")
+@workers_option
 @json_option
-def command(spec: str, size: tuple[int, int], classes: int, as_json: bool) -> None:
-    """Count parameters and multiply-adds of SPEC, and check them with ptflops.
+@results_option
+@reports_option
+def command(
+    target: str, size: tuple[int, int] | None, classes: int | None, max_gmacs: float | None, max_params: int | None,
+    flops: bool, audit: bool, check_memory: bool, hardware: str | None, workers: int | None, as_json: bool,
+    results_dir: Path, reports_dir: Path,
+) -> None:  # fmt: skip
+    """Count a variant, or every variant of a space; nothing real is built.
 
-    Exit 1 where the two counters differ by over 0.1 % or an operator is counted by neither.
+    Of a variant: parameters, multiply-adds, other operations, activations, peak memory and sizes, by part and by
+    operator. Of a space: all of them as CSV, Parquet and JSON below reports/, with a figure beside published networks.
+    Exit 1 where an operator has no formula, which makes a cost a lower bound, and for a variant beyond the limits.
 
     \b
     bench cost resnet18+fpn256-head128
     bench cost mobilenetv2_100+frm1234-dnl-w128+fpn64-head32 --size 1024x512 --json
+    bench cost camvid --max-gmacs 30 --max-params 5M
+    bench cost audit --size 256x128 --audit
+    bench cost camvid --hardware rtx3090
     """
-    from variants.names import parse_name
+    if sum([audit, check_memory, hardware is not None]) > 1:
+        raise UserError("--audit, --check-memory and --hardware answer different questions. Give one of them.")
+    from bench.cost.budget import Budget
+    from bench.cost.target import read_target
 
-    parsed = parse_name(spec)
-    from bench.cost.count import count_cost
-    from variants.network import build
+    read = read_target(target, size, classes)
+    count = workers or cores()
+    budget = read.budget.narrowed(Budget(max_gmacs, max_params))
+    if audit:
+        from bench.cli.cost_audit import run_audit
 
-    cost = count_cost(build(parsed, classes), *size)
-    about = {"variant": parsed.name, "content_hash": parsed.content_hash, "size": list(size), "classes": classes}
-    result = about | asdict(cost)
-    click.echo(json.dumps(result, indent=2) if as_json else _words(result))
-    if not cost.counters_agree or cost.unknown_operators:
+        fine = run_audit(read, count, as_json)
+    elif check_memory:
+        from bench.cli.cost_memory import run_memory_check
+
+        fine = run_memory_check(read, as_json)
+    elif hardware is not None:
+        from bench.cli.cost_hardware import run_hardware
+
+        fine = run_hardware(read, hardware, results_dir, as_json)
+    elif read.space is None:
+        from bench.cli.cost_variant import run_variant
+
+        fine = run_variant(read, budget, flops, as_json)
+    else:
+        from bench.cli.cost_space import run_space
+
+        fine = run_space(read, budget, flops, count, reports_dir, as_json)
+    if not fine:
         raise SystemExit(ExitCode.CHECK_FAILED)
-
-
-def _words(result: dict[str, Any]) -> str:
-    from bench.metrics import METRICS, in_both_conventions
-
-    width, height = result["size"]
-    verdict = "agrees" if result["counters_agree"] else "DISAGREES"
-    lines = [
-        f"variant     {result['variant']}  ({result['content_hash']})",
-        f"input       {width}x{height}, {result['classes']} classes",
-        f"parameters  {METRICS['parameters'].show(result['parameters'])} M",
-        f"cost        {in_both_conventions(result['macs'])}",
-        f"ptflops     {result['macs_ptflops'] / 1e9:.2f} GMACs, {result['ptflops_difference']:+.2%}: {verdict}",
-    ]
-    if result["unknown_operators"]:
-        lines.append(f"not counted {', '.join(result['unknown_operators'])}")
-    return "\n".join(lines)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,14 +11,12 @@ import click
 
 from bench.cli.options import SizeType, json_option
 from bench.cli.say import say
+from bench.cli.tables import make_console
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from bench.cost.explanation import Explanation
-
-_UNASKED = 150
-"""Columns in a file or a pipe, where neither a terminal nor the variable COLUMNS says how many."""
+    from bench.cost.explanation import Explanation, Part
 
 
 class _FigureType(click.ParamType[Path]):
@@ -76,18 +73,14 @@ def command(spec: str, size: tuple[int, int], classes: int, figure: Path | None,
 
 
 def _print(explanation: Explanation, preset: str) -> None:
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console = Console(highlight=False, width=_UNASKED)
+    console = make_console()
     for line in [*_header(explanation), *([f"preset      {preset}"] if preset else [])]:
         console.print(line, markup=False, soft_wrap=True)
     console.print(_table(explanation))
 
 
 def _header(explanation: Explanation) -> list[str]:
-    from bench.metrics import METRICS, in_both_conventions
+    from bench.metrics import LOWER_BOUND, METRICS, in_both_conventions
 
     width, height = explanation.size
     lines = [
@@ -95,10 +88,10 @@ def _header(explanation: Explanation) -> list[str]:
         f"network     {explanation.about}",
         f"input       {width}x{height}, {explanation.classes} classes",
         f"parameters  {METRICS['parameters'].show(explanation.parameters)} M",
-        f"cost        {in_both_conventions(explanation.macs)}",
+        f"cost        {LOWER_BOUND if explanation.unknown_operators else ''}{in_both_conventions(explanation.macs)}",
     ]
     if explanation.unknown_operators:
-        lines.append(f"not counted {', '.join(explanation.unknown_operators)}")
+        lines.append(f"no formula  {', '.join(explanation.unknown_operators)}")
     return lines
 
 
@@ -118,18 +111,20 @@ def _table(explanation: Explanation) -> Table:
         name = part.name if part.macs is not None else f"  {part.name}"
         shapes = "\n".join(f"{m.channels}x{m.height}x{m.width}" for m in part.maps)
         strides = "\n".join(m.stride for m in part.maps)
-        table.add_row(name, part.does, shapes, strides, *_costs(part.parameters, part.macs, explanation.macs))
+        table.add_row(name, part.does, shapes, strides, *_costs(part, explanation.macs))
     return table
 
 
-def _costs(parameters: int | None, macs: int | None, whole: int) -> tuple[str, str, str]:
+def _costs(part: Part, whole: int) -> tuple[str, str, str]:
     """Blank where the numbers stand in another row, a dash for none."""
-    from bench.metrics import METRICS
+    from bench.metrics import LOWER_BOUND, METRICS
 
+    parameters, macs = part.parameters, part.macs
     if parameters is None or macs is None:
         return "", "", ""
+    mark = LOWER_BOUND if part.unknown else ""
     return (
         METRICS["parameters"].show(parameters) if parameters else "–",
-        METRICS["macs"].show(macs) if macs else "–",
+        f"{mark}{METRICS['macs'].show(macs)}" if macs or mark else "–",
         "–" if not macs else f"{100 * macs / whole:.1f}" if macs >= whole / 1000 else "<0.1",
     )

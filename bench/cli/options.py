@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,3 +34,34 @@ class SizeType(click.ParamType[tuple[int, int]]):
         if not (width.isdigit() and height.isdigit() and int(width) >= 32 and int(height) >= 32):
             self.fail(f"{value!r} is not WIDTHxHEIGHT of at least 32x32 pixels, for example 2048x1024", param, ctx)
         return int(width), int(height)
+
+
+class CountType(click.ParamType[int]):
+    """A number of parameters, such as 5M, 750k or 5000000."""
+
+    name = "NUMBER"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from bench.cost.budget import read_number
+
+        try:
+            return read_number(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+max_gmacs_option: Decorator = click.option(
+    "--max-gmacs", type=click.FloatRange(min=0, min_open=True),
+    help="Leave out variants of more multiply-adds, in 10^9.",
+)  # fmt: skip
+max_params_option: Decorator = click.option(
+    "--max-params", type=CountType(), help="Leave out variants of more parameters, such as 5M."
+)
+workers_option: Decorator = click.option(
+    "--workers", type=click.IntRange(1, 256), help="Processes at a time.  [default: number of cores]"
+)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -8,7 +8,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from bench.metrics import METRICS, in_both_conventions
+from bench.metrics import LOWER_BOUND, METRICS, in_both_conventions
 from bench.records import Record
 from bench.sweep.forecast import duration_words
 from bench.sweep.run import Tally, Watcher
@@ -65,7 +65,8 @@ def _result_words(record: Record) -> str:
     values = record.metrics
     if record.group == "cost":
         parameters = METRICS["parameters"]
-        return f"{in_both_conventions(values['macs'])}, {parameters.show(values['parameters'])} M parameters"
+        mark = LOWER_BOUND if record.details["unknown_operators"] else ""
+        return f"{mark}{in_both_conventions(values['macs'])}, {parameters.show(values['parameters'])} M parameters"
     if record.group == "latency":
         name = f"latency_{record.setting['device']}_ms"
         low, high = values[f"{name}_low"], values[f"{name}_high"]

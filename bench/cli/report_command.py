@@ -8,18 +8,21 @@ import click
 
 from bench.cli.options import reports_option, results_option
 from bench.cli.say import say
+from bench.metrics import Convention
 
 
 @click.command()
 @click.argument("sweeps", nargs=-1)
+@click.option("--flops", is_flag=True, help="Say FLOPs at 2 per MAC in place of MACs.")
 @results_option
 @reports_option
-def command(sweeps: tuple[str, ...], results_dir: Path, reports_dir: Path) -> None:
+def command(sweeps: tuple[str, ...], flops: bool, results_dir: Path, reports_dir: Path) -> None:
     """Render the pages and figures of SWEEPS (default: all) from the records alone.
 
     \b
     bench report
     bench report camvid
+    bench report camvid --flops --reports pages_in_flops
     """
     from bench.errors import UserError
     from bench.store import Store
@@ -28,10 +31,10 @@ def command(sweeps: tuple[str, ...], results_dir: Path, reports_dir: Path) -> No
     if not names:
         raise UserError(f"{results_dir} holds no records. Run `bench sweep` first.")
     for name in names:
-        render_sweep(name, results_dir, reports_dir)
+        render_sweep(name, results_dir, reports_dir, "flops" if flops else "macs")
 
 
-def render_sweep(name: str, results_dir: Path, reports_dir: Path) -> None:
+def render_sweep(name: str, results_dir: Path, reports_dir: Path, convention: Convention = "macs") -> None:
     """Print the front of one sweep and write its report.
 
     Raises:
@@ -48,7 +51,7 @@ def render_sweep(name: str, results_dir: Path, reports_dir: Path) -> None:
     if not records:
         known = ", ".join(store.sweeps()) or "none"
         raise UserError(f"{results_dir} holds no records of {name!r}; it holds: {known}.")
-    study = make_study(name, records, store.read_plan(name))
+    study = make_study(name, records, store.read_plan(name), convention)
     print_front(study)
     page = write_report(study, reports_dir)
     say(f"report: {page} and {page.with_name('README.md')}")

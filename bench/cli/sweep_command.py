@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import reports_option, results_option
+from bench.cli.counting import count_with_progress
+from bench.cli.options import cores, max_gmacs_option, max_params_option, reports_option, results_option, workers_option
 from bench.cli.report_command import render_sweep
 from bench.cli.say import say
 from bench.errors import ExitCode, NothingToShowError
 
 if TYPE_CHECKING:
+    from bench.cost.budget import Budget
     from bench.store import Store
     from bench.sweep.forecast import Forecast
     from bench.sweep.prepare import Plan
@@ -33,12 +35,9 @@ _folder = click.Path(path_type=Path, file_okay=False)
 @click.option(
     "--weights-dir", type=_folder, help="Folder with one ImageNet weights file per timm name; without it, timm's hub."
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(1, 256),
-    default=None,
-    help="Cells at a time; each has one thread.  [default: number of cores]",
-)
+@max_gmacs_option
+@max_params_option
+@workers_option
 @click.option(
     "--timeout",
     "timeout_s",
@@ -56,8 +55,8 @@ _folder = click.Path(path_type=Path, file_okay=False)
 @results_option
 @reports_option
 def command(
-    space: str, data_root: Path | None, weights_dir: Path | None, workers: int | None, timeout_s: float,
-    retry_failed: bool, dry_run: bool, results_dir: Path, reports_dir: Path,
+    space: str, data_root: Path | None, weights_dir: Path | None, max_gmacs: float | None, max_params: int | None,
+    workers: int | None, timeout_s: float, retry_failed: bool, dry_run: bool, results_dir: Path, reports_dir: Path,
 ) -> None:  # fmt: skip
     """Measure every variant of SPACE: cost, latency, then mIoU; then report.
 
@@ -68,24 +67,27 @@ def command(
     bench sweep quick
     bench sweep camvid --data-root CAMVID --weights-dir WEIGHTS
     bench sweep my_space.yaml --dry-run
+    bench sweep my_space.yaml --max-gmacs 30 --max-params 5M
     """
     from bench.cli.progress import SweepProgress
+    from bench.cost.budget import Budget
     from bench.store import Store
     from bench.sweep.spacefile import load_space
 
     loaded = load_space(space)
-    count = workers or _cores()
+    count = workers or cores()
+    limits = Budget(max_gmacs, max_params)
     _say_space(loaded)
     store = Store(results_dir)
     if dry_run:
-        _prepare(loaded, store, data_root, weights_dir, retry_failed, count)
-        for spec in loaded.specs:
+        plan, _ = _prepare(loaded, store, data_root, weights_dir, retry_failed, limits, count)
+        for spec in plan.specs:
             click.echo(spec.name)
         return
     from bench.sweep.run import run_plan
 
     with store.locked():
-        plan, prediction = _prepare(loaded, store, data_root, weights_dir, retry_failed, count)
+        plan, prediction = _prepare(loaded, store, data_root, weights_dir, retry_failed, limits, count)
         with SweepProgress(len(plan.todo)) as progress, _polite_kill():
             tally = run_plan(plan, store, prediction, count, timeout_s, progress)
     _say_end(tally, plan)
@@ -97,12 +99,20 @@ def command(
 
 
 def _prepare(
-    space: SpaceFile, store: Store, data_root: Path | None, weights_dir: Path | None, retry_failed: bool, workers: int
+    space: SpaceFile,
+    store: Store,
+    data_root: Path | None,
+    weights_dir: Path | None,
+    retry_failed: bool,
+    limits: Budget,
+    workers: int,
 ) -> tuple[Plan, Forecast]:
     say("checking data, backbones and weights")
     from bench.sweep.prepare import forecast_plan, prepare
 
-    plan = prepare(space, store, data_root, weights_dir, retry_failed)
+    plan = prepare(
+        space, store, data_root, weights_dir, retry_failed, limits, partial(count_with_progress, workers=workers)
+    )
     _say_plan(plan)
     prediction = forecast_plan(plan, workers)
     _say_forecast(plan, prediction.seconds_left(plan.todo, {}), workers)
@@ -131,6 +141,8 @@ def _say_space(space: SpaceFile) -> None:
 
 def _say_plan(plan: Plan) -> None:
     say(f"data {plan.dataset.name}: {plan.dataset.describe()}")
+    if plan.budget:
+        say(f"budget: {plan.budget}: {plan.beyond} of {len(plan.space.specs)} variants are beyond and not measured")
     for device in plan.missing_devices:
         say(f"no {device} device here: its latency is left out (`bench doctor` says more)")
     groups = plan.todo_by_group()
@@ -154,7 +166,3 @@ def _say_end(tally: Tally, plan: Plan) -> None:
     say(f"measured {tally.measured}, failed {len(tally.failed)}; {plan.done} done before{reused}")
     for record in tally.failed:
         say(f"  failed: {record.group} of {record.variant}: {record.reason}")
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -20,9 +20,8 @@ from typing import Any
 import psutil
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.overrides import TorchFunctionMode
 
+from bench.cost.attention_mode import AttentionMode
 from bench.cost.attention_setting import Setting
 from variants.context import CONTEXTS, build_context
 
@@ -54,17 +53,13 @@ class PassResult:
     slowest_ms: float
 
 
-class PlainAttention(TorchFunctionMode):
+class PlainAttention(AttentionMode):
     """Within it, attention is the formula written out: softmax(scale q k^T) v, with the whole matrix held."""
 
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        if func is not F.scaled_dot_product_attention:
-            return func(*args, **kwargs)
-        query, key, value = args
-        return (kwargs["scale"] * query @ key.transpose(-1, -2)).softmax(dim=-1) @ value
+    def attend(self, query: Tensor, key: Tensor, value: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        """The blocks here give a scale and neither mask nor dropout."""
+        weights: Tensor = (kwargs["scale"] * query @ key.transpose(-1, -2)).softmax(dim=-1)
+        return weights @ value
 
 
 def make_block(name: str, channels: int, seed: int = 0) -> nn.Module:

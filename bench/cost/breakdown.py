@@ -11,9 +11,9 @@ import torch
 
 from bench.cost.explanation import IMAGE, Explanation, Part
 from bench.cost.flow import Measured, new_tensors
-from bench.cost.macs import count_macs
 from bench.cost.parameters import count_parameters
 from bench.cost.part_words import context_words, fuse_words, head_words, layer_words, top_words, unify_words
+from bench.cost.trace import trace
 from variants.network import build
 from variants.networks import NETWORKS
 from variants.segmenter import Segmenter
@@ -28,13 +28,13 @@ def explain(spec: VariantSpec, num_classes: int, width: int, height: int) -> Exp
     """
     with torch.device("meta"):
         net = build(spec, num_classes).eval()
-    count = count_macs(net, width, height)
-    measured = Measured(net, count, width, height)
+    traced = trace(net, width, height)
+    measured = Measured(net, traced, width, height)
     parts = list(_our_parts(measured, spec, net) if isinstance(net, Segmenter) else _their_parts(measured, spec))
     return Explanation(
         variant=spec.name, content_hash=spec.content_hash, network=spec.network,
         about=NETWORKS[spec.network].summary, size=(width, height), classes=num_classes,
-        parameters=count_parameters(net), macs=count.macs, unknown_operators=count.unknown, parts=tuple(parts),
+        parameters=count_parameters(net), macs=traced.macs, unknown_operators=traced.unknown, parts=tuple(parts),
     )  # fmt: skip
 
 
@@ -99,7 +99,10 @@ def _level_part(measured: Measured, net: Segmenter, i: int) -> Part:
 def _their_parts(measured: Measured, spec: VariantSpec) -> Iterator[Part]:
     """The parts of a network from elsewhere, in the order in which they run, and whatever they leave."""
     own, groups = measured.net.backbone, measured.groups
-    left = {"parameters": count_parameters(measured.net), "macs": measured.count.macs}
+    left = {
+        "parameters": count_parameters(measured.net), "macs": measured.traced.macs,
+        "unknown": measured.traced.unknown_by_module.get("", 0),
+    }  # fmt: skip
     for name in [*measured.inputs, *(group for group in groups if group not in measured.inputs)]:
         cost, modules = measured.cost(*groups[name]), [measured.modules[key] for key in groups[name]]
         left = {key: left[key] - cost[key] for key in left}

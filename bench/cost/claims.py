@@ -9,8 +9,8 @@ from functools import lru_cache, partial
 import torch
 from torch import nn
 
-from bench.cost.macs import count_macs
 from bench.cost.parameters import count_parameters
+from bench.cost.trace import trace
 from variants.backbones import BACKBONES, build_backbone
 from variants.claims import Claim
 from variants.names import parse_name
@@ -67,4 +67,4 @@ def _checked(name: str, claims: tuple[Claim, ...], make: Callable[[int], nn.Modu
         if claim.metric == "parameters_m":
             yield CheckedClaim(name, claim, count_parameters(net) / 1e6)
         else:
-            yield CheckedClaim(name, claim, count_macs(net, *claim.size).macs / 1e9)
+            yield CheckedClaim(name, claim, trace(net, *claim.size).macs / 1e9)

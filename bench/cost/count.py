@@ -1,48 +1,111 @@
-"""The whole cost of a network: parameters and MACs by two counters."""
+"""The cost of a variant, and of many: a backbone is followed once, what stands on it once a variant."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections import Counter
+from collections.abc import Sequence
 
+import torch
 from torch import nn
 
-from bench.cost.crosscheck import TOLERANCE, count_macs_with_ptflops, relative_difference
-from bench.cost.macs import count_macs
-from bench.cost.parameters import count_parameters
+from bench.cost.figures import Cost, Peak, Weights, Work
+from bench.cost.parts import PartOf, parts_of, parts_of_operations, weigh
+from bench.cost.stand_in import CountedBackbone, StageLayout, StandIn, layouts_of
+from bench.cost.trace import Operation, trace, trace_call
+from variants.backbones.contract import Backbone
+from variants.network import build
+from variants.segmenter import Segmenter
+from variants.spec import VariantSpec
 
-
-@dataclass(frozen=True)
-class Cost:
-    """Parameters, multiply-adds of one image, and how far the second counter agrees."""
-
-    parameters: int
-    macs: int
-    macs_ptflops: int
-    ptflops_difference: float
-    """(ptflops - ours) / ours."""
-    counters_agree: bool
-    unknown_operators: dict[str, int]
-    """Operators that were not counted, with their calls."""
-
-    def details(self) -> dict[str, Any]:
-        """What stands beside the two metrics in a record."""
-        return {key: value for key, value in asdict(self).items() if key not in ("parameters", "macs")}
+_BACKBONE = "backbone"
 
 
 def count_cost(net: nn.Module, width: int, height: int) -> Cost:
-    """Count `net` on one RGB image of `width` x `height` pixels.
+    """The cost of one RGB image of `width` x `height` pixels, with every operator of the pass followed."""
+    part_of = parts_of(net)
+    return _sum_up(trace(net, width, height).operations, part_of, weigh(net, part_of))
 
-    Call it in a process of its own: ptflops can leave torch patched after an error.
+
+def count_variant(spec: VariantSpec, classes: int, width: int, height: int) -> Cost:
+    """The same of a spec, which is built on the meta device, where nothing real is.
+
+    Raises:
+        VariantError: the network cannot be built, see `variants.network.build`.
     """
-    count = count_macs(net, width, height)
-    theirs = count_macs_with_ptflops(net, width, height)
-    difference = relative_difference(count.macs, theirs)
-    return Cost(
-        parameters=count_parameters(net),
-        macs=count.macs,
-        macs_ptflops=theirs,
-        ptflops_difference=difference,
-        counters_agree=abs(difference) <= TOLERANCE,
-        unknown_operators=count.unknown,
-    )
+    with torch.device("meta"):
+        net = build(spec, classes)
+    return count_cost(net, width, height)
+
+
+class VariantCounter:
+    """Counts variants at one size and number of classes, each backbone only once.
+
+    What it gives is what `count_variant` gives, to the last digit, memory included.
+    """
+
+    def __init__(self, classes: int, width: int, height: int) -> None:
+        self.classes, self.width, self.height = classes, width, height
+        self._backbones: dict[str, CountedBackbone] = {}
+
+    def count(self, spec: VariantSpec) -> Cost:
+        """The cost of a spec.
+
+        Raises:
+            VariantError: the network cannot be built, see `variants.network.build`.
+        """
+        if spec.network != "frm":
+            return count_variant(spec, self.classes, self.width, self.height)
+        counted = self._backbones.get(str(spec.backbone))
+        if counted is None:
+            return self._count_with_backbone(spec)
+        with torch.device("meta"):
+            net = Segmenter(StandIn(counted), spec, self.classes).eval()
+            image = torch.zeros(1, 3, self.height, self.width)
+        part_of = parts_of(net)
+        operations = trace_call(net, image).operations
+        above = operations[_end_of_backbone(operations) :]
+        weights = weigh(net, part_of) | {_BACKBONE: counted.weights}
+        return _sum_up([*counted.operations, *above], part_of, weights)
+
+    def _count_with_backbone(self, spec: VariantSpec) -> Cost:
+        """Count the whole and keep what is the backbone's."""
+        with torch.device("meta"):
+            net = build(spec, self.classes).eval()
+            image = torch.zeros(1, 3, self.height, self.width)
+        assert isinstance(net, Segmenter)
+        part_of = parts_of(net)
+        stages: list[StageLayout] = []
+        hook = net.backbone.register_forward_hook(lambda _, __, output: stages.extend(layouts_of(output)))
+        operations = trace_call(net, image).operations
+        hook.remove()
+        weights = weigh(net, part_of)
+        backbone = net.backbone
+        assert isinstance(backbone, Backbone)
+        self._backbones[str(spec.backbone)] = CountedBackbone(
+            backbone.channels, backbone.mean, backbone.std, operations[: _end_of_backbone(operations)],
+            weights[_BACKBONE], tuple(stages),
+        )  # fmt: skip
+        return _sum_up(operations, part_of, weights)
+
+
+def _end_of_backbone(operations: Sequence[Operation]) -> int:
+    """Where the operations of the backbone end."""
+    inside = [i for i, operation in enumerate(operations) if operation.module.partition(".")[0] == _BACKBONE]
+    return inside[-1] + 1
+
+
+def _sum_up(operations: Sequence[Operation], part_of: PartOf, weights: dict[str, Weights]) -> Cost:
+    """Add up the operations by part and operator. Views do nothing and are left out."""
+    work: dict[str, dict[str, Work]] = {}
+    unknown: Counter[str] = Counter()
+    peak = Peak(0, "", "")
+    for operation, part in zip(operations, parts_of_operations(operations, part_of), strict=True):
+        if operation.live_bytes > peak.live_bytes:
+            peak = Peak(operation.live_bytes, part, operation.operator)
+        if not operation.known:
+            unknown[operation.operator] += 1
+        if operation.written or operation.macs or operation.rest:
+            operators = work.setdefault(part, {})
+            done = Work(1, operation.macs, operation.rest, operation.written)
+            operators[operation.operator] = operators.get(operation.operator, Work()) + done
+    return Cost(work, weights, peak, dict(unknown))

@@ -24,7 +24,8 @@ class Part:
 
     role: backbone, module (ours), decoder, or body of a network without these.
     inputs: names of the parts whose maps it takes, or `image`.
-    parameters, macs: None where they stand in the row of a part that this one belongs to.
+    parameters, macs: None where they stand in the row of a part that this one belongs to. unknown: calls of
+    operators without a formula, which make the MACs a lower bound.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Part:
     maps: tuple[FeatureMap, ...]
     parameters: int | None
     macs: int | None
+    unknown: int = 0
 
 
 @dataclass(frozen=True)

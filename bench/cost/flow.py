@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from bench.cost.explanation import IMAGE, FeatureMap
-from bench.cost.macs import MacCount
 from bench.cost.parameters import count_parameters
+from bench.cost.trace import Trace
 from variants.network import Network
 
 
@@ -24,8 +24,8 @@ class Measured:
     groups: modules that are one part, by the part's name. inputs: of each part that ran, in the order of running.
     """
 
-    def __init__(self, net: Network, count: MacCount, width: int, height: int) -> None:
-        self.net, self.count, self.width = net, count, width
+    def __init__(self, net: Network, traced: Trace, width: int, height: int) -> None:
+        self.net, self.traced, self.width = net, traced, width
         self.modules = dict(net.named_modules())
         dotted = {id(module): name for name, module in self.modules.items()}
         self.groups = {part: [dotted[id(m)] for m in modules] for part, modules in _groups(net).items()}
@@ -64,14 +64,17 @@ class Measured:
                 handle.remove()
 
     def cost(self, *names: str, without: str | None = None) -> dict[str, int]:
-        """Parameters and MACs of modules together, less those of one inside them."""
+        """Parameters, MACs and unknown operators of modules together, less those of one inside them."""
 
-        def of(name: str) -> tuple[int, int]:
-            return count_parameters(self.modules[name]), self.count.by_module.get(name, 0)
+        def of(name: str) -> tuple[int, ...]:
+            traced = self.traced
+            by_module = (traced.macs_by_module.get(name, 0), traced.unknown_by_module.get(name, 0))
+            return count_parameters(self.modules[name]), *by_module
 
-        less = of(without) if without else (0, 0)
-        parameters, macs = (sum(values) for values in zip(*map(of, names), strict=True))
-        return {"parameters": parameters - less[0], "macs": macs - less[1]}
+        less = of(without) if without else (0, 0, 0)
+        together = (sum(values) for values in zip(*map(of, names), strict=True))
+        figures = (value - other for value, other in zip(together, less, strict=True))
+        return dict(zip(("parameters", "macs", "unknown"), figures, strict=True))
 
     def maps(self, tensors: Iterable[Tensor]) -> tuple[FeatureMap, ...]:
         """Those of (N, C, H, W), as shapes."""

@@ -23,12 +23,16 @@ _QUARTILES_FROM = 5
 def join_table(records: list[Record]) -> pd.DataFrame:
     """Join selected records by variant; sorted by descending validation mIoU.
 
-    Columns: variant, label, spec axes, each metric with `_low` and `_high`, `on_front_<cost metric>`.
+    Columns: variant, label, spec axes, each metric with `_low` and `_high`, `on_front_<cost metric>`; flops, two a
+    multiply-add; is_lower_bound, where operators of unknown cost make MACs and other figures lower bounds.
     """
     rows: dict[str, dict[str, Any]] = {}
     for (spec_hash, _, _), repeats in _by_measurement(records).items():
         first = repeats[0]
-        rows.setdefault(spec_hash, {"variant": first.variant, **first.spec}).update(over_repeats(repeats))
+        row = rows.setdefault(spec_hash, {"variant": first.variant, **first.spec})
+        row.update(over_repeats(repeats))
+        if first.group == "cost":
+            row.update(flops=2 * row["macs"], is_lower_bound=bool(first.details["unknown_operators"]))
     table = pd.DataFrame(list(rows.values()))
     table = table.sort_values("miou_val", ascending=False, kind="stable", ignore_index=True)
     specs = {record.variant: record.spec for record in records}

@@ -11,7 +11,7 @@ import pandas as pd
 from bench.errors import NothingToShowError
 from bench.judge.join import join_table
 from bench.judge.select import Selection, select
-from bench.metrics import COST_METRICS
+from bench.metrics import COST_METRICS, DETAIL_METRICS, Convention
 from bench.records import Record
 
 
@@ -32,22 +32,31 @@ class Study:
     restarts: int
     failed: list[Record]
     doubts: list[str]
-    """In words: what is missing, left out, or counted differently by the two counters."""
+    """In words: what is missing, left out, or not counted."""
     commits: list[str]
+    convention: Convention = "macs"
+    """Whether a multiply-add is said as one MAC or as two FLOPs."""
 
     @property
     def cost_metrics(self) -> list[str]:
-        """The cost axes that have numbers."""
-        return [m for m in COST_METRICS if m in self.table and self.table[m].notna().any()]
+        """The cost axes that have numbers, in the study's convention."""
+        other = "flops" if self.convention == "macs" else "macs"
+        return [m for m in COST_METRICS if m != other and m in self.table and self.table[m].notna().any()]
+
+    @property
+    def detail_metrics(self) -> list[str]:
+        """The other figures of a cost that have numbers."""
+        return [m for m in DETAIL_METRICS if m in self.table and self.table[m].notna().any()]
 
 
-def make_study(name: str, records: list[Record], plan: list[str]) -> Study:
+def make_study(name: str, records: list[Record], plan: list[str], convention: Convention = "macs") -> Study:
     """Join the planned records by variant.
 
     Args:
         name: of the sweep.
         records: all records of the sweep.
         plan: the keys that belong side by side, from `Store.read_plan`.
+        convention: in which multiply-adds are said.
 
     Raises:
         NothingToShowError: there is no accuracy or no cost to show.
@@ -75,6 +84,7 @@ def make_study(name: str, records: list[Record], plan: list[str]) -> Study:
         failed=selection.failed,
         doubts=_selection_doubts(selection) + _start_doubts(accuracy) + _counter_doubts(cost),
         commits=sorted({r.commit for r in selection.shown}),
+        convention=convention,
     )
 
 
@@ -110,11 +120,9 @@ def _start_doubts(accuracy: list[Record]) -> list[str]:
 
 
 def _counter_doubts(cost: list[Record]) -> list[str]:
-    words = []
-    for r in cost:
-        if not r.details["counters_agree"]:
-            words.append(f"counters: {r.variant}: ptflops differs by {r.details['ptflops_difference']:+.2%}")
-        if r.details["unknown_operators"]:
-            names = ", ".join(r.details["unknown_operators"])
-            words.append(f"counters: {r.variant}: not counted: {names}")
-    return words
+    """Operators without a formula, which make a cost a lower bound."""
+    return [
+        f"{r.variant}: not counted, so its costs are lower bounds: {', '.join(r.details['unknown_operators'])}"
+        for r in cost
+        if r.details["unknown_operators"]
+    ]

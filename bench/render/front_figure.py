@@ -10,12 +10,12 @@ from adjustText import adjust_text
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from bench.judge.join import rows_in_order
 from bench.judge.labels import backbone_labels, module_label
 from bench.judge.study import Study
 from bench.metrics import METRICS
+from bench.render.scales import use_plain_log_scale
 from bench.render.style import DIMMED_ALPHA, FRONT_LINE, MARKERS, PALETTE, RC, assign
 
 _LABEL_STEPS = 200
@@ -160,8 +160,8 @@ def _label_axes(axes: Axes, info: FrontInfo) -> None:
     cost, miou = METRICS[info.metric], METRICS["miou_val"]
     wide = _spans_wide([p.cost for p in info.points])
     if wide:
-        _use_log_scale(axes)
-    axes.set_xlabel(f"← {cost.direction} · {cost.heading}{', log scale' if wide else ''}")
+        use_plain_log_scale(axes, "x")
+    axes.set_xlabel(f"← {cost.direction} · {cost.axis}{', log scale' if wide else ''}")
     axes.set_ylabel(f"{miou.heading} · {miou.direction} →")
     axes.set_title(f"{info.title}\n", loc="left", fontweight="bold")
     axes.text(0, 1.015, info.subtitle, transform=axes.transAxes, fontsize=9, color="#555555")
@@ -170,14 +170,6 @@ def _label_axes(axes: Axes, info: FrontInfo) -> None:
 
 def _spans_wide(costs: list[float]) -> bool:
     return bool(costs) and min(costs) > 0 and max(costs) > _WIDE * min(costs)
-
-
-def _use_log_scale(axes: Axes) -> None:
-    """Plain numbers at 1, 2 and 5 times the powers of ten."""
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def _add_legend(axes: Axes, colours: dict[str, str], markers: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from bench.judge.study import Study
 from bench.metrics import METRICS
 from bench.render.markdown import percent
-from bench.render.table import ResultTable
+from bench.render.table import ResultTable, detail_table
 from bench.render.words import legend_lines, setting_lines, spread_words, warning_lines
 
 
@@ -34,7 +34,7 @@ def html_page(study: Study, table: ResultTable, figures: dict[str, Path]) -> str
     return environment.get_template("page.html.j2").render(
         name=study.name, table=table, spread=spread_words(study), settings=setting_lines(study),
         legend=legend_lines(study), warnings=warning_lines(study), classes=classes, class_rows=class_rows,
-        figures=[(METRICS[m].label, _inline(path, m)) for m, path in figures.items()],
+        details=detail_table(study), figures=[(METRICS[m].label, _inline(path, m)) for m, path in figures.items()],
     )  # fmt: skip
 
 

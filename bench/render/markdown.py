@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.judge.study import Study
-from bench.render.table import ResultTable
+from bench.render.table import ResultTable, detail_table
 from bench.render.words import legend_lines, setting_lines, spread_words, warning_lines
 
 
@@ -26,6 +26,7 @@ def markdown_page(study: Study, table: ResultTable, figures: dict[str, str]) -> 
         *_warnings(study),
         f"## Class IoU on the test split (%{seeds})",
         class_table(study, table),
+        *_details(study),
         "## Names",
         "\n".join(f"{row.number}. `{row.variant}`" for row in table.rows),
         "## What the columns mean",
@@ -34,6 +35,17 @@ def markdown_page(study: Study, table: ResultTable, figures: dict[str, str]) -> 
         f"Rendered by `bench report {study.name}` from `results/{study.name}/`.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _details(study: Study) -> list[str]:
+    if not study.detail_metrics:
+        return []
+    return ["## Cost in detail", _lines(detail_table(study))]
+
+
+def _lines(table: ResultTable) -> str:
+    lines = [_line(["#", "variant", *table.headings]), _line(["--:", ":--", *["--:"] * len(table.headings)])]
+    return "\n".join([*lines, *(_line([str(row.number), row.label, *row.cells]) for row in table.rows)])
 
 
 def markdown_table(table: ResultTable) -> str:

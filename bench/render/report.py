@@ -21,6 +21,8 @@ def write_report(study: Study, reports_dir: Path) -> Path:
     folder = reports_dir / study.name
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("front_*.*"):  # of another convention or of a cost that is gone
+            old.unlink()
         for metric in study.cost_metrics:
             save_front(front_info(study, metric), folder)
         table = result_table(study)

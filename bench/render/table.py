@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.judge.join import rows_in_order
 from bench.judge.study import Study
-from bench.metrics import METRICS
+from bench.metrics import BOUNDED, LOWER_BOUND, METRICS
 from bench.records import Record
 
 
@@ -44,10 +44,20 @@ def result_table(study: Study) -> ResultTable:
     return ResultTable(metrics, [_heading(study, m) for m in metrics], rows)
 
 
+def detail_table(study: Study) -> ResultTable:
+    """The other figures of the variants' cost; the same rows, in the same order."""
+    metrics = study.detail_metrics
+    rows = [
+        Row(number, row["variant"], row["label"], [_cell(row, metric) for metric in metrics], [])
+        for number, row in enumerate(rows_in_order(study.table), start=1)
+    ]
+    return ResultTable(metrics, [METRICS[m].heading for m in metrics], rows)
+
+
 def _heading(study: Study, metric: str) -> str:
     """Label and unit; for what depends on it also the size of the image."""
     heading = METRICS[metric].heading
-    if metric == "macs":
+    if metric in ("macs", "flops"):
         return f"{heading} at {_size(study.cost)}"
     if metric.startswith("latency"):
         return f"{heading} at {_size(study.latency[metric.split('_')[1]])}"
@@ -62,5 +72,6 @@ def _cell(row: dict[str, Any], name: str) -> str:
     metric, value = METRICS[name], row.get(name)
     low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
     if value is None or low is None or high is None:
-        return metric.show(value)
+        mark = LOWER_BOUND if value is not None and name in BOUNDED and row.get("is_lower_bound") else ""
+        return f"{mark}{metric.show(value)}"
     return f"{metric.show(value)} ({metric.show(low)}–{metric.show(high)})"

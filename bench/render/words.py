@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.judge.join import shows_quartiles
 from bench.judge.study import Study
-from bench.metrics import METRICS
+from bench.metrics import CONVENTION_WORDS, METRICS
 from bench.records import Record
 
 _SPLITS = "fronts use the validation split, the test split only fills its column"
@@ -14,12 +14,12 @@ _SPLITS = "fronts use the validation split, the test split only fills its column
 
 def legend_lines(study: Study) -> list[str]:
     """What each column means, one line a metric."""
-    metrics = ["miou_val", "miou_test", *study.cost_metrics]
+    metrics = ["miou_val", "miou_test", *study.cost_metrics, *study.detail_metrics]
     return [f"{METRICS[m].heading}: {METRICS[m].meaning}; {METRICS[m].direction}" for m in metrics]
 
 
 def spread_words(study: Study) -> str:
-    """What stands in brackets behind a number."""
+    """What stands in brackets behind a number, and in which convention multiply-adds are said."""
     if study.seeds > 1:
         miou = f"mIoU is the mean of {study.seeds} seeds with their range"
     else:
@@ -27,8 +27,9 @@ def spread_words(study: Study) -> str:
             "mIoU is of one training seed, with the 95 % bootstrap interval over the images of the split alone; "
             "what another seed would change is not in it, so close numbers are ties"
         )
+    convention = CONVENTION_WORDS[study.convention]
     if not study.latency:
-        return f"In brackets: {miou}."
+        return f"In brackets: {miou}. {convention}"
     if study.restarts > 1:
         spread = "quartiles" if shows_quartiles("latency", study.restarts) else "range"
         latency = f"a latency is the median over {study.restarts} processes with their {spread}"
@@ -36,7 +37,7 @@ def spread_words(study: Study) -> str:
         latency = (
             "a latency is the median of one process with its quartiles; another process differs by several per cent"
         )
-    return f"In brackets: {miou}; {latency}."
+    return f"In brackets: {miou}; {latency}. {convention}"
 
 
 def setting_lines(study: Study) -> list[tuple[str, str]]:
@@ -56,7 +57,7 @@ def setting_lines(study: Study) -> list[tuple[str, str]]:
 
 
 def _counter(study: Study) -> str:
-    return study.cost.words.get("counter", "fvcore, cross-checked with ptflops")
+    return study.cost.words["counter"]
 
 
 def _latency_words(record: Record) -> str:

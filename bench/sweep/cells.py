@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.accuracy import evaluate, train
 from bench.accuracy.datasets import Dataset
-from bench.cost import macs
+from bench.cost import trace
 from bench.latency import clock
 from bench.machine import machine_id, versions
 from bench.records import Group, make_key
@@ -39,36 +40,42 @@ class Sources:
 
 
 def plan_cells(
-    space: SpaceFile, dataset: Dataset, weights: dict[VariantSpec, str], devices: tuple[str, ...], train_device: str
+    space: SpaceFile,
+    specs: Sequence[VariantSpec],
+    dataset: Dataset,
+    weights: dict[VariantSpec, str],
+    devices: tuple[str, ...],
+    train_device: str,
 ) -> list[Cell]:
     """List the cells of a space: all costs, then all latencies, then all trainings.
 
     Args:
-        space: what to measure.
+        space: how to measure.
+        specs: what to measure.
         dataset: the checked data set.
         weights: fingerprint of the start weights by spec; one that is not there starts at random.
         devices: those of the latency protocol that this machine has.
         train_device: "cpu" or "cuda".
     """
     classes = len(dataset.classes)
-    cost = [_cost_cell(space, spec, classes) for spec in space.specs]
+    cost = [_cost_cell(space, spec, classes) for spec in specs]
     latency = [
         _latency_cell(space, spec, classes, device, restart)
         for device in devices
         for restart in range(space.latency.restarts if space.latency else 0)
-        for spec in space.specs
+        for spec in specs
     ]
     accuracy = [
         _accuracy_cell(space, spec, dataset, weights, seed, train_device)
         for seed in space.accuracy.seeds
-        for spec in space.specs
+        for spec in specs
     ]
     return list({cell.key: cell for cell in cost + latency + accuracy}.values())
 
 
 def _cost_cell(space: SpaceFile, spec: VariantSpec, classes: int) -> Cell:
-    setting = {"size": list(space.cost.size), "classes": classes, "method": macs.METHOD}
-    return _cell("cost", spec, setting, {"counter": macs.COUNTER})
+    setting = {"size": list(space.cost.size), "classes": classes, "method": trace.METHOD}
+    return _cell("cost", spec, setting, {"counter": trace.COUNTER})
 
 
 def _latency_cell(space: SpaceFile, spec: VariantSpec, classes: int, device: str, restart: int) -> Cell:

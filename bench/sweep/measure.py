@@ -13,7 +13,7 @@ from bench.accuracy.datasets import open_dataset
 from bench.accuracy.evaluate import Evaluation, evaluate
 from bench.accuracy.schedule import Schedule
 from bench.accuracy.train import train
-from bench.cost.count import count_cost
+from bench.cost.count import count_variant
 from bench.latency.clock import measure_latency
 from bench.sweep.cells import Cell, Sources
 from variants.network import build
@@ -41,8 +41,8 @@ def measure(cell: Cell, sources: Sources, on_progress: OnProgress) -> Measuremen
 
 
 def _measure_cost(cell: Cell) -> Measurement:
-    cost = count_cost(build(cell.spec, cell.setting["classes"]), *cell.setting["size"])
-    return Measurement({"macs": cost.macs, "parameters": cost.parameters}, cost.details())
+    cost = count_variant(cell.spec, cell.setting["classes"], *cell.setting["size"])
+    return Measurement(dict(cost.metrics()), cost.to_json())
 
 
 def _measure_latency(cell: Cell) -> Measurement:

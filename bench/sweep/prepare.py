@@ -9,6 +9,8 @@ from pathlib import Path
 import torch
 
 from bench.accuracy.datasets import SPLITS, DataError, Dataset, open_dataset
+from bench.cost.batch import CountSpecs, count_alone
+from bench.cost.budget import NO_LIMIT, Budget
 from bench.errors import UserError
 from bench.judge.select import settle
 from bench.machine import commit
@@ -29,6 +31,11 @@ class Plan:
     """A checked sweep."""
 
     space: SpaceFile
+    specs: tuple[VariantSpec, ...]
+    """Those within the budget."""
+    beyond: int
+    """Variants that cost more."""
+    budget: Budget
     dataset: Dataset
     sources: Sources
     keys: list[str]
@@ -47,9 +54,19 @@ class Plan:
 
 
 def prepare(
-    space: SpaceFile, store: Store, data_root: Path | None, weights_dir: Path | None, retry_failed: bool
+    space: SpaceFile,
+    store: Store,
+    data_root: Path | None,
+    weights_dir: Path | None,
+    retry_failed: bool,
+    limits: Budget = NO_LIMIT,
+    count: CountSpecs = count_alone,
 ) -> Plan:
     """Check everything that can be checked and list what is to be measured.
+
+    Args:
+        limits: come before those of the space file.
+        count: counts the variants, where there is a budget.
 
     Raises:
         UserError: data or variants that would fail later, with the line of the space file.
@@ -57,15 +74,20 @@ def prepare(
     """
     commit()  # remembered now: the code that is loaded, whatever is committed while the sweep runs
     dataset = _check(space, data_root)
-    weights = _start_weights(space, weights_dir)
+    budget = space.cost.budget.narrowed(limits)
+    specs = _within(space, budget, len(dataset.classes), count)
+    weights = _start_weights(space, specs, weights_dir)
     devices, missing = _devices(space)
-    cells = plan_cells(space, dataset, weights, devices, "cuda" if torch.cuda.is_available() else "cpu")
+    cells = plan_cells(space, specs, dataset, weights, devices, "cuda" if torch.cuda.is_available() else "cpu")
     own = {k: r for k, r in settle(store.read(space.name)).items() if r.status == "ok" or not retry_failed}
     elsewhere = {k: r for k, r in settle(store.read()).items() if r.status == "ok" and r.group != "latency"}
     reused = [elsewhere[cell.key] for cell in cells if cell.key not in own and cell.key in elsewhere]
     todo = [cell for cell in cells if cell.key not in own and cell.key not in elsewhere]
     return Plan(
         space=space,
+        specs=specs,
+        beyond=len(space.specs) - len(specs),
+        budget=budget,
         dataset=dataset,
         sources=Sources(data_root, weights_dir),
         keys=[cell.key for cell in cells],
@@ -101,17 +123,35 @@ def forecast_plan(plan: Plan, workers: int) -> Forecast:
     return forecast(plan.todo, probed, workers)
 
 
-def _start_weights(space: SpaceFile, weights_dir: Path | None) -> dict[VariantSpec, str]:
+def _within(space: SpaceFile, budget: Budget, classes: int, count: CountSpecs) -> tuple[VariantSpec, ...]:
+    """The specs that cost no more than the budget. One that cannot be counted fails in its own cell, with its reason.
+
+    Raises:
+        UserError: there is none.
+    """
+    if not budget:
+        return space.specs
+    counted = count(space.specs, classes, space.cost.size)
+    beyond = {one.spec for one in counted if one.cost is not None and not budget.holds(one.cost)}
+    specs = tuple(spec for spec in space.specs if spec not in beyond)
+    if not specs:
+        raise budget.refuse_all(len(space.specs))
+    return specs
+
+
+def _start_weights(
+    space: SpaceFile, specs: tuple[VariantSpec, ...], weights_dir: Path | None
+) -> dict[VariantSpec, str]:
     """Fingerprints of ImageNet weights, where the space wants them and the network has some."""
     if space.accuracy.schedule.pretraining == "none":
         return {}
     by_source: dict[tuple[str, str | None], str | None] = {}
-    for spec in space.specs:
+    for spec in specs:
         source = (spec.network, spec.backbone)
         if source not in by_source:
             backbone = build(spec, num_classes=2, pretrained=True, weights_dir=weights_dir).backbone
             by_source[source] = None if backbone is None else weights_fingerprint(backbone)
-    found = {spec: by_source[spec.network, spec.backbone] for spec in space.specs}
+    found = {spec: by_source[spec.network, spec.backbone] for spec in specs}
     return {spec: fingerprint for spec, fingerprint in found.items() if fingerprint is not None}
 
 

@@ -11,13 +11,13 @@ from torch.nn import functional as F
 from bench.accuracy.datasets.base import Split
 from bench.accuracy.schedule import Schedule
 from bench.accuracy.train import contrastive_term
+from bench.cost.count import count_variant
 from bench.errors import UserError
 from bench.sweep.cells import Cell
 from bench.sweep.forecast import Place, place_of
 from variants.network import build
+from variants.spec import VariantSpec
 
-_COST_PASSES = 8
-"""Counting takes about as long as this many forward passes at its size: two counters, traced."""
 _PROBE_BATCH = 2
 _UNKNOWN_S = 60.0
 
@@ -46,15 +46,21 @@ def _probe_or_guess(cell: Cell, samples: dict[Split, int], image_size: tuple[int
 def _probe(cell: Cell, samples: dict[Split, int], image_size: tuple[int, int]) -> float:
     setting = cell.setting
     classes = setting["classes"] if isinstance(setting["classes"], int) else len(setting["classes"])
-    net = build(cell.spec, classes).to(memory_format=torch.channels_last)
     if cell.group == "cost":
-        return _COST_PASSES * _forward_seconds(net, setting["size"])
+        return _cost_seconds(cell.spec, classes, setting["size"])
+    net = build(cell.spec, classes).to(memory_format=torch.channels_last)
     if cell.group == "latency":
         return int(setting["warmup"] + setting["iterations"]) * _forward_seconds(net, setting["size"])
     schedule = Schedule.model_validate(setting["schedule"])
     step = _step_seconds(net, schedule, schedule.crop or image_size)
     evaluation = (samples["val"] + samples["test"]) * _forward_seconds(net, image_size)
     return schedule.epochs * samples["train"] * step + evaluation
+
+
+def _cost_seconds(spec: VariantSpec, classes: int, size: tuple[int, int]) -> float:
+    start = time.perf_counter()
+    count_variant(spec, classes, *size)
+    return time.perf_counter() - start
 
 
 def _forward_seconds(net: nn.Module, size: tuple[int, int]) -> float:

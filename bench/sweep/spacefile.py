@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 
 from bench.accuracy.schedule import Schedule
+from bench.cost.budget import Budget, read_number
 from bench.errors import UserError
 from bench.sweep.spaceproblems import problems_in_words
 from bench.sweep.yamlplaces import Place, YamlFile, read_yaml
@@ -30,10 +31,23 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _read_count(value: Any) -> Any:
+    """Of a number with a suffix, such as 5M; what is neither text nor number is left to be refused."""
+    return read_number(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else value
+
+
 class CostProtocol(_Section):
-    """Where parameters and MACs are counted."""
+    """Where parameters and MACs are counted, and the most that a variant may have of each."""
 
     size: Size = (2048, 1024)
+    max_gmacs: float | None = Field(default=None, gt=0)
+    max_params: Annotated[int, BeforeValidator(_read_count)] | None = None
+    """Such as 5M, 750k or 5000000."""
+
+    @property
+    def budget(self) -> Budget:
+        """Variants beyond it are not measured."""
+        return Budget(self.max_gmacs, self.max_params)
 
 
 class LatencyProtocol(_Section):

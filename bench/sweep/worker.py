@@ -13,6 +13,7 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from bench.errors import describe_failure
 from bench.sweep.cells import Cell, Sources
 
 _LOST_PARENT = 3
@@ -54,12 +55,6 @@ class _Reporter:
         if now - self.last >= _REPORT_EVERY_S:
             self.last = now
             self.pipe.send(("progress", share))
-
-
-def describe_failure(error: BaseException) -> str:
-    """One line: the type and the first line of the message."""
-    message = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {message[0]}" if message else type(error).__name__
 
 
 def _end_with_parent() -> None:

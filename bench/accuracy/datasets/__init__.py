@@ -19,11 +19,12 @@ __all__ = ["DATASETS", "SPLITS", "DataError", "Dataset", "Sample", "Split", "ope
 
 @dataclass(frozen=True)
 class DatasetKind:
-    """How a data set is opened: `open(data_root, **options)`."""
+    """How a data set is opened: `open(data_root, **options)`; its classes are known without its files."""
 
     open: Callable[..., Dataset]
     options: tuple[str, ...]
     summary: str
+    classes: tuple[str, ...]
 
 
 def _open_camvid(data_root: Path | None) -> Dataset:
@@ -44,8 +45,9 @@ DATASETS = {
         _open_streets,
         tuple(inspect.signature(Streets).parameters),
         "generated street scenes with a distant cue; needs no files",
+        Streets.classes,
     ),
-    "camvid": DatasetKind(_open_camvid, (), "CamVid, 11 classes, from a folder: --data-root FOLDER"),
+    "camvid": DatasetKind(_open_camvid, (), "CamVid, 11 classes, from a folder: --data-root FOLDER", CAMVID_CLASSES),
 }
 
 

@@ -1,0 +1,120 @@
+"""A roofline estimate in the terminal, beside what was measured on the same hardware."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.tables import make_console, make_table
+from bench.cost.figures import PARTS
+
+if TYPE_CHECKING:
+    from bench.cost.hardware import HardwareProfile
+    from bench.cost.roofline import Estimate
+    from bench.cost.target import Target
+    from bench.judge.measured_latency import MeasuredSweep
+
+
+def run_hardware(target: Target, name: str, results_dir: Path, as_json: bool) -> bool:
+    """Estimate every variant of a target on a profile, and print it with its rank correlation to measured latency."""
+    from bench.cost.hardware import find_profile
+    from bench.cost.roofline import estimate
+
+    profile = find_profile(name, results_dir)
+    estimates = [estimate(spec, target.classes, *target.size, profile) for spec in target.specs]
+    held_against = _correlations(target, profile, results_dir)
+    if as_json:
+        click.echo(json.dumps(_as_json(target, profile, estimates, held_against), indent=2))
+        return True
+    console = make_console()
+    for line in _header(target, profile):
+        console.print(line, markup=False, soft_wrap=True)
+    if len(estimates) == 1:
+        _print_parts(estimates[0])
+    else:
+        _print_variants(target, estimates)
+    for line in held_against:
+        console.print(line, markup=False, soft_wrap=True)
+    return True
+
+
+def _header(target: Target, profile: HardwareProfile) -> list[str]:
+    width, height = target.size
+    return [
+        f"ESTIMATE, no measurement: roofline for {profile.label}",
+        f"at most {profile.macs_per_s / 1e12:.3g} TMACs a second = {2 * profile.macs_per_s / 1e12:.3g} TFLOPs a second "
+        f"at 2 per MAC, and {profile.bytes_per_s / 1e9:.4g} GB a second ({profile.source})",
+        f"one image of {width}x{height}, {target.classes} classes, float32",
+    ]
+
+
+def _print_parts(estimate: Estimate) -> None:
+    table = make_table("part", "estimate (ms)", "share (%)", "bound by")
+    for part, found in estimate.parts.items():
+        table.add_row(part, f"{found.ms:.3g}", f"{100 * found.ms / estimate.ms:.1f}", found.bound)
+    table.add_row("all", f"{estimate.ms:.3g}", "100.0", "")
+    make_console().print(table)
+
+
+def _print_variants(target: Target, estimates: list[Estimate]) -> None:
+    """A row a variant, the fastest first."""
+    from bench.judge.labels import short_labels
+
+    present = {part for one in estimates for part in one.parts}
+    parts = [part for part in PARTS if part in present]
+    table = make_table("variant", "estimate (ms)", *(f"{part} (ms)" for part in parts))
+    labels = short_labels([spec.to_json() for spec in target.specs])
+    for one, label in sorted(zip(estimates, labels, strict=True), key=lambda pair: pair[0].ms):
+        cells = [f"{one.parts[part].ms:.3g}" if part in one.parts else "–" for part in parts]
+        table.add_row(label, f"{one.ms:.3g}", *cells)
+    make_console().print(table)
+
+
+def _correlations(target: Target, profile: HardwareProfile, results_dir: Path) -> list[str]:
+    """A line a sweep that measured variants of the target on this hardware."""
+    from bench.judge.measured_latency import measured_sweeps
+    from bench.store import Store
+
+    store = Store(results_dir)
+    lines = [_correlation(target, profile, sweep) for sweep in measured_sweeps(store, profile.measured_here)]
+    found = [line for line in lines if line]
+    return found or [f"no measured latency of these variants on {profile.label} in {results_dir} to hold it against"]
+
+
+def _correlation(target: Target, profile: HardwareProfile, sweep: MeasuredSweep) -> str:
+    """Both at the size and classes at which the latency was measured."""
+    from bench.cost.roofline import estimate
+    from bench.judge.rank_correlation import LEAST, rank_correlation
+
+    specs = [spec for spec in target.specs if spec.content_hash in sweep.ms]
+    if not specs:
+        return ""
+    estimated = [estimate(spec, sweep.classes, *sweep.size, profile).ms for spec in specs]
+    measured = [sweep.ms[spec.content_hash] for spec in specs]
+    ratios = sorted(m / e for m, e in zip(measured, estimated, strict=True))
+    where = f"latencies measured by sweep {sweep.sweep} at {'x'.join(map(str, sweep.size))}, {len(specs)} variants"
+    slower = f"measured {ratios[0]:.1f} to {ratios[-1]:.1f} times the estimate"
+    rho = rank_correlation(estimated, measured)
+    if rho is None:
+        return f"{where}: {slower}; too few or too equal for a rank correlation, which takes {LEAST}"
+    return f"{where}: rank correlation {rho:+.2f} (Spearman); {slower}"
+
+
+def _as_json(
+    target: Target, profile: HardwareProfile, estimates: list[Estimate], held_against: list[str]
+) -> dict[str, object]:
+    return {
+        "estimate": True, "hardware": profile.name, "label": profile.label, "source": profile.source,
+        "macs_per_s": profile.macs_per_s, "bytes_per_s": profile.bytes_per_s, "size": list(target.size),
+        "classes": target.classes, "held_against": held_against,
+        "variants": [
+            {
+                "variant": one.variant, "ms": one.ms,
+                "parts": {part: {"ms": found.ms, "bound": found.bound} for part, found in one.parts.items()},
+            }
+            for one in estimates
+        ],
+    }  # fmt: skip

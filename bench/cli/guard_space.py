@@ -1,0 +1,144 @@
+"""One space of the guard: its variants counted today, compared with the baseline or made the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from bench.cli.counting import count_with_progress
+from bench.cli.guard_find import GuardedSpace
+from bench.cost.figures import Cost
+from bench.cost.target import Target
+from bench.cost.trace import METHOD
+from bench.judge.cost_baseline import CostBaseline, write_baseline
+from bench.judge.cost_guard import Allowance, GuardedVariant, SpaceGuard, guard_variant, worst_first
+from bench.machine import commit, versions
+from variants.errors import VariantError
+from variants.names import parse_name
+from variants.spec import VariantSpec
+
+_DECIDING = ("torch", "torchvision", "timm", "segmentation_models_pytorch")
+"""Packages of which another version may build another network."""
+Size = tuple[int, int]
+
+
+def deciding_versions() -> dict[str, str]:
+    """Versions of the packages that build networks."""
+    return {name: versions()[name] for name in _DECIDING}
+
+
+def guard_space(space: GuardedSpace, allowed: Allowance, workers: int) -> SpaceGuard:
+    """Count the variants of a baseline, and what its space has beyond them, at the baseline's size, and compare."""
+    old = space.baseline
+    if old is None:
+        return SpaceGuard(space.name, str(space.path), space.accept, None, None, (), 0, space.notes)
+    names = list(dict.fromkeys([*old.costs, *_names(space.target)]))
+    costs, reasons = _count(names, old.size, old.classes, space.name, workers)
+    variants = [guard_variant(n, old.costs.get(n), costs.get(n), allowed, reasons.get(n, "")) for n in names]
+    notes = [*space.notes, *_space_notes(space.target, old)]
+    if any(variant.state not in ("same", "new") for variant in variants):
+        notes += _version_notes(old)
+    return SpaceGuard(
+        space.name, str(space.path), space.accept, old.size, old.classes, worst_first(variants),
+        sum(name in costs for name in old.costs), tuple(notes),
+    )  # fmt: skip
+
+
+def accept_space(space: GuardedSpace, allowed: Allowance, workers: int) -> SpaceGuard:
+    """Make today's figures of a space the baseline; the file stays as it is where no figure differs.
+
+    Without the space's file the variants, size and classes are those of the baseline.
+
+    Returns:
+        How the figures differ from the baseline before.
+    """
+    old = space.baseline
+    plan = space.target or old
+    assert plan is not None
+    names = _names(space.target) if space.target else list(old.costs if old else ())
+    costs, reasons = _count(names, plan.size, plan.classes, space.name, workers)
+    obstacle = _obstacle(space, plan.size, plan.classes)
+    before = {} if old is None or obstacle else old.costs
+    variants = [_accepted(n, before.get(n), costs.get(n), allowed, reasons.get(n, "")) for n in names]
+    variants = [v if space.target or v.cost else replace(v, state="dropped") for v in variants]
+    gone = set(old.costs if old else ()) - set(names)
+    variants += [GuardedVariant(name, "dropped", reason="the space has it no more") for name in gone]
+    if costs:
+        new = CostBaseline(space.source, plan.size, plan.classes, METHOD, commit(), deciding_versions(), costs)
+        if old is None or not old.says_the_same(new):
+            write_baseline(space.path, new)
+    return SpaceGuard(
+        space.name, str(space.path), space.accept, plan.size, plan.classes, worst_first(variants),
+        sum(name in before for name in costs), (*space.notes, *([obstacle] if obstacle else [])),
+    )  # fmt: skip
+
+
+def _accepted(
+    name: str, before: Cost | None, now: Cost | None, allowed: Allowance, reason: str
+) -> GuardedVariant:  # fmt: skip
+    """As in the guard; but a new variant that cannot be counted is none that could be accepted."""
+    variant = guard_variant(name, before, now, allowed, reason)
+    return variant if now is not None else replace(variant, state="uncountable")
+
+
+def _count(
+    names: Iterable[str], size: Size, classes: int, space: str, workers: int
+) -> tuple[dict[str, Cost], dict[str, str]]:
+    """Costs by name, and by name why there is none."""
+    specs: dict[str, VariantSpec] = {}
+    reasons: dict[str, str] = {}
+    for name in names:
+        try:
+            specs[name] = parse_name(name)
+        except VariantError as error:
+            reasons[name] = str(error)
+    counted = count_with_progress(tuple(specs.values()), classes, size, workers)
+    costs: dict[str, Cost] = {}
+    for name, one in zip(specs, counted, strict=True):
+        if one.cost is None:
+            reasons[name] = one.reason
+        else:
+            costs[name] = one.cost
+    return costs, reasons
+
+
+def _names(target: Target | None) -> list[str]:
+    return [spec.name for spec in target.specs] if target else []
+
+
+def _obstacle(space: GuardedSpace, size: Size, classes: int) -> str:
+    """Why the baseline's figures say nothing about today's; "" where they do."""
+    old = space.baseline
+    if old is None:
+        return ""
+    if not space.counted_alike:
+        return f"counted by method {old.method} before and by {METHOD} now, so nothing was compared"
+    if (old.size, old.classes) != (size, classes):
+        return f"counted at {_input_words(old.size, old.classes)} before, so nothing was compared"
+    return ""
+
+
+def _space_notes(target: Target | None, old: CostBaseline) -> list[str]:
+    """In which the space is another than when its baseline was made."""
+    if target is None:
+        return [f"the space's file {old.source} is not here, so variants that the baseline lacks are not seen"]
+    notes = []
+    if (target.size, target.classes) != (old.size, old.classes):
+        now = _input_words(target.size, target.classes)
+        notes.append(f"the space is at {now} by now; compared at the baseline's size and classes")
+    gone = sum(name not in set(_names(target)) for name in old.costs)
+    if gone:
+        notes.append(f"{gone} of these are not in the space any more; compared all the same, --accept drops them")
+    return notes
+
+
+def _version_notes(old: CostBaseline) -> list[str]:
+    """Another version of a library, which may be the cause."""
+    now = deciding_versions()
+    words = [f"{name} {old.versions.get(name, 'unknown')}, now {now[name]}" for name in now]
+    differing = [line for name, line in zip(now, words, strict=True) if old.versions.get(name) != now[name]]
+    return [f"the baseline was counted with {'; '.join(differing)}"] if differing else []
+
+
+def _input_words(size: Size, classes: int) -> str:
+    return f"{size[0]}x{size[1]} and {classes} classes"

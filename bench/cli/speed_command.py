@@ -1,0 +1,128 @@
+"""`bench speed`: how fast we count, against fvcore and ptflops."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.options import SizeType, cores, workers_option
+from bench.cli.say import say
+from bench.errors import ExitCode
+
+if TYPE_CHECKING:
+    from bench.cost.speed import Race, SpaceTime
+
+_VARIANT = "resnet18+frm1234-transformer-w256-depth2-heads4-ffn4+fpn256-head128"
+_AT_LEAST = {"fvcore": 50.0, "ptflops": 20.0}
+"""Times as long as ours that each should take."""
+_AT_MOST_BYTES = 0.6e9
+_AT_MOST_SECONDS = 120.0
+_OF_VARIANTS = 10_000
+
+
+@click.command()
+@click.argument("variant", default=_VARIANT)
+@click.option("--size", type=SizeType(), default="2048x1024", show_default=True, help="Of the input, in pixels.")
+@click.option("--rounds", type=click.IntRange(1, 1000), default=7, show_default=True, help="Counts by each counter.")
+@click.option("--threads", type=click.IntRange(1, 1024), help="Of each counter.  [default: number of cores]")
+@click.option("--space", is_flag=True, help="Time a space of many variants in place of one variant.")
+@click.option(
+    "--variants", type=click.IntRange(24, 15_000), default=_OF_VARIANTS, show_default=True, help="With --space."
+)
+@workers_option
+@click.option("--check", is_flag=True, help="Exit 1 where we are slower or larger than promised.")
+def command(
+    variant: str, size: tuple[int, int], rounds: int, threads: int | None, space: bool, variants: int,
+    workers: int | None, check: bool,
+) -> None:  # fmt: skip
+    """Count VARIANT with our counter, fvcore and ptflops, in turns on this machine, and print the ratios.
+
+    Each counter has a process of its own, in which the network is built and a small image was counted before. The
+    ratios are of runs next to each other, so that other work on the machine weighs on both.
+
+    \b
+    bench speed
+    bench speed mobilenetv2_100+fpn64-head32 --rounds 3
+    bench speed --space
+    """
+    from variants.names import parse_name
+
+    name = parse_name(variant).name
+    if space:
+        fine = _run_space(size, variants, workers or cores())
+    else:
+        fine = _run_race(name, size, threads or cores(), rounds)
+    if check and not fine:
+        raise SystemExit(ExitCode.CHECK_FAILED)
+
+
+def _run_race(variant: str, size: tuple[int, int], threads: int, rounds: int) -> bool:
+    from bench.cost.speed import race
+
+    say(f"{variant}, one image of {size[0]}x{size[1]}, {rounds} rounds, {threads} threads")
+    result = race(variant, size, 19, threads, rounds, lambda done: say(f"round {done} of {rounds}"))
+    _print_race(result)
+    ours = result.runs["bench"]
+    small = ours[-1].added < _AT_MOST_BYTES
+    met = [_print_ratio(result, peer, least) for peer, least in _AT_LEAST.items()]
+    click.echo(
+        f"memory: ours adds {ours[-1].added / 1e6:.0f} MB while it counts; promised under {_AT_MOST_BYTES / 1e9:g} GB: "
+        f"{_verdict(small)}. With PyTorch, timm and the network the process holds {ours[-1].resident / 1e6:.0f} MB."
+    )
+    return small and all(met)
+
+
+def _print_race(result: Race) -> None:
+    from bench.cli.tables import make_console, make_table
+
+    table = make_table("counter", "seconds, median", "range", "GMACs as it\nprints them", "memory that\nit adds (MB)",
+                       "whole process\n(MB)")  # fmt: skip
+    for counter, runs in result.runs.items():
+        seconds = sorted(run.seconds for run in runs)
+        table.add_row(
+            counter, f"{result.median_seconds(counter):.3f}", f"{seconds[0]:.3f}–{seconds[-1]:.3f}",
+            f"{runs[-1].counted / 1e9:.2f}", f"{runs[-1].added / 1e6:.0f}", f"{runs[-1].resident / 1e6:.0f}",
+        )  # fmt: skip
+    make_console().print(table)
+
+
+def _print_ratio(result: Race, peer: str, least: float) -> bool:
+    from statistics import median
+
+    ratios = sorted(result.ratios(peer))
+    fine = median(ratios) >= least
+    click.echo(
+        f"{peer} takes {median(ratios):.0f} times as long ({ratios[0]:.0f} to {ratios[-1]:.0f} over the rounds); "
+        f"promised {least:g}: {_verdict(fine)}"
+    )
+    return fine
+
+
+def _run_space(size: tuple[int, int], variants: int, workers: int) -> bool:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from bench.cost.speed import time_space
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("counting", total=variants)
+        result = time_space(variants, size, 19, workers, lambda: progress.advance(task))
+    _print_space(result, size)
+    return result.count_seconds + result.expand_seconds <= _AT_MOST_SECONDS * max(1.0, variants / _OF_VARIANTS)
+
+
+def _print_space(result: SpaceTime, size: tuple[int, int]) -> None:
+    seconds = result.expand_seconds + result.count_seconds
+    click.echo(
+        f"{result.variants} variants at {size[0]}x{size[1]} on {result.workers} processes: {seconds:.1f} s "
+        f"({result.expand_seconds:.1f} s to expand the space, {result.count_seconds:.1f} s to count), "
+        f"{1e3 * result.workers * result.count_seconds / result.variants:.1f} ms of a process a variant"
+    )
+    if result.variants == _OF_VARIANTS:
+        click.echo(f"promised within {_AT_MOST_SECONDS:g} s: {_verdict(seconds <= _AT_MOST_SECONDS)}")
+
+
+def _verdict(fine: bool) -> str:
+    return "met" if fine else "NOT met"

@@ -1,0 +1,64 @@
+"""Whether a counter agrees with ours: exactly, kind by kind of operator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bench.cost.audit.reading import Failure, Reading
+
+
+@dataclass(frozen=True)
+class LeftOver:
+    """A difference that no step explains, in multiply-adds of one kind of operator."""
+
+    counter: str
+    kind: str
+    ours: int
+    theirs: int
+    no_formula: tuple[str, ...]
+    """What the counter ran without a formula, where that may be why."""
+
+    def __str__(self) -> str:
+        text = (
+            f"{self.kind}: ours {self.ours:,}, {self.counter} {self.theirs:,}, {self.theirs - self.ours:+,} unexplained"
+        )
+        return f"{text}; it has no formula for {', '.join(self.no_formula)}" if self.no_formula else text
+
+
+@dataclass(frozen=True)
+class Audited:
+    """One variant: our reading, and what every other counter made of it."""
+
+    variant: str
+    ours: Reading | Failure
+    others: tuple[Reading | Failure, ...]
+
+    @property
+    def left_over(self) -> tuple[LeftOver, ...]:
+        if isinstance(self.ours, Failure):
+            return ()
+        return tuple(
+            over for other in self.others if isinstance(other, Reading) for over in compare(self.ours, other)
+        )  # fmt: skip
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """In words: figures that are missing, operators without a formula, and what is left over. None: all agree."""
+        found = [f"{one.counter}: {one.reason}" for one in (self.ours, *self.others) if isinstance(one, Failure)]
+        if isinstance(self.ours, Reading) and self.ours.no_formula:
+            found.append(f"ours has no formula for {', '.join(self.ours.no_formula)}")
+        return (*found, *map(str, self.left_over))
+
+    @property
+    def agrees(self) -> bool:
+        return not self.problems
+
+
+def compare(ours: Reading, theirs: Reading) -> tuple[LeftOver, ...]:
+    """What is left over between two readings after their steps: nothing where they agree to the last multiply-add."""
+    kinds = dict.fromkeys([*ours.by_kind, *theirs.by_kind])
+    return tuple(
+        LeftOver(theirs.counter, kind, ours.by_kind.get(kind, 0), theirs.by_kind.get(kind, 0), tuple(theirs.no_formula))
+        for kind in kinds
+        if ours.by_kind.get(kind, 0) != theirs.by_kind.get(kind, 0)
+    )

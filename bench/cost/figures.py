@@ -1,0 +1,136 @@
+"""The cost of one variant: plain data, for records, tables, baselines and files. Imports no measured library."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+PARTS = ("input", "backbone", "body", "fusion", "context", "decoder", "head", "output")
+"""All names of parts, in the order in which they run."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one operator does in one part: calls, multiply-adds, elementary operations, elements written."""
+
+    calls: int = 0
+    macs: int = 0
+    rest: int = 0
+    written: int = 0
+
+    def __add__(self, other: Work) -> Work:
+        return Work(
+            self.calls + other.calls, self.macs + other.macs, self.rest + other.rest, self.written + other.written
+        )
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Learned numbers, and bytes of all that is stored (batch-norm statistics too) at three precisions.
+
+    int8: weights of two and more axes in one byte each with a float32 scale an output channel, all else in float32.
+    """
+
+    parameters: int = 0
+    float32_bytes: int = 0
+    float16_bytes: int = 0
+    int8_bytes: int = 0
+
+    def __add__(self, other: Weights) -> Weights:
+        return Weights(
+            self.parameters + other.parameters, self.float32_bytes + other.float32_bytes,
+            self.float16_bytes + other.float16_bytes, self.int8_bytes + other.int8_bytes,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Peak:
+    """Most bytes of activations at a time in an eager pass in float32, and the operator that ends there."""
+
+    live_bytes: int
+    part: str
+    operator: str
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a variant costs for one image, by part and operator; the sums are of these.
+
+    work: part -> operator -> what it does. weights: by part. unknown: calls of operators without a formula: with
+    them the sums are lower bounds.
+    """
+
+    work: dict[str, dict[str, Work]]
+    weights: dict[str, Weights]
+    peak: Peak
+    unknown: dict[str, int]
+
+    @property
+    def total(self) -> Work:
+        return sum((work for operators in self.work.values() for work in operators.values()), Work())
+
+    @property
+    def whole(self) -> Weights:
+        return sum(self.weights.values(), Weights())
+
+    def by_part(self) -> dict[str, Work]:
+        """The parts in the order in which they run."""
+        return {part: sum(operators.values(), Work()) for part, operators in self.work.items()}
+
+    def by_operator(self) -> dict[str, Work]:
+        """Operators over all parts, the costliest first."""
+        found: dict[str, Work] = {}
+        for operators in self.work.values():
+            for name, work in operators.items():
+                found[name] = found.get(name, Work()) + work
+        return dict(sorted(found.items(), key=lambda item: (-item[1].macs, -item[1].rest, item[0])))
+
+    def metrics(self) -> dict[str, int]:
+        """The figures by the names of `bench.metrics`."""
+        total, whole = self.total, self.whole
+        return {
+            "macs": total.macs, "rest_operations": total.rest, "parameters": whole.parameters,
+            "activations": total.written, "activation_bytes": 4 * total.written, "peak_bytes": self.peak.live_bytes,
+            "weight_bytes": whole.float32_bytes, "float16_bytes": whole.float16_bytes, "int8_bytes": whole.int8_bytes,
+        }  # fmt: skip
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; `cost_from_json` reads them back."""
+        return {
+            "work": {
+                part: {name: [work.calls, work.macs, work.rest, work.written] for name, work in operators.items()}
+                for part, operators in self.work.items()
+            },
+            "weights": {part: list(asdict(weights).values()) for part, weights in self.weights.items()},
+            "peak": list(asdict(self.peak).values()),
+            "unknown_operators": self.unknown,
+        }
+
+
+def cost_from_json(data: Mapping[str, Any]) -> Cost:
+    """The cost that `Cost.to_json` wrote.
+
+    Raises:
+        KeyError, TypeError: it is none.
+    """
+    return Cost(
+        work={
+            part: {name: Work(*values) for name, values in operators.items()}
+            for part, operators in data["work"].items()
+        },
+        weights={part: Weights(*values) for part, values in data["weights"].items()},
+        peak=Peak(*data["peak"]),
+        unknown=dict(data["unknown_operators"]),
+    )
+
+
+def grown(before: Cost, now: Cost, of: Callable[[Work], int]) -> dict[tuple[str, str], int]:
+    """By how much each (part, operator) differs, where it does."""
+    difference: Counter[tuple[str, str]] = Counter()
+    for cost, sign in ((now, 1), (before, -1)):
+        for part, operators in cost.work.items():
+            for name, work in operators.items():
+                difference[part, name] += sign * of(work)
+    return {key: value for key, value in difference.items() if value}

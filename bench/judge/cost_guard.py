@@ -1,0 +1,215 @@
+"""Compare the costs of today with a baseline: which figure of which variant grew or fell, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from bench.cost.figures import Cost, Work, grown
+
+GUARDED = ("macs", "parameters", "activations", "peak_bytes")
+"""Figures by the names of `bench.metrics`."""
+Allowance = Mapping[str, Fraction]
+"""Growth in percent of the baseline that is let through, by figure; exact, so that a limit is one."""
+Verdict = Literal["grew", "within", "fell"]
+State = Literal["grew", "uncountable", "within", "fell", "same", "new", "dropped"]
+STATES: tuple[State, ...] = ("uncountable", "grew", "within", "fell", "new", "dropped", "same")
+"""The worst first."""
+FAILING: frozenset[State] = frozenset(("uncountable", "grew"))
+_BY_OPERATOR: dict[str, Callable[[Work], int]] = {
+    "macs": lambda work: work.macs, "activations": lambda work: work.written,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Place:
+    """A part and an operator of it ("" for the weights of a part), and by how much the figure differs there."""
+
+    part: str
+    operator: str
+    difference: int
+
+
+@dataclass(frozen=True)
+class Change:
+    """A figure that differs from the baseline.
+
+    allowed: growth in percent that is let through. places: where it differs, the most of it first; of peak memory,
+    where the peak is now. was_at: where the peak was.
+    """
+
+    metric: str
+    before: int
+    now: int
+    allowed: Fraction
+    places: tuple[Place, ...]
+    was_at: Place | None = None
+
+    @property
+    def difference(self) -> int:
+        return self.now - self.before
+
+    @property
+    def percent(self) -> float | None:
+        """Of the baseline; None where that is 0."""
+        return 100 * self.difference / self.before if self.before else None
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.difference < 0:
+            return "fell"
+        return "grew" if 100 * self.difference > self.allowed * self.before else "within"
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """An operator without a formula that runs more often than before: what it costs is not in the figures."""
+
+    part: str
+    operator: str
+    before: int
+    now: int
+
+
+@dataclass(frozen=True)
+class GuardedVariant:
+    """A variant beside its baseline.
+
+    reason: why it cannot be counted, or was dropped. cost: of today.
+    """
+
+    name: str
+    state: State
+    changes: tuple[Change, ...] = ()
+    hidden: tuple[Hidden, ...] = ()
+    reason: str = ""
+    cost: Cost | None = None
+
+    @property
+    def fails(self) -> bool:
+        return self.state in FAILING
+
+    @property
+    def worst_percent(self) -> float:
+        """The highest growth, for an order."""
+        return max((float("inf") if c.percent is None else c.percent for c in self.changes), default=0)
+
+
+@dataclass(frozen=True)
+class SpaceGuard:
+    """The variants of a space, the worst first; at one size (width, height) and number of classes.
+
+    baseline: path of the file. accept: the command that makes today's figures the baseline.
+    compared: variants that had figures to be compared with. notes: what a reader should know, in words.
+    """
+
+    space: str
+    baseline: str
+    accept: str
+    size: tuple[int, int] | None
+    classes: int | None
+    variants: tuple[GuardedVariant, ...]
+    compared: int
+    notes: tuple[str, ...] = ()
+
+    def count(self, state: State) -> int:
+        return sum(variant.state == state for variant in self.variants)
+
+
+@dataclass(frozen=True)
+class GuardReport:
+    """What the guard found in all spaces; or accepted, where `accepted`. seconds: that counting took."""
+
+    spaces: tuple[SpaceGuard, ...]
+    method: int
+    commit: str
+    versions: dict[str, str]
+    seconds: float
+    accepted: bool = False
+
+    @property
+    def compared(self) -> int:
+        return sum(space.compared for space in self.spaces)
+
+    def count(self, state: State) -> int:
+        return sum(space.count(state) for space in self.spaces)
+
+    @property
+    def fails(self) -> bool:
+        """Whether something grew or cannot be counted any more; of what was accepted only the latter fails."""
+        return bool(self.count("uncountable") or (self.count("grew") and not self.accepted))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there was a space of which nothing was compared (or accepted), or no space at all."""
+        if self.accepted:
+            return not all(any(v.cost for v in space.variants) for space in self.spaces) or not self.spaces
+        return not self.spaces or not all(space.compared for space in self.spaces)
+
+
+def guard_variant(
+    name: str, before: Cost | None, now: Cost | None, allowed: Allowance, reason: str = ""
+) -> GuardedVariant:
+    """Compare a variant with its baseline.
+
+    Args:
+        before: the baseline; None for a new variant.
+        now: today's cost; None where it cannot be counted, with the reason.
+    """
+    if before is None or now is None:
+        return GuardedVariant(name, "new" if before is None else "uncountable", reason=reason, cost=now)
+    changes = tuple(
+        _change(metric, before, now, allowed[metric])
+        for metric in GUARDED
+        if before.metrics()[metric] != now.metrics()[metric]
+    )
+    hidden = _hidden(before, now)
+    verdicts = {change.verdict for change in changes}
+    for state in ("grew", "within", "fell"):
+        if state in verdicts or (state == "grew" and hidden):
+            return GuardedVariant(name, state, changes, hidden, cost=now)
+    return GuardedVariant(name, "same", cost=now)
+
+
+def worst_first(variants: list[GuardedVariant]) -> tuple[GuardedVariant, ...]:
+    """In the order of reading."""
+    return tuple(sorted(variants, key=lambda v: (STATES.index(v.state), -v.worst_percent, v.name)))
+
+
+def _change(metric: str, before: Cost, now: Cost, allowed: Fraction) -> Change:
+    old, new = before.metrics()[metric], now.metrics()[metric]
+    if metric == "peak_bytes":
+        at, was_at = (Place(cost.peak.part, cost.peak.operator, new - old) for cost in (now, before))
+        return Change(metric, old, new, allowed, (at,), was_at)
+    places = [
+        Place(part, operator, difference) for (part, operator), difference in _differences(metric, before, now).items()
+    ]
+    sign = 1 if new > old else -1
+    places.sort(key=lambda place: (-sign * place.difference, place.part, place.operator))
+    return Change(metric, old, new, allowed, tuple(places))
+
+
+def _differences(metric: str, before: Cost, now: Cost) -> dict[tuple[str, str], int]:
+    if metric in _BY_OPERATOR:
+        return grown(before, now, _BY_OPERATOR[metric])
+    found = {}
+    for part in {**now.weights, **before.weights}:
+        old, new = (cost.weights[part].parameters if part in cost.weights else 0 for cost in (before, now))
+        if new != old:
+            found[part, ""] = new - old
+    return found
+
+
+def _hidden(before: Cost, now: Cost) -> tuple[Hidden, ...]:
+    return tuple(
+        Hidden(_part_of(operator, now), operator, before.unknown.get(operator, 0), calls)
+        for operator, calls in sorted(now.unknown.items())
+        if calls > before.unknown.get(operator, 0)
+    )
+
+
+def _part_of(operator: str, cost: Cost) -> str:
+    """Parts in which an operator runs; "" where it writes nothing and is not kept."""
+    return ", ".join(part for part, operators in cost.work.items() if operator in operators)

@@ -1,0 +1,68 @@
+"""The guard's findings as text for a terminal or the log of a CI run: no line is broken, so that it can be searched."""
+
+from __future__ import annotations
+
+from bench.judge.cost_guard import Change, GuardedVariant, GuardReport, SpaceGuard
+from bench.metrics import METRICS
+from bench.render.guard_words import (
+    STATE_WORDS,
+    cost_words,
+    headline,
+    hidden_words,
+    shown_difference,
+    shown_pair,
+    shown_percent,
+    shown_places,
+    space_line,
+    title,
+)  # fmt: skip
+
+_MOST = 200
+"""Variants of a space that are shown; the worst come first."""
+_HEAD = ("", "before", "now", "difference", "", "where")
+
+
+def guard_table(report: GuardReport) -> str:
+    """The verdict, and a block a variant that differs."""
+    blocks = [f"{title(report)}: {headline(report)}", *(_space(space) for space in report.spaces)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _space(space: SpaceGuard) -> str:
+    shown = [variant for variant in space.variants if variant.state != "same"]
+    rows = [_cells(change) for variant in shown[:_MOST] for change in variant.changes]
+    widths = [max(map(len, column)) for column in zip(_HEAD, *rows, strict=True)]
+    lines = [space_line(space), *(f"  note: {note}" for note in space.notes)]
+    if rows:
+        lines += ["", _line(_HEAD, widths)]
+    for variant in shown[:_MOST]:
+        lines += _variant(variant, widths)
+    if len(shown) > _MOST:
+        lines.append(f"  and {len(shown) - _MOST} more variants: --format json has all")
+    return "\n".join(lines)
+
+
+def _variant(variant: GuardedVariant, widths: list[int]) -> list[str]:
+    lines = [f"  {STATE_WORDS[variant.state]}  {variant.name}"]
+    lines += [_line(_cells(change), widths) for change in variant.changes]
+    lines += [f"    {hidden_words(hidden)}" for hidden in variant.hidden]
+    if variant.reason:
+        lines.append(f"    {variant.reason}")
+    if variant.state == "new" and variant.cost is not None:
+        lines.append(f"    {cost_words(variant)}")
+    return lines
+
+
+def _cells(change: Change) -> tuple[str, ...]:
+    before, now = shown_pair(change)
+    allowed = f" (allowed {float(change.allowed):g} %)" if change.verdict == "within" else ""
+    return (
+        METRICS[change.metric].label, before, now, shown_difference(change), shown_percent(change) + allowed,
+        shown_places(change),
+    )  # fmt: skip
+
+
+def _line(cells: tuple[str, ...], widths: list[int]) -> str:
+    label, *numbers, where = cells
+    aligned = [f"{cell:>{width}}" for cell, width in zip(numbers, widths[1:-1], strict=True)]
+    return "    " + "  ".join([f"{label:{widths[0]}}", *aligned, where]).rstrip()

@@ -1,0 +1,170 @@
+"""What the guard says: figures, sentences, verdicts and what to do next, for all of its formats."""
+
+from __future__ import annotations
+
+from bench.judge.cost_guard import STATES, Change, GuardedVariant, GuardReport, Hidden, Place, SpaceGuard, State
+from bench.metrics import METRICS, in_both_conventions
+
+STATE_WORDS: dict[State, str] = {
+    "uncountable": "CANNOT BE COUNTED", "grew": "GREW", "within": "grew, allowed", "fell": "fell", "new": "new",
+    "dropped": "dropped", "same": "the same",
+}  # fmt: skip
+_TALLY: dict[State, str] = {
+    "uncountable": "cannot be counted", "grew": "grew", "within": "grew within what is allowed", "fell": "fell",
+    "same": "the same", "new": "new", "dropped": "dropped",
+}  # fmt: skip
+_PLACES = 3
+"""Of a change, that are named; the JSON has all."""
+_EXACT = {"macs": "MACs", "parameters": "parameters", "activations": "elements", "peak_bytes": "bytes"}
+
+
+def title(report: GuardReport) -> str:
+    """The verdict in a few words."""
+    if report.accepted:
+        return "baseline accepted" if not report.fails else "baseline accepted, but not of every variant"
+    if report.fails:
+        return "cost guard failed"
+    if not report.is_empty:
+        return "cost guard passed"
+    empty = [space.space for space in report.spaces if not space.compared] if report.compared else []
+    return f"cost guard compared nothing{' of ' if empty else ''}{', '.join(empty)}"
+
+
+def headline(report: GuardReport) -> str:
+    """One sentence below the verdict."""
+    if report.accepted:
+        return f"{tally(report)}."
+    if not report.compared and not report.fails:
+        return "There is no baseline to compare with."
+    grew, gone = report.count("grew"), report.count("uncountable")
+    faults = [f"{grew} {'costs' if grew == 1 else 'cost'} more than the baseline allows"] if grew else []
+    faults += [f"{gone} can no longer be counted"] if gone else []
+    whole = f"{_variants(report.compared)} compared"
+    return f"{' and '.join(faults)}; {whole}." if faults else f"{whole}, none costs more than its baseline allows."
+
+
+def tally(counted: GuardReport | SpaceGuard) -> str:
+    """ "1 grew, 1 fell, 7 the same"."""
+    return ", ".join(f"{n} {_TALLY[state]}" for state in STATES if (n := counted.count(state))) or "no variants"
+
+
+def space_line(space: SpaceGuard) -> str:
+    """What was compared in a space, and how it went."""
+    if space.size is None:
+        return f"{space.space}: no baseline"
+    width, height = space.size
+    return (
+        f"{space.space}, {_variants(len(space.variants))} at {width}x{height}, {space.classes} classes: {tally(space)}"
+    )
+
+
+def shown_pair(change: Change) -> tuple[str, str]:
+    """The figure before and now, with its unit; in full where the rounded ones look the same."""
+    metric = METRICS[change.metric]
+    before, now = metric.show(change.before), metric.show(change.now)
+    if before == now:
+        unit = _EXACT[change.metric]
+        return f"{change.before:,} {unit}", f"{change.now:,} {unit}"
+    return f"{before} {metric.unit}", f"{now} {metric.unit}"
+
+
+def shown_difference(change: Change) -> str:
+    """The difference, exact."""
+    return f"{change.difference:+,}{' bytes' if change.metric == 'peak_bytes' else ''}"
+
+
+def shown_percent(change: Change) -> str:
+    """ "+0.33 %"; "+<0.01 %" for less than shows, never a zero that is none."""
+    if change.percent is None:
+        return "from 0"
+    sign = "+" if change.difference > 0 else "−"
+    size = abs(change.percent)
+    return f"{sign}<0.01 %" if size < 0.005 else f"{sign}{size:,.2f} %"
+
+
+def shown_places(change: Change) -> str:
+    """Part and operator that changed most, each with its own difference; of a peak, where it is and was."""
+    if change.was_at is not None:
+        now, before = _place(change.places[0]), _place(change.was_at)
+        return f"at {now}" if now == before else f"at {now}, before at {before}"
+    named = [f"{_place(place)} {place.difference:+,}" for place in change.places[:_PLACES]]
+    more = len(change.places) - len(named)
+    return ", ".join(named) + (f", and {more} more" if more else "")
+
+
+def sentences(variant: GuardedVariant) -> list[str]:
+    """All that is to say about a variant, a line a fact."""
+    lines = [_reason(variant)] if variant.reason else []
+    lines += [_sentence(change) for change in variant.changes]
+    lines += [hidden_words(hidden) for hidden in variant.hidden]
+    if variant.state == "new" and variant.cost is not None:
+        lines.append(f"no baseline yet: {cost_words(variant)}")
+    return lines
+
+
+def cost_words(variant: GuardedVariant) -> str:
+    """The four figures of today."""
+    assert variant.cost is not None
+    figures = variant.cost.metrics()
+    rest = [
+        f"{METRICS[key].show(figures[key])} {METRICS[key].unit} {METRICS[key].label}"
+        for key in ("parameters", "activations", "peak_bytes")
+    ]
+    unknown = ", ".join(variant.cost.unknown)
+    lower = f"; lower bounds, since there is no formula for {unknown}" if unknown else ""
+    return ", ".join([in_both_conventions(figures["macs"]), *rest]) + lower
+
+
+def hidden_words(hidden: Hidden) -> str:
+    """An operator whose cost nobody knows."""
+    where = f"in {hidden.part} " if hidden.part else ""
+    return (
+        f"operator {hidden.operator} {where}has no formula, so its cost is in no figure: "
+        f"{hidden.before} calls before, {hidden.now} now"
+    )
+
+
+def next_steps(report: GuardReport) -> list[str]:
+    """What to do about it, a line a step."""
+    lines = []
+    for space in report.spaces:
+        if report.accepted:
+            continue
+        if not space.compared:
+            lines.append(f"{space.space}: nothing was compared. `{space.accept}` makes the baseline; commit it.")
+        elif space.count("grew"):
+            lines.append(f"{space.space}: a growth that is meant: `{space.accept}`, and commit {space.baseline}.")
+        elif space.count("uncountable"):
+            lines.append(f"{space.space}: variants that went on purpose: `{space.accept}` drops them.")
+        elif space.count("fell"):
+            lines.append(f"{space.space}: `{space.accept}` makes the lower figures the limit; commit {space.baseline}.")
+        elif space.count("new"):
+            lines.append(f"{space.space}: `{space.accept}` adds the new variants; commit {space.baseline}.")
+    if not report.spaces:
+        lines.append("nothing was compared: `bench guard --accept SPACE` makes the baseline of a space; commit it.")
+    return lines
+
+
+def _reason(variant: GuardedVariant) -> str:
+    head = "dropped from the baseline" if variant.state == "dropped" else "cannot be counted"
+    return f"{head}: {variant.reason}"
+
+
+def _sentence(change: Change) -> str:
+    verb = {"grew": "grew", "within": "grew within what is allowed", "fell": "fell"}[change.verdict]
+    before, now = shown_pair(change)
+    if change.metric == "macs" and not before.endswith("MACs"):
+        before, now = in_both_conventions(change.before), in_both_conventions(change.now)
+    where = "" if change.was_at is not None else "most in " if len(change.places) > 1 else "in "
+    return (
+        f"{METRICS[change.metric].label} {verb} by {shown_difference(change).lstrip('+-')} ({shown_percent(change)}): "
+        f"{before} before, {now} now; {where}{shown_places(change)}"
+    )
+
+
+def _place(place: Place) -> str:
+    return f"{place.part} · {place.operator}" if place.operator else place.part
+
+
+def _variants(count: int) -> str:
+    return f"{count} variant{'' if count == 1 else 's'}"

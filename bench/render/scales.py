@@ -1,0 +1,17 @@
+"""Axis scales that readers need no logarithms for."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+
+def use_plain_log_scale(axes: Axes, which: Literal["x", "y"]) -> None:
+    """A log scale with plain numbers at 1, 2 and 5 times the powers of ten."""
+    (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
