@@ -1,93 +1,106 @@
-"""`bench guard`: today's figures against the committed baseline."""
+"""`bench guard`: stops a change that makes a variant costlier or slower."""
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import click
 
-from bench.cli.guard_options import (
-    Growth,
-    GrowthType,
-    Output,
-    OutputType,
-    check_outputs,
-    read_allowance,
-    write_output,
-)  # fmt: skip
+from bench.cli.guard_options import Growth, GrowthType, Output, OutputType, check_outputs
+from bench.cli.latency_options import restarts_option, seconds_option, setting_options
 from bench.cli.options import cores, results_option, workers_option
-from bench.cli.say import say
-from bench.errors import ExitCode, UserError
-from bench.judge.cost_guard import Allowance, GuardReport
+from bench.errors import UserError
+from bench.latency.setting import LatencySetting
 from bench.render.guard_formats import FORMATS
-from bench.render.guard_words import headline, next_steps, title
 
 
 @click.command()
-@click.argument("spaces", nargs=-1, metavar="[SPACE]...")
+@click.argument("targets", nargs=-1, metavar="[SPACE|VARIANT]...")
 @click.option("--cost", is_flag=True, help="Guard the exact figures, which no machine changes.  [default: this]")
-@click.option("--accept", is_flag=True, help="Make the figures of today the baseline.")
-@click.option(
-    "--allow",
-    "growth",
-    type=GrowthType(),
-    multiple=True,
-    help="Percent by which a figure, or macs, parameters, activations or peak_memory, may grow; repeatable.  "
-    "[default: 0]",
-)
+@click.option("--latency", is_flag=True, help="Guard the latency, in lock-step with another revision.")
+@click.option("--self-test", "self_test", is_flag=True, help="Measure how often the latency guard errs here.")
 @click.option(
     "--format", "form", type=click.Choice(list(FORMATS)), default="table", show_default=True, help="Of stdout."
 )
 @click.option("--write", "outputs", type=OutputType(), multiple=True, help="Also write a file; repeatable.")
+@click.option("--accept", is_flag=True, help="Cost: make the figures of today the baseline.")
+@click.option(
+    "--allow", "growth", type=GrowthType(), multiple=True,
+    help="Cost: percent by which a figure, or macs, parameters, activations or peak_memory, may grow; repeatable.  "
+    "[default: 0]",
+)  # fmt: skip
 @workers_option
 @results_option
+@click.option("--against", metavar="REV", help="Latency: the revision to compare with.")
+@click.option(
+    "--head", default="HEAD", show_default=True, help="Latency: the revision to judge; `.`: files as they are."
+)
+@click.option(
+    "--tolerated", type=click.FloatRange(0, 100), default=4.0, show_default=True,
+    help="Latency: percent by which head may be slower.",
+)  # fmt: skip
+@click.option(
+    "--wanted", type=click.FloatRange(0, 1000), default=10.0, show_default=True,
+    help="Latency: percent of slow-down that must have been visible, or the guard cannot tell.",
+)  # fmt: skip
+@restarts_option
+@seconds_option
+@click.option(
+    "--trials", type=click.IntRange(2, 100_000), default=200, show_default=True,
+    help="Self-test: decisions on equal code; half as many on slower code.",
+)  # fmt: skip
+@click.option("--busy", is_flag=True, help="Self-test: beside a process that keeps one core at work.")
+@setting_options
 def command(
-    spaces: tuple[str, ...], cost: bool, accept: bool, growth: tuple[Growth, ...], form: str,
-    outputs: tuple[Output, ...], workers: int | None, results_dir: Path,
+    targets: tuple[str, ...], cost: bool, latency: bool, self_test: bool, form: str, outputs: tuple[Output, ...],
+    accept: bool, growth: tuple[Growth, ...], workers: int | None, results_dir: Path, against: str | None, head: str,
+    tolerated: float, wanted: float, restarts: int, seconds: float, trials: int, busy: bool, setting: LatencySetting,
 ) -> None:  # fmt: skip
-    """Compare what the variants of SPACE cost today with results/SPACE/cost_baseline.json.
+    """Compare variants with what they cost, or how long they took, before.
 
-    Without SPACE, every space that has a baseline. Compared are parameters, multiply-adds, activations and peak memory,
-    in whole numbers, each variant with its own baseline. Exit 1 where one grew or can no longer be counted, 3 where
-    nothing was compared.
+    Cost: parameters, multiply-adds, activations and peak memory of each SPACE (without one, of every space that has a
+    baseline) against results/SPACE/cost_baseline.json, in whole numbers. Exit 1 where one grew or can no longer be
+    counted, 3 where nothing was compared.
+
+    Latency: each VARIANT or variant of SPACE (without one, of `quick`) at a revision of the project in this folder
+    against another one, in lock-step, with the base against itself beside it. Exit 1 where one is slower, 3 where
+    nothing was measured or this machine cannot tell today.
 
     \b
     bench guard --accept camvid                     make the baseline, then commit it
-    bench guard --cost
     bench guard --cost camvid --allow 0.5 --allow parameters=0
-    bench guard --cost --write junit=guard.xml --write markdown=guard.md
     bench guard --cost --format github --write markdown=$GITHUB_STEP_SUMMARY
+    bench guard --latency --against origin/main --size 512x256 --write junit=guard.xml
+    bench guard --latency --against HEAD --head . resnet18+fpn64-head32
+    bench guard --self-test --busy
     """
-    if accept and growth:
-        raise UserError("--allow says what the guard lets through; --accept lets everything through. Give one of them.")
-    allowed = read_allowance(growth)
+    _refuse_mixed(cost, latency, self_test, accept, growth, against)
     check_outputs(outputs)
-    report = _look(spaces, accept, allowed, workers or cores(), results_dir)
-    click.echo(FORMATS[form](report), nl=False)
-    for output in outputs:
-        write_output(output, FORMATS[output.form](report))
-        say(f"written: {output.path}")
-    if form != "table":
-        say(f"{title(report)}: {headline(report)}")
-    for step in next_steps(report):
-        say(step)
-    if report.fails:
-        raise SystemExit(ExitCode.CHECK_FAILED)
-    if report.is_empty:
-        raise SystemExit(ExitCode.NOTHING_MEASURED)
+    if self_test:
+        from bench.cli.guard_self_test import run_self_test
+
+        run_self_test(targets, setting, trials, busy, restarts, seconds, tolerated, wanted, results_dir)
+    elif latency:
+        from bench.cli.guard_latency import run_latency_guard
+
+        assert against is not None
+        run_latency_guard(
+            targets, against, head, setting, restarts, seconds, tolerated, wanted, form, outputs
+        )  # fmt: skip
+    else:
+        from bench.cli.guard_cost import run_cost_guard
+
+        run_cost_guard(targets, accept, growth, form, outputs, workers or cores(), results_dir)
 
 
-def _look(
-    names: tuple[str, ...], accept: bool, allowed: Allowance, workers: int, results_dir: Path
-) -> GuardReport:  # fmt: skip
-    from bench.cli.guard_find import find_spaces
-    from bench.cli.guard_space import accept_space, deciding_versions, guard_space
-    from bench.cost.trace import METHOD
-    from bench.machine import commit
-
-    start = time.perf_counter()
-    found = find_spaces(names, results_dir, accept)
-    look = accept_space if accept else guard_space
-    spaces = tuple(look(space, allowed, workers) for space in found)
-    return GuardReport(spaces, METHOD, commit(), deciding_versions(), time.perf_counter() - start, accept)
+def _refuse_mixed(
+    cost: bool, latency: bool, self_test: bool, accept: bool, growth: tuple[Growth, ...], against: str | None
+) -> None:  # fmt: skip
+    if cost + latency + self_test > 1:
+        raise UserError("--cost, --latency and --self-test are guards of their own. Give one of them.")
+    if (latency or self_test) and (accept or growth):
+        raise UserError("--accept and --allow are of the cost guard; a latency has no baseline but another revision.")
+    if latency and against is None:
+        raise UserError("--latency compares with a revision. Say which: --against origin/main, or --against HEAD~1.")
+    if against is not None and not latency:
+        raise UserError("--against is of the latency guard. Add --latency.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import click
 
+from bench.cli.say import say
 from bench.errors import UserError
 from bench.judge.cost_guard import GUARDED, Allowance
 from bench.render.guard_formats import FORMATS
@@ -99,6 +101,21 @@ def check_outputs(outputs: tuple[Output, ...]) -> None:
     for output in outputs:
         if paths.count(output.path.resolve()) > 1:
             raise UserError(f"--write names {output.path} twice. Give each format its own file.")
+
+
+def show_and_write(texts: Mapping[str, str], form: str, outputs: tuple[Output, ...]) -> None:
+    """Print the report in one format, and write it in others.
+
+    Args:
+        texts: the report by format.
+
+    Raises:
+        UserError: a file cannot be written.
+    """
+    click.echo(texts[form], nl=False)
+    for output in outputs:
+        write_output(output, texts[output.form])
+        say(f"written: {output.path}")
 
 
 def write_output(output: Output, text: str) -> None:

@@ -1,0 +1,73 @@
+"""`bench guard --latency`: variants of one revision against another, in lock-step."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+
+from bench.cli.guard_options import Output, show_and_write
+from bench.cli.say import say
+from bench.errors import ExitCode
+from bench.judge.latency_guard import LatencyGuardReport, worst_first
+from bench.latency.setting import LatencySetting
+from bench.render.latency_guard_formats import LATENCY_FORMATS
+from bench.render.latency_guard_words import headline, next_steps, title
+
+_SPACE = "quick"
+
+
+def run_latency_guard(
+    targets: tuple[str, ...], against: str, head: str, setting: LatencySetting, restarts: int, seconds: float,
+    tolerated: float, wanted: float, form: str, outputs: tuple[Output, ...],
+) -> None:  # fmt: skip
+    """Judge every variant, print and write what was found, and end with its exit code."""
+    from bench.latency.runtimes import check_runtime
+
+    names = _variants(targets or (_SPACE,))
+    check_runtime(setting)
+    report = _guard(names, against, head, setting, restarts, seconds, tolerated, wanted)
+    show_and_write({name: render(report) for name, render in LATENCY_FORMATS.items()}, form, outputs)
+    if form != "table":
+        say(f"{title(report)}: {headline(report)}")
+    for step in next_steps(report):
+        say(step)
+    if report.fails:
+        raise SystemExit(ExitCode.CHECK_FAILED)
+    if report.cannot_tell:
+        raise SystemExit(ExitCode.NOTHING_MEASURED)
+
+
+def _variants(targets: tuple[str, ...]) -> list[str]:
+    """Names of variants, and of all variants of spaces, each once."""
+    from bench.cost.target import read_target
+
+    return list(dict.fromkeys(spec.name for target in targets for spec in read_target(target).specs))
+
+
+def _guard(
+    names: list[str], against: str, head: str, setting: LatencySetting, restarts: int, seconds: float,
+    tolerated: float, wanted: float,
+) -> LatencyGuardReport:  # fmt: skip
+    from bench.judge.latency_verdict import Rule
+    from bench.latency.checkout import checked_out, uncommitted
+    from bench.latency.guarding import Effort, guard_ready
+    from bench.machine import machine_facts, versions
+
+    start = time.monotonic()
+    rule = Rule(tolerated / 100, wanted / 100)
+    if head == "HEAD" and uncommitted():
+        say("uncommitted changes are not judged; --head . judges the files as they are")
+    with ExitStack() as stack:
+        base, other = (stack.enter_context(checked_out(revision)) for revision in (against, head))
+        say(f"base {base.label}, head {other.label}; {setting}; {len(names)} variants")
+        guard = stack.enter_context(guard_ready(base, other, setting, Effort(restarts, seconds), rule))
+        judged = []
+        for number, name in enumerate(names, start=1):
+            judged.append(guard.judge_variant(name))
+            spent = time.monotonic() - start
+            left = f"about {spent / number * (len(names) - number):.0f} s left"
+            say(f"[{number}/{len(names)}] {name}: {judged[-1].state}  ({left})")
+    return LatencyGuardReport(
+        base.label, other.label, str(setting), rule, worst_first(judged), (), machine_facts(), versions(),
+        time.monotonic() - start,
+    )  # fmt: skip

@@ -1,0 +1,86 @@
+"""Whether head is slower than base: the verdict of a latency guard, with its own false-alarm rate and reach."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Literal
+
+from bench.judge.paired import Ratio, noise_of, paired_log, ratio
+
+State = Literal["regressed", "unclear", "improved", "unchanged"]
+STATES: tuple[State, ...] = ("regressed", "unclear", "improved", "unchanged")
+"""The worst first."""
+_FALSE_ALARMS = 0.005
+"""Highest rate of false alarms that a limit may have by the noise of its own job."""
+_DETECTED = 0.95
+"""Of slow-downs as large as the verdict's reach."""
+Times = Sequence[Sequence[int]]
+"""Nanoseconds of the base, of the base again and of head, by cycle."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What counts as a slow-down.
+
+    tolerated: share by which head may be slower. wanted: share that a verdict must have been able to see, to be one.
+    """
+
+    tolerated: float = 0.04
+    wanted: float = 0.10
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the pairs say of one variant.
+
+    head: time of head over base. same: of base over itself, which measures the noise. limit: share from which head
+    counts as slower. false_alarms: probability that equal code comes out beyond it. seen: smallest slow-down, as a
+    share, that would have been found in 95 of 100 jobs. base_ms, head_ms: medians of all passes; compare the ratio.
+    """
+
+    state: State
+    head: Ratio
+    same: Ratio
+    limit: float
+    false_alarms: float
+    seen: float
+    base_ms: float
+    head_ms: float
+    restarts: int
+    cycles: int
+    reason: str = ""
+
+
+def judge(restarts: Sequence[Times], rule: Rule) -> Verdict:
+    """Judge one variant by at least two restarts."""
+    other = [paired_log(head, base, again) for base, again, head in restarts]
+    same = [paired_log(again, base) for base, again, _ in restarts]
+    noise = noise_of(same, other)
+    limit = max(math.log1p(rule.tolerated), noise.reach(1 - _FALSE_ALARMS))
+    seen = limit + noise.reach(_DETECTED)
+    state, reason = _decide(median(other), limit, seen, rule)
+    return Verdict(
+        state, ratio(other), ratio(same), math.expm1(limit), noise.chance_above(limit), math.expm1(seen),
+        _milliseconds(restarts, (0, 1)), _milliseconds(restarts, (2,)), len(restarts),
+        min(len(times[0]) for times in restarts), reason,
+    )  # fmt: skip
+
+
+def _decide(head: float, limit: float, seen: float, rule: Rule) -> tuple[State, str]:
+    if abs(head) > limit:
+        return ("regressed" if head > 0 else "improved"), ""
+    if math.expm1(seen) > rule.wanted:
+        hidden = f"a slow-down below {_percent(seen)} could not have been seen"
+        return "unclear", f"{hidden}, and {100 * rule.wanted:g} % is to be"
+    return "unchanged", ""
+
+
+def _percent(log: float) -> str:
+    return f"{100 * math.expm1(log):.1f} %"
+
+
+def _milliseconds(restarts: Sequence[Times], sides: tuple[int, ...]) -> float:
+    return median(time for times in restarts for side in sides for time in times[side]) / 1e6

@@ -1,0 +1,82 @@
+"""Checkouts of the project under test: the git repository of the current folder, at one revision or as it is."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.errors import UserError
+
+WORKING_TREE = "."
+"""Names the files as they are, committed or not."""
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A folder with the project's code. label: the revision as asked for, and its commit."""
+
+    root: Path
+    label: str
+
+
+@contextmanager
+def checked_out(revision: str, folder: Path | None = None) -> Iterator[Checkout]:
+    """The project at a revision, in a git worktree that goes with the block; or the working tree itself.
+
+    Args:
+        revision: what git takes for a commit, or `.`.
+        folder: in the repository; the current one.
+
+    Raises:
+        UserError: there is no git repository, or no such revision.
+    """
+    repository = Path(_git(folder or Path.cwd(), "rev-parse", "--show-toplevel", or_else=_no_repository))
+    if revision == WORKING_TREE:
+        yield Checkout(repository, f"working tree on {_short(repository, 'HEAD')}")
+        return
+    commit = _short(repository, revision)
+    with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
+        root = Path(temporary) / "tree"
+        _git(repository, "worktree", "add", "--quiet", "--detach", str(root), commit, or_else=_no_worktree)
+        try:
+            yield Checkout(root, revision if commit.startswith(revision) else f"{revision} ({commit})")
+        finally:
+            _git(repository, "worktree", "remove", "--force", str(root), or_else=lambda _: None)
+
+
+def uncommitted(folder: Path | None = None) -> bool:
+    """Whether tracked files differ from the last commit."""
+    return bool(_git(folder or Path.cwd(), "status", "--porcelain", "--untracked-files=no", or_else=_no_repository))
+
+
+def _short(repository: Path, revision: str) -> str:
+    def refuse(words: str) -> None:
+        raise UserError(
+            f"{revision!r} is no commit of {repository}. `git log --oneline` shows them; a shallow clone "
+            "has only a few (`git fetch --unshallow`)."
+        )
+
+    return _git(repository, "rev-parse", "--short=12", "--verify", "--quiet", f"{revision}^{{commit}}", or_else=refuse)
+
+
+def _git(folder: Path, *arguments: str, or_else: object) -> str:
+    """What git prints; where it fails, `or_else` is called with its last line."""
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise UserError("git is not installed, and checkouts need it.") from None
+    if done.returncode and callable(or_else):
+        or_else((done.stderr.strip().splitlines() or ["git failed"])[-1])
+    return done.stdout.strip()
+
+
+def _no_repository(words: str) -> None:
+    raise UserError(f"{Path.cwd()} is in no git repository, so there is nothing to check out. Run it in the project.")
+
+
+def _no_worktree(words: str) -> None:
+    raise UserError(f"git cannot make a worktree: {words}. `git worktree prune` clears away old ones.")

@@ -1,0 +1,83 @@
+"""Two networks against each other in lock-step: variants, runtimes, or revisions of the code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from bench.judge.paired import Ratio, paired_log, ratio
+from bench.latency.checkout import Checkout, checked_out
+from bench.latency.hosts import started
+from bench.latency.job import Job
+from bench.latency.lockstep import LockStep
+from bench.latency.runtimes import check_runtime
+from bench.latency.setting import LatencySetting
+
+
+@dataclass(frozen=True)
+class Duellist:
+    """A side: a variant under a setting, with the code of a revision."""
+
+    variant: str
+    setting: LatencySetting
+    revision: str
+
+
+@dataclass(frozen=True)
+class Duel:
+    """What came out. ratio: time of b over a. a_ms, b_ms: medians of all samples.
+
+    times_ns: by restart, then side, then cycle.
+    """
+
+    a: Duellist
+    b: Duellist
+    ratio: Ratio
+    a_ms: float
+    b_ms: float
+    times_ns: tuple[tuple[tuple[int, ...], ...], ...]
+
+    @property
+    def restarts(self) -> int:
+        return len(self.times_ns)
+
+    @property
+    def cycles(self) -> int:
+        return min(len(times[0]) for times in self.times_ns)
+
+
+def fight(
+    a: Duellist, b: Duellist, restarts: int, seconds: float, on_restart: Callable[[int], None]
+) -> Duel:  # fmt: skip
+    """Time both in lock-step, in restarts that fit into `seconds` together.
+
+    Raises:
+        UserError: a runtime or revision that is not there.
+        SideFailedError: a side that cannot be measured.
+    """
+    for one in (a, b):
+        check_runtime(one.setting)
+    with ExitStack() as stack:
+        checkouts = _check_out(stack, a, b)
+        exports = Path(stack.enter_context(TemporaryDirectory(prefix="bench-")))
+        hosts = stack.enter_context(started([(side, c.root) for side, c in zip("AB", checkouts, strict=True)]))
+        jobs = [Job(one.variant, one.setting, str(exports / side)) for side, one in (("a", a), ("b", b))]
+        times = []
+        for restart in LockStep(hosts, seed=0).run(jobs, restarts, seconds):
+            times.append(restart.times_ns)
+            on_restart(len(times))
+            if len(times) == restarts:
+                break
+    logs = [paired_log(second, first) for first, second in times]
+    a_ms, b_ms = (median(ns for pair in times for ns in pair[side]) / 1e6 for side in (0, 1))
+    return Duel(a, b, ratio(logs), a_ms, b_ms, tuple(times))
+
+
+def _check_out(stack: ExitStack, a: Duellist, b: Duellist) -> list[Checkout]:
+    revisions = dict.fromkeys((a.revision, b.revision))
+    found = {revision: stack.enter_context(checked_out(revision)) for revision in revisions}
+    return [found[a.revision], found[b.revision]]

@@ -1,0 +1,97 @@
+"""Inside a host process: fork a child a measurement, which builds its network anew and takes one sample when told to.
+
+A host loads torch once. What differs between processes lies in the memory of the network, which every child lays out
+anew; measured over six hosts of eight children each, nothing of the spread between children was the host's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+import warnings
+from typing import Any, TextIO
+
+import torch
+
+from bench.errors import describe_failure
+from bench.latency.job import Job
+from bench.latency.passes import PreparedPass, prepare_pass
+from variants.names import parse_name
+from variants.network import build
+
+END = "end"
+GO = "go"
+
+
+def serve(answers: TextIO) -> None:
+    """Answer each line of stdin in JSON: a job to fork for; then, by the child, `go` for a sample and `end`."""
+    warnings.simplefilter("ignore")  # of libraries about each other
+    _say(answers, ready=True)
+    while line := _next_line():
+        job = Job.from_json(json.loads(line))
+        _load_code(job)
+        child = os.fork()
+        if child == 0:
+            _be_child(job, answers)
+        _, status = os.waitpid(child, 0)
+        _say(answers, ended=True, reason=_reason(status))
+
+
+def _load_code(job: Job) -> None:
+    """In the parent, so that no child reads a source file; an error is the child's to tell."""
+    try:
+        with torch.device("meta"):
+            build(parse_name(job.variant), job.setting.classes)
+    except Exception:  # noqa: S110 - the child meets it again, and says so
+        pass
+
+
+def _be_child(job: Job, answers: TextIO) -> None:
+    """Prepare, answer to each `go` with the nanoseconds of a sample, and end without the parent's clean-up."""
+    try:
+        shift = _lay_out_memory_anew()
+        prepared = prepare_pass(job)
+        _say(answers, ready=True, **prepared.facts())
+        while (line := _next_line()) and line != END:
+            _say(answers, ns=_time(prepared))
+        del shift
+        os._exit(0)
+    except BaseException as error:
+        _say(answers, failed=describe_failure(error))
+        os._exit(1)
+
+
+def _lay_out_memory_anew() -> list[bytearray]:
+    """Shift the heap by a random amount: children of one host would else lie at the same addresses."""
+    chance = random.Random(time.time_ns() ^ os.getpid())  # noqa: S311 - no secret
+    return [bytearray(chance.randrange(1, 1 << 20)) for _ in range(8)]
+
+
+def _time(prepared: PreparedPass) -> int:
+    start = time.perf_counter_ns()
+    prepared.sample()
+    return time.perf_counter_ns() - start
+
+
+def _next_line() -> str:
+    """The next line of stdin, read byte by byte: what is read ahead would be lost to the other process."""
+    line = bytearray()
+    while (byte := os.read(sys.stdin.fileno(), 1)) not in (b"", b"\n"):
+        line += byte
+    return line.decode()
+
+
+def _reason(status: int) -> str:
+    """Why a child ended; "" where it ended well."""
+    if os.WIFSIGNALED(status):
+        return f"its process was ended by {signal.Signals(os.WTERMSIG(status)).name}"
+    return "" if os.WEXITSTATUS(status) == 0 else f"its process ended with exit code {os.WEXITSTATUS(status)}"
+
+
+def _say(answers: TextIO, **words: Any) -> None:
+    answers.write(json.dumps(words) + "\n")
+    answers.flush()

@@ -1,0 +1,38 @@
+"""The script of a host process: loads torch and the code of one checkout once, then forks a process a measurement.
+
+Run as `python host_main.py ROOT`, by path: the clock is that of the bench which runs it, the networks are those of the
+checkout at ROOT, whatever both are called. Speaks lines of JSON on stdin and stdout.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+_OUR_BENCH = Path(__file__).resolve().parents[1]
+
+
+def main(root: Path) -> None:
+    """Serve until stdin ends."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no answer
+    _import_from(root)
+    from bench.latency.host import serve
+
+    serve(answers)
+
+
+def _import_from(root: Path) -> None:
+    """Our own bench, and everything else from the checkout first."""
+    sys.path[0] = str(root)  # in the place of this script's folder
+    spec = importlib.util.spec_from_file_location(
+        "bench", _OUR_BENCH / "__init__.py", submodule_search_locations=[str(_OUR_BENCH)]
+    )
+    assert spec is not None
+    sys.modules["bench"] = importlib.util.module_from_spec(spec)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

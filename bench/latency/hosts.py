@@ -1,0 +1,153 @@
+"""Host processes seen from outside: started side by side, told what to fork for, one pass at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+from bench.errors import UserError
+from bench.latency.job import Job
+
+_SCRIPT = Path(__file__).with_name("host_main.py")
+_LOG_BYTES = 4000
+
+
+class SideFailedError(UserError):
+    """A network that cannot be measured, with the reason; `label` is of its host."""
+
+    def __init__(self, label: str, reason: str) -> None:
+        super().__init__(f"{label}: {reason}")
+        self.label, self.reason = label, reason
+
+
+@dataclass
+class Host:
+    """A host process. Talks in lines of JSON. has_child: whether it waits for a child that runs passes."""
+
+    label: str
+    process: subprocess.Popen[str]
+    log: IO[bytes]
+    has_child: bool = False
+
+    def tell(self, line: str) -> None:
+        """Send one line."""
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            raise self._gone() from None
+
+    def hear(self) -> dict[str, Any]:
+        """Wait for the answer.
+
+        Raises:
+            SideFailedError: the process or its child failed or ended.
+        """
+        answer = self._hear_line()
+        if "failed" in answer:
+            self._hear_line()  # of the parent, that its child has ended
+        if "failed" in answer or "ended" in answer:
+            self.has_child = False
+        reason = answer.get("failed") or answer.get("reason")
+        if reason:
+            raise SideFailedError(self.label, reason)
+        return answer
+
+    def _hear_line(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise self._gone()
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def _gone(self) -> SideFailedError:
+        self.has_child = False
+        return SideFailedError(self.label, self._last_words())
+
+    def _last_words(self) -> str:
+        self.log.seek(max(0, self.log.seek(0, os.SEEK_END) - _LOG_BYTES))
+        lines = self.log.read().decode(errors="replace").strip().splitlines()
+        return f"its process ended: {lines[-1] if lines else 'it said nothing'}"
+
+
+@contextmanager
+def started(roots: Sequence[tuple[str, Path]]) -> Iterator[list[Host]]:
+    """Hosts for checkouts, each with its label; they load torch side by side and end with the block.
+
+    Raises:
+        SideFailedError: one could not load its checkout.
+    """
+    hosts: list[Host] = []
+    try:
+        for label, root in roots:
+            hosts.append(_start(label, root))
+        for host in hosts:
+            host.hear()
+        yield hosts
+    finally:
+        for host in hosts:
+            host.process.kill()
+            host.process.wait()
+            host.log.close()
+
+
+@contextmanager
+def children(hosts: Sequence[Host], jobs: Sequence[Job]) -> Iterator[list[dict[str, Any]]]:
+    """A child of each host, for its job; gives what the children say of themselves. They prepare side by side.
+
+    Raises:
+        SideFailedError: a network that cannot be measured.
+    """
+    try:
+        for host, job in zip(hosts, jobs, strict=True):
+            host.tell(json.dumps(job.to_json()))
+            host.has_child = True
+        answers = [_hear_or_note(host) for host in hosts]
+        for answer in answers:
+            if isinstance(answer, SideFailedError):
+                raise answer
+        yield [answer for answer in answers if not isinstance(answer, SideFailedError)]
+    finally:
+        _end_children(hosts)
+
+
+def _hear_or_note(host: Host) -> dict[str, Any] | SideFailedError:
+    try:
+        return host.hear()
+    except SideFailedError as error:
+        return error
+
+
+def _end_children(hosts: Sequence[Host]) -> None:
+    """End all that still run, so that every host listens for its next job."""
+    running = [host for host in hosts if host.has_child]
+    for host in running:
+        host.tell("end")
+    for host in running:
+        host.hear()
+
+
+def take_sample(host: Host) -> int:
+    """Nanoseconds of one sample by the host's child."""
+    host.tell("go")
+    return int(host.hear()["ns"])
+
+
+def _start(label: str, root: Path) -> Host:
+    log = TemporaryFile()  # noqa: SIM115 - closed with the host
+    environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONDONTWRITEBYTECODE": "1"}
+    process = subprocess.Popen(
+        [sys.executable, str(_SCRIPT), str(root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+        text=True, env=environment,
+    )  # fmt: skip
+    return Host(label, process, log)

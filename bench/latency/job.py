@@ -1,0 +1,31 @@
+"""What a child of a host has to run. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bench.latency.setting import LatencySetting
+
+
+@dataclass(frozen=True)
+class Job:
+    """One network under one setting.
+
+    exported: path without suffix, below which an exported graph is kept. passes: in one sample.
+    """
+
+    variant: str
+    setting: LatencySetting
+    exported: str
+    passes: int = 1
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; `from_json` reads them back."""
+        return asdict(self) | {"setting": self.setting.to_json()}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Job:
+        """What `to_json` gave."""
+        return Job(data["variant"], LatencySetting.from_json(data["setting"]), data["exported"], data["passes"])

@@ -1,0 +1,92 @@
+"""The guard tried on cases whose truth is known: the same code against itself, and one that does a tenth more.
+
+The same code is judged just as the guard judges a change. For the slower one a sample is ten passes of a small network,
+and eleven on the slower side: a tenth more of everything that a pass does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+
+from bench.judge.latency_verdict import Rule, Verdict
+from bench.latency.checkout import Checkout
+from bench.latency.guarding import Effort, Guard, guard_ready
+from bench.latency.job import Job
+from bench.latency.neighbour import busy_neighbour
+from bench.latency.setting import LatencySetting
+
+PASSES, MORE_PASSES = 10, 11
+SMALL_VARIANT, SMALL_SIZE = "lcnet_050+frm34-dnl-w32+fpn32-head16", (64, 64)
+"""Of the slower side: ten passes take some 20 ms."""
+_TRIALS_A_HOST = 10
+"""Trials after which all hosts start anew, as they would in another job."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One decision.
+
+    more_work: whether head did a tenth more. seconds: that it took, without the start of the hosts. load: share of all
+    cores that other processes took meanwhile, a busy neighbour included.
+    """
+
+    more_work: bool
+    verdict: Verdict
+    seconds: float
+    load: float
+
+
+def run_trials(
+    checkout: Checkout, variant: str, setting: LatencySetting, same: int, slower: int, effort: Effort, rule: Rule,
+    busy: bool,
+) -> Iterator[Trial]:  # fmt: skip
+    """Judge a variant against itself `same` times, and a slower one `slower` times, in turns.
+
+    Args:
+        busy: beside a neighbour that keeps one core at work.
+    """
+    kinds = _in_turns(same, slower)
+    with busy_neighbour() if busy else nullcontext():
+        for first in range(0, len(kinds), _TRIALS_A_HOST):
+            begun = time.monotonic()
+            with guard_ready(checkout, checkout, setting, effort, rule) as guard:
+                starting = time.monotonic() - begun
+                for more_work in kinds[first : first + _TRIALS_A_HOST]:
+                    start, before = time.monotonic(), psutil.cpu_times()
+                    verdict = _slower(guard) if more_work else _same(guard, variant)
+                    load = _load(before, psutil.cpu_times())
+                    yield Trial(more_work, verdict, starting + time.monotonic() - start, load)
+
+
+def _in_turns(same: int, slower: int) -> list[bool]:
+    """So many False and True, spread evenly."""
+    places = [((i + 0.5) / same, False) for i in range(same)] + [((i + 0.5) / slower, True) for i in range(slower)]
+    return [more_work for _, more_work in sorted(places)]
+
+
+def _load(before: Any, after: Any) -> float:
+    """Share of the cores' time that was not idle, beyond the one core that the guard itself keeps at work."""
+    idle = after.idle - before.idle + getattr(after, "iowait", 0) - getattr(before, "iowait", 0)
+    whole = sum(after[:8]) - sum(before[:8])
+    cores = psutil.cpu_count() or 1
+    return max(0.0, float(1 - idle / whole - 1 / cores))
+
+
+def _same(guard: Guard, variant: str) -> Verdict:
+    judged = guard.judge_variant(variant)
+    if judged.verdict is None:
+        raise RuntimeError(judged.reason)
+    return judged.verdict
+
+
+def _slower(guard: Guard) -> Verdict:
+    setting = LatencySetting(SMALL_SIZE, guard.setting.classes)
+    exports = str(guard.exports / "small")
+    jobs = [Job(SMALL_VARIANT, setting, exports, passes) for passes in (PASSES, PASSES, MORE_PASSES)]
+    return guard.judge_jobs(jobs)
