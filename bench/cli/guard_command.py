@@ -46,15 +46,20 @@ from bench.render.guard_formats import FORMATS
 @restarts_option
 @seconds_option
 @click.option(
-    "--trials", type=click.IntRange(2, 100_000), default=200, show_default=True,
-    help="Self-test: decisions on equal code; half as many on slower code.",
+    "--trials", type=click.IntRange(1, 100_000), default=200, show_default=True,
+    help="Self-test: decisions on equal code.",
+)  # fmt: skip
+@click.option(
+    "--slower-trials", type=click.IntRange(1, 100_000), default=100, show_default=True,
+    help="Self-test: decisions on a tenth more work.",
 )  # fmt: skip
 @click.option("--busy", is_flag=True, help="Self-test: beside a process that keeps one core at work.")
 @setting_options
 def command(
     targets: tuple[str, ...], cost: bool, latency: bool, self_test: bool, form: str, outputs: tuple[Output, ...],
     accept: bool, growth: tuple[Growth, ...], workers: int | None, results_dir: Path, against: str | None, head: str,
-    tolerated: float, wanted: float, restarts: int, seconds: float, trials: int, busy: bool, setting: LatencySetting,
+    tolerated: float, wanted: float, restarts: int, seconds: float, trials: int, slower_trials: int, busy: bool,
+    setting: LatencySetting,
 ) -> None:  # fmt: skip
     """Compare variants with what they cost, or how long they took, before.
 
@@ -79,7 +84,7 @@ def command(
     if self_test:
         from bench.cli.guard_self_test import run_self_test
 
-        run_self_test(targets, setting, trials, busy, restarts, seconds, tolerated, wanted, results_dir)
+        run_self_test(targets, setting, trials, slower_trials, busy, restarts, seconds, tolerated, wanted, results_dir)
     elif latency:
         from bench.cli.guard_latency import run_latency_guard
 

@@ -19,8 +19,8 @@ _VARIANT = "mobilenetv4_conv_small_035+frm1234-dnl-w64+fpn32-head32"
 
 
 def run_self_test(
-    targets: tuple[str, ...], setting: LatencySetting, trials: int, busy: bool, restarts: int, seconds: float,
-    tolerated: float, wanted: float, results_dir: Path,
+    targets: tuple[str, ...], setting: LatencySetting, trials: int, slower_trials: int, busy: bool, restarts: int,
+    seconds: float, tolerated: float, wanted: float, results_dir: Path,
 ) -> None:  # fmt: skip
     """Run what is missing of the trials, keep each as it ends, and print the rates of all."""
     from bench.judge.latency_verdict import Rule
@@ -33,7 +33,7 @@ def run_self_test(
     variant = parse_name(targets[0] if targets else _VARIANT).name
     effort, rule = Effort(restarts, seconds), Rule(tolerated / 100, wanted / 100)
     store = SelfTestStore(results_dir, variant, setting, effort, rule, busy)
-    _run_missing(store, trials, trials // 2)
+    _run_missing(store, trials, slower_trials)
     found = sum_up(store.read())
     _print(found, busy, store)
     if not found.holds:

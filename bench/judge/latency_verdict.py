@@ -74,7 +74,7 @@ def _decide(head: float, limit: float, seen: float, rule: Rule) -> tuple[State, 
         return ("regressed" if head > 0 else "improved"), ""
     if math.expm1(seen) > rule.wanted:
         hidden = f"a slow-down below {_percent(seen)} could not have been seen"
-        return "unclear", f"{hidden}, and {100 * rule.wanted:g} % is to be"
+        return "unclear", f"{hidden}, and one of {100 * rule.wanted:g} % must be"
     return "unchanged", ""
 
 

@@ -16,6 +16,7 @@ from bench.render.guard_words import (
     space_line,
     title,
 )  # fmt: skip
+from bench.render.markdown_text import code, escape, markdown_rows
 
 _MOST = 100
 """Variants of a space that are shown: a summary on GitHub holds a megabyte, a comment 65,536 characters."""
@@ -38,11 +39,11 @@ def guard_markdown(report: GuardReport) -> str:
 def _space(space: SpaceGuard) -> list[str]:
     differing = [variant for variant in space.variants if variant.state != "same"]
     shown = differing[:_MOST]
-    parts = [f"**{_escape(space_line(space))}**", *(_escape(note) for note in space.notes)]
+    parts = [f"**{escape(space_line(space))}**", *(escape(note) for note in space.notes)]
     rows = [row for variant in shown for row in _rows(variant)]
     if rows:
-        parts.append("\n".join([_line(_HEAD), _line(_ALIGN), *rows]))
-    facts = [f"- {_code(v.name)} ({STATE_WORDS[v.state]}): {_escape(fact)}" for v in shown for fact in _facts(v)]
+        parts.append(markdown_rows(_HEAD, _ALIGN, rows))
+    facts = [f"- {code(v.name)} ({STATE_WORDS[v.state]}): {escape(fact)}" for v in shown for fact in _facts(v)]
     if facts:
         parts.append("\n".join(facts))
     if len(differing) > _MOST:
@@ -52,9 +53,9 @@ def _space(space: SpaceGuard) -> list[str]:
     return parts
 
 
-def _rows(variant: GuardedVariant) -> list[str]:
+def _rows(variant: GuardedVariant) -> list[list[str]]:
     """A row a figure; the name stands in each, so that a row can be quoted alone."""
-    return [_line([_code(variant.name), *_cells(change)]) for change in variant.changes]
+    return [[code(variant.name), *_cells(change)] for change in variant.changes]
 
 
 def _cells(change: Change) -> list[str]:
@@ -62,8 +63,8 @@ def _cells(change: Change) -> list[str]:
     verdict = f"**{STATE_WORDS['grew']}**" if change.verdict == "grew" else STATE_WORDS[change.verdict]
     if change.verdict == "within":
         verdict += f" ({float(change.allowed):g} %)"
-    percent = _escape(shown_percent(change)).removesuffix(" %")
-    figures = [before, now, shown_difference(change), percent, _escape(shown_places(change))]
+    percent = escape(shown_percent(change)).removesuffix(" %")
+    figures = [before, now, shown_difference(change), percent, escape(shown_places(change))]
     return [verdict, METRICS[change.metric].label, *figures]
 
 
@@ -72,18 +73,3 @@ def _facts(variant: GuardedVariant) -> list[str]:
     lines = sentences(variant)
     first = 1 if variant.reason else 0
     return lines[:first] + lines[first + len(variant.changes) :]
-
-
-def _line(cells: list[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
-def _code(text: str) -> str:
-    return f"`{text}`".replace("|", "\\|")
-
-
-def _escape(text: str) -> str:
-    """Text of a cell or line: names of operators hold underscores."""
-    for character in ("\\", "|", "_", "*", "<"):
-        text = text.replace(character, f"\\{character}")
-    return text

@@ -1,0 +1,37 @@
+"""The latency guard's findings as JSON: every figure in full."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from bench.judge.latency_guard import STATES, JudgedVariant, LatencyGuardReport
+from bench.render.latency_guard_words import title
+
+SCHEMA = 1
+
+
+def latency_guard_json(report: LatencyGuardReport) -> str:
+    """The whole report; ratios are head over base, limits and slow-downs shares."""
+    data = {
+        "schema_version": SCHEMA, "kind": "latency", "verdict": title(report), "failed": report.fails,
+        "cannot_tell": report.cannot_tell, "compared": report.compared, "base": report.base, "head": report.head,
+        "setting": report.setting, "rule": asdict(report.rule), "doubts": list(report.doubts),
+        "machine": report.machine, "versions": report.versions, "seconds": round(report.seconds, 3),
+        "counts": {state: report.count(state) for state in STATES},
+        "variants": [_variant(variant) for variant in report.variants],
+    }  # fmt: skip
+    return json.dumps(data, indent=1) + "\n"
+
+
+def _variant(variant: JudgedVariant) -> dict[str, Any]:
+    found: dict[str, Any] = {"variant": variant.name, "state": variant.state, "reason": variant.reason}
+    verdict = variant.verdict
+    if verdict is None:
+        return found
+    return found | {
+        "ratio": asdict(verdict.head), "base_against_itself": asdict(verdict.same), "limit": verdict.limit,
+        "false_alarm_rate": verdict.false_alarms, "smallest_seen": verdict.seen, "base_ms": verdict.base_ms,
+        "head_ms": verdict.head_ms, "restarts": verdict.restarts, "cycles": verdict.cycles,
+    }  # fmt: skip

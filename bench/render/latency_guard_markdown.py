@@ -1,0 +1,56 @@
+"""The latency guard's findings as Markdown, for the summary of a CI run or a comment."""
+
+from __future__ import annotations
+
+from bench.judge.latency_guard import JudgedVariant, LatencyGuardReport
+from bench.render.latency_guard_words import (
+    STATE_WORDS,
+    change_words,
+    headline,
+    next_steps,
+    rate_words,
+    sentences,
+    setting_words,
+    title,
+)  # fmt: skip
+from bench.render.markdown_text import code, escape, markdown_rows
+
+_MOST = 100
+"""Variants that are shown: a summary on GitHub holds a megabyte, a comment 65,536 characters."""
+_HEAD = [
+    "variant", "", "head against base", "slower from", "false alarms", "would have seen", "base against itself",
+    "base (ms)", "head (ms)", "restarts",
+]  # fmt: skip
+_ALIGN = [":--", ":--", ":--", *["--:"] * 7]
+
+
+def latency_guard_markdown(report: LatencyGuardReport) -> str:
+    """The verdict, what to do next, and a row a variant."""
+    verdict = title(report)
+    parts = [f"## {verdict[0].upper()}{verdict[1:]}", escape(headline(report))]
+    steps = next_steps(report)
+    if steps:
+        parts.append("\n".join(f"- {escape(step)}" for step in steps))
+    shown = report.variants[:_MOST]
+    if shown:
+        parts.append(markdown_rows(_HEAD, _ALIGN, [_cells(variant) for variant in shown]))
+    facts = [f"- {code(v.name)}: {escape(v.reason)}" for v in shown if v.reason]
+    if facts:
+        parts.append("\n".join(facts))
+    if len(report.variants) > _MOST:
+        parts.append(f"And {len(report.variants) - _MOST} more variants: `--format json` has all.")
+    parts.append("\n".join(f"- {escape(line)}" for line in setting_words(report)))
+    return "\n\n".join(parts) + "\n"
+
+
+def _cells(variant: JudgedVariant) -> list[str]:
+    state = STATE_WORDS[variant.state]
+    head = [code(variant.name), f"**{state}**" if variant.fails else state]
+    verdict = variant.verdict
+    if verdict is None:
+        return [*head, escape("; ".join(sentences(variant))), *["–"] * 7]
+    return [
+        *head, change_words(verdict), f"+{100 * verdict.limit:.1f} %", escape(rate_words(verdict.false_alarms)),
+        f"{100 * verdict.seen:.1f} %", f"{100 * (verdict.same.value - 1):+.1f} %", f"{verdict.base_ms:.1f}",
+        f"{verdict.head_ms:.1f}", str(verdict.restarts),
+    ]  # fmt: skip
