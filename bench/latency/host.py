@@ -1,14 +1,13 @@
 """Inside a host process: fork a child a measurement, which builds its network anew and takes one sample when told to.
 
 A host loads torch once. What differs between processes lies in the memory of the network, which every child lays out
-anew; measured over six hosts of eight children each, nothing of the spread between children was the host's.
+anew (`bench.latency.memory_layout`).
 """
 
 from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import sys
 import time
@@ -19,6 +18,7 @@ import torch
 
 from bench.errors import describe_failure
 from bench.latency.job import Job
+from bench.latency.memory_layout import memory_laid_out_anew
 from bench.latency.passes import PreparedPass, prepare_pass
 from variants.names import parse_name
 from variants.network import build
@@ -32,6 +32,8 @@ def serve(answers: TextIO) -> None:
     warnings.simplefilter("ignore")  # of libraries about each other
     _say(answers, ready=True)
     while line := _next_line():
+        if line in (GO, END):
+            continue  # meant for a child that was killed before it read it
         job = Job.from_json(json.loads(line))
         _load_code(job)
         child = os.fork()
@@ -53,22 +55,15 @@ def _load_code(job: Job) -> None:
 def _be_child(job: Job, answers: TextIO) -> None:
     """Prepare, answer to each `go` with the nanoseconds of a sample, and end without the parent's clean-up."""
     try:
-        shift = _lay_out_memory_anew()
-        prepared = prepare_pass(job)
-        _say(answers, ready=True, **prepared.facts())
-        while (line := _next_line()) and line != END:
-            _say(answers, ns=_time(prepared))
-        del shift
+        with memory_laid_out_anew():
+            prepared = prepare_pass(job)
+            _say(answers, ready=True, **prepared.facts())
+            while (line := _next_line()) and line != END:
+                _say(answers, ns=_time(prepared))
         os._exit(0)
     except BaseException as error:
         _say(answers, failed=describe_failure(error))
         os._exit(1)
-
-
-def _lay_out_memory_anew() -> list[bytearray]:
-    """Shift the heap by a random amount: children of one host would else lie at the same addresses."""
-    chance = random.Random(time.time_ns() ^ os.getpid())  # noqa: S311 - no secret
-    return [bytearray(chance.randrange(1, 1 << 20)) for _ in range(8)]
 
 
 def _time(prepared: PreparedPass) -> int:

@@ -62,6 +62,12 @@ class Host:
             raise SideFailedError(self.label, reason)
         return answer
 
+    def close(self) -> None:
+        """End the process; its child, if it has one, ends by itself when nobody talks to it any more."""
+        self.process.kill()
+        self.process.communicate()
+        self.log.close()
+
     def _hear_line(self) -> dict[str, Any]:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
@@ -96,9 +102,7 @@ def started(roots: Sequence[tuple[str, Path]]) -> Iterator[list[Host]]:
         yield hosts
     finally:
         for host in hosts:
-            host.process.kill()
-            host.process.wait()
-            host.log.close()
+            host.close()
 
 
 @contextmanager
