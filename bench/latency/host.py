@@ -17,23 +17,20 @@ from typing import Any, TextIO
 import torch
 
 from bench.errors import describe_failure
-from bench.latency.job import Job
+from bench.latency.job import GO, Job
 from bench.latency.memory_layout import memory_laid_out_anew
 from bench.latency.passes import PreparedPass, prepare_pass
 from variants.names import parse_name
 from variants.network import build
-
-END = "end"
-GO = "go"
 
 
 def serve(answers: TextIO) -> None:
     """Answer each line of stdin in JSON: a job to fork for; then, by the child, `go` for a sample and `end`."""
     warnings.simplefilter("ignore")  # of libraries about each other
     _say(answers, ready=True)
-    while line := _next_line():
-        if line in (GO, END):
-            continue  # meant for a child that was killed before it read it
+    while (line := _next_line()) is not None:
+        if not line.startswith("{"):
+            continue  # meant for a child that was killed before it read it, or all of it
         job = Job.from_json(json.loads(line))
         _load_code(job)
         child = os.fork()
@@ -58,7 +55,7 @@ def _be_child(job: Job, answers: TextIO) -> None:
         with memory_laid_out_anew():
             prepared = prepare_pass(job)
             _say(answers, ready=True, **prepared.facts())
-            while (line := _next_line()) and line != END:
+            while _next_line() == GO:
                 _say(answers, ns=_time(prepared))
         os._exit(0)
     except BaseException as error:
@@ -72,10 +69,12 @@ def _time(prepared: PreparedPass) -> int:
     return time.perf_counter_ns() - start
 
 
-def _next_line() -> str:
-    """The next line of stdin, read byte by byte: what is read ahead would be lost to the other process."""
+def _next_line() -> str | None:
+    """The next line of stdin; None at its end. Read byte by byte: what is read ahead is lost to the other process."""
     line = bytearray()
-    while (byte := os.read(sys.stdin.fileno(), 1)) not in (b"", b"\n"):
+    while (byte := os.read(sys.stdin.fileno(), 1)) != b"\n":
+        if not byte:
+            return None
         line += byte
     return line.decode()
 

@@ -14,7 +14,7 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 from bench.errors import UserError
-from bench.latency.job import Job
+from bench.latency.job import END, GO, Job
 
 _SCRIPT = Path(__file__).with_name("host_main.py")
 _LOG_BYTES = 4000
@@ -136,14 +136,14 @@ def _end_children(hosts: Sequence[Host]) -> None:
     """End all that still run, so that every host listens for its next job."""
     running = [host for host in hosts if host.has_child]
     for host in running:
-        host.tell("end")
+        host.tell(END)
     for host in running:
         host.hear()
 
 
 def take_sample(host: Host) -> int:
     """Nanoseconds of one sample by the host's child."""
-    host.tell("go")
+    host.tell(GO)
     return int(host.hear()["ns"])
 
 

@@ -8,6 +8,9 @@ from typing import Any
 
 from bench.latency.setting import LatencySetting
 
+GO, END = "go", "end"
+"""Lines that a child of a host is told: to take a sample, and to end."""
+
 
 @dataclass(frozen=True)
 class Job:
