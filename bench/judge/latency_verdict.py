@@ -13,8 +13,8 @@ from bench.judge.paired import Ratio, noise_of, paired_log, ratio
 State = Literal["regressed", "unclear", "improved", "unchanged"]
 STATES: tuple[State, ...] = ("regressed", "unclear", "improved", "unchanged")
 """The worst first."""
-_FALSE_ALARMS = 0.005
-"""Highest rate of false alarms that a limit may have by the noise of its own job."""
+_FALSE_ALARMS = 0.0025
+"""Highest rate of false alarms that a limit may have by the noise of its own job, at each look."""
 _DETECTED = 0.95
 """Of slow-downs as large as the verdict's reach."""
 Times = Sequence[Sequence[int]]
@@ -54,8 +54,12 @@ class Verdict:
     reason: str = ""
 
 
-def judge(restarts: Sequence[Times], rule: Rule) -> Verdict:
-    """Judge one variant by at least two restarts."""
+def judge(restarts: Sequence[Times], rule: Rule, looks: int = 1) -> Verdict:
+    """Judge one variant by at least two restarts.
+
+    Args:
+        looks: how many times the job was looked at, this one included; each could have raised the alarm.
+    """
     other = [paired_log(head, base, again) for base, again, head in restarts]
     same = [paired_log(again, base) for base, again, _ in restarts]
     noise = noise_of(same, other)
@@ -63,7 +67,7 @@ def judge(restarts: Sequence[Times], rule: Rule) -> Verdict:
     seen = limit + noise.reach(_DETECTED)
     state, reason = _decide(median(other), limit, seen, rule)
     return Verdict(
-        state, ratio(other), ratio(same), math.expm1(limit), noise.chance_above(limit), math.expm1(seen),
+        state, ratio(other), ratio(same), math.expm1(limit), looks * noise.chance_above(limit), math.expm1(seen),
         _milliseconds(restarts, (0, 1)), _milliseconds(restarts, (2,)), len(restarts),
         min(len(times[0]) for times in restarts), reason,
     )  # fmt: skip

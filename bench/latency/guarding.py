@@ -52,7 +52,9 @@ class Guard:
         return JudgedVariant(name, verdict.state, verdict, verdict.reason)
 
     def judge_jobs(self, jobs: Sequence[Job]) -> Verdict:
-        """Time base, base again and head until the verdict is clear, or the effort is spent.
+        """Time base, base again and head; where the first look is unclear, look again when the effort is spent.
+
+        Between the two looks only "unchanged" ends the job early: an alarm at any of many looks would come too often.
 
         Raises:
             SideFailedError: one of them cannot be measured.
@@ -60,9 +62,13 @@ class Guard:
         times: list[Times] = []
         for restart in self.ready.run(jobs, self.effort.restarts, self.effort.seconds):
             times.append(restart.times_ns)
-            if len(times) >= self.effort.restarts and judge(times, self.rule).state != "unclear":
-                break
-        return judge(times, self.rule)
+            if len(times) < self.effort.restarts:
+                continue
+            verdict = judge(times, self.rule)
+            first = len(times) == self.effort.restarts
+            if verdict.state == "unchanged" or (first and verdict.state != "unclear"):
+                return verdict
+        return judge(times, self.rule, looks=2)
 
 
 @contextmanager

@@ -25,9 +25,19 @@ def add_case(suite: Element, name: str) -> Element:
 
 
 def add_outcome(case: Element, tag: str, kind: str, lines: list[str]) -> None:
-    """A `failure`, `error` or `skipped` with its sentences, the first of them as its message."""
+    """A `failure` or `error` with its sentences, the first of them as its message."""
     outcome = SubElement(case, tag, type=kind, message=clean(lines[0] if lines else kind))
     outcome.text = clean("\n".join(lines))
+
+
+def add_skipped(case: Element, lines: list[str]) -> None:
+    """That a case was skipped, and why."""
+    SubElement(case, "skipped", message=clean("; ".join(lines)))
+
+
+def add_empty(suite: Element, name: str, words: str) -> None:
+    """A test case in error, so that a suite in which nothing was compared does not pass."""
+    SubElement(add_case(suite, name), "error", type="nothing compared", message=clean(words))
 
 
 def add_output(element: Element, lines: list[str]) -> None:

@@ -7,13 +7,13 @@ from dataclasses import asdict
 from typing import Any
 
 from bench.judge.latency_guard import STATES, JudgedVariant, LatencyGuardReport
-from bench.render.latency_guard_words import title
+from bench.render.latency_guard_words import LEAST_RATE, sentences, title
 
 SCHEMA = 1
 
 
 def latency_guard_json(report: LatencyGuardReport) -> str:
-    """The whole report; ratios are head over base, limits and slow-downs shares."""
+    """All of it; ratios are head over base, limits and slow-downs shares; rates below 0.0001 are given as that."""
     data = {
         "schema_version": SCHEMA, "kind": "latency", "verdict": title(report), "failed": report.fails,
         "cannot_tell": report.cannot_tell, "compared": report.compared, "base": report.base, "head": report.head,
@@ -27,11 +27,12 @@ def latency_guard_json(report: LatencyGuardReport) -> str:
 
 def _variant(variant: JudgedVariant) -> dict[str, Any]:
     found: dict[str, Any] = {"variant": variant.name, "state": variant.state, "reason": variant.reason}
+    found["sentences"] = sentences(variant)
     verdict = variant.verdict
     if verdict is None:
         return found
     return found | {
         "ratio": asdict(verdict.head), "base_against_itself": asdict(verdict.same), "limit": verdict.limit,
-        "false_alarm_rate": verdict.false_alarms, "smallest_seen": verdict.seen, "base_ms": verdict.base_ms,
-        "head_ms": verdict.head_ms, "restarts": verdict.restarts, "cycles": verdict.cycles,
+        "false_alarm_rate": max(verdict.false_alarms, LEAST_RATE), "smallest_seen": verdict.seen,
+        "base_ms": verdict.base_ms, "head_ms": verdict.head_ms, "restarts": verdict.restarts, "cycles": verdict.cycles,
     }  # fmt: skip

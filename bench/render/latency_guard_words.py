@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from bench.judge.latency_guard import STATES, JudgedVariant, LatencyGuardReport, State
 from bench.judge.latency_verdict import Verdict
+from bench.judge.paired import Ratio
 from bench.render.ratio_words import ratio_words
 
 STATE_WORDS: dict[State, str] = {
     "broken": "BROKEN", "regressed": "REGRESSED", "unclear": "cannot tell", "improved": "improved", "new": "new",
     "unchanged": "unchanged",
 }  # fmt: skip
-_TALLY: dict[State, str] = STATE_WORDS | {"broken": "broken", "regressed": "regressed"}
-_LEAST = 1e-4
+_TALLY: dict[State, str] = STATE_WORDS | {"broken": "broken", "regressed": "regressed", "unclear": "unclear"}
+LEAST_RATE = 1e-4
 """False-alarm rate below which no digits are worth printing."""
 
 
@@ -28,65 +29,102 @@ def headline(report: LatencyGuardReport) -> str:
     return f"{tally or 'no variants'}; head {report.head} against base {report.base}."
 
 
+def compared_nothing(report: LatencyGuardReport) -> bool:
+    """Whether nothing was compared, and neither noise nor a failure is why."""
+    return not (report.compared or report.fails or report.count("unclear"))
+
+
 def next_steps(report: LatencyGuardReport) -> list[str]:
     """What to do about it, a line a step."""
     lines = []
+    if report.count("broken"):
+        lines.append("a variant that went on purpose: name the ones to guard without it.")
     if report.count("regressed"):
+        lines.append("`bench duel VARIANT --rev-a BASE --rev-b HEAD` with the same settings measures one again.")
         lines.append("a slow-down that is meant needs no baseline: after the merge the new revision is the base.")
     if report.count("unclear"):
         lines.append(
             "cannot tell: end other work on the machine, or give it more with --restarts and --seconds, or ask for "
             "less with --wanted."
         )
-    if not report.variants or report.count("new") == len(report.variants):
+    if compared_nothing(report):
         lines.append("nothing was compared: name a variant that both revisions have.")
     return lines
 
 
 def setting_words(report: LatencyGuardReport) -> list[str]:
     """With what the job was done, a line a fact."""
-    machine = report.machine
-    rule = report.rule
+    machine, rule = report.machine, report.rule
+    gpu = f", {machine['gpu']}" if machine.get("gpu") else ""
     return [
         f"measured: {report.setting}",
-        f"machine: {machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}",
+        f"machine: {machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}{gpu}",
         f"rule: up to {100 * rule.tolerated:g} % slower is tolerated; a verdict must have been able to see "
         f"{100 * rule.wanted:g} %; the job took {report.seconds:.0f} s",
-        *(f"doubtful: {doubt}" for doubt in report.doubts),
+        *(f"doubtful: {_one_line(doubt)}" for doubt in report.doubts),
     ]
 
 
 def sentences(variant: JudgedVariant) -> list[str]:
     """All that is to say about a variant, a line a fact."""
-    lines = [variant.reason] if variant.reason else []
-    if variant.verdict is not None:
-        lines += [change_words(variant.verdict), trust_words(variant.verdict), times_words(variant.verdict)]
+    lines = [_one_line(variant.reason)] if variant.reason else []
+    verdict = variant.verdict
+    if verdict is not None:
+        lines += [change_words(verdict), trust_words(verdict), itself_words(verdict), times_words(verdict)]
     return lines
 
 
 def change_words(verdict: Verdict) -> str:
-    """Head beside base."""
-    return ratio_words(verdict.head, "base", "head")
+    """Head beside base, with its interval; of a verdict beyond the limit never "no difference"."""
+    beyond = verdict.state in ("regressed", "improved")
+    if beyond and not verdict.head.differs:
+        return f"head against base is beyond the limit: {ratio_figures(verdict.head)}"
+    return _ratio_words(verdict.head, "head")
+
+
+def itself_words(verdict: Verdict) -> str:
+    """The base beside itself, which measures the noise."""
+    return f"the base against itself: {_ratio_words(verdict.same, 'base again')}"
 
 
 def trust_words(verdict: Verdict) -> str:
     """How far the verdict can be trusted, by the noise of its own job."""
     return (
-        f"counts as slower from +{100 * verdict.limit:.1f} %; equal code would come out there in "
+        f"counts as slower above {signed(verdict.limit)}; equal code would come out there in "
         f"{rate_words(verdict.false_alarms)} of jobs like this one; a slow-down of {100 * verdict.seen:.1f} % or more "
-        "would have been seen in 95 %"
+        "would have been seen in 95 of 100"
     )
 
 
 def times_words(verdict: Verdict) -> str:
     """What the ratio is made of."""
-    itself = f"{100 * (verdict.same.value - 1):+.1f} %"
     return (
-        f"base {verdict.base_ms:.1f} ms, head {verdict.head_ms:.1f} ms (compare the ratio, not the times); base "
-        f"against itself {itself}; {verdict.restarts} restarts, {verdict.cycles} cycles each"
+        f"base {verdict.base_ms:.1f} ms, head {verdict.head_ms:.1f} ms (compare the ratio, not the times); "
+        f"{verdict.restarts} restarts with {verdict.cycles} cycles each or more"
     )
+
+
+def ratio_figures(ratio: Ratio) -> str:
+    """ "+0.3 % (95 % interval −1.2 to +1.5 %)"."""
+    low, high = signed(ratio.low - 1).removesuffix(" %"), signed(ratio.high - 1)
+    return f"{signed(ratio.value - 1)} (95 % interval {low} to {high})"
+
+
+def signed(share: float) -> str:
+    """A share in percent with its sign."""
+    return f"{100 * share:+.1f} %".replace("-", "−")
 
 
 def rate_words(rate: float) -> str:
     """A small probability; never a zero that is none."""
-    return f"{100 * rate:.2f} %" if rate >= _LEAST else f"< {100 * _LEAST:.2f} %"
+    return f"{100 * rate:.2f} %" if rate >= LEAST_RATE else f"< {100 * LEAST_RATE:.2f} %"
+
+
+def _ratio_words(ratio: Ratio, second: str) -> str:
+    """In words, with the interval that they leave out where it holds "no difference"."""
+    words = ratio_words(ratio, "base", second)
+    return words if ratio.differs else f"{words}; measured {ratio_figures(ratio)}"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -16,7 +16,8 @@ def _row(cells: Sequence[str]) -> str:
 
 def code(text: str) -> str:
     """A name, as it is."""
-    return f"`{text}`".replace("|", "\\|")
+    quoted = f"`` {text} ``" if "`" in text else f"`{text}`"
+    return quoted.replace("|", "\\|")
 
 
 def escape(text: str) -> str:
