@@ -42,7 +42,7 @@ def machine_id() -> str:
 @lru_cache
 def versions() -> dict[str, str]:
     """Versions of Python and of each library that can change a number."""
-    return {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}
+    return {"python": platform.python_version(), **{name: installed_version(name) for name in _PACKAGES}}
 
 
 @lru_cache
@@ -62,7 +62,8 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def _version(package: str) -> str:
+def installed_version(package: str) -> str:
+    """Of a package; "missing" where there is none of that name."""
     try:
         return version(package)
     except PackageNotFoundError:

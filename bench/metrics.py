@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
+
+from bench.latency.setting import RUNTIME_LABELS, RUNTIMES_OF, Device, RuntimeName
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,32 @@ class Metric:
         return f"{self.heading}{f', {self.other_convention}' if self.other_convention else ''}"
 
 
+def latency_metric(device: Device, runtime: RuntimeName) -> str:
+    """The key of a median latency: of eager PyTorch without the runtime's name, as before there were others."""
+    return f"latency_{device}_ms" if runtime == "eager" else f"latency_{device}_{runtime}_ms"
+
+
+_DEVICES: dict[Device, tuple[str, int]] = {"cpu": ("CPU", 1), "cuda": ("GPU", 2)}
+"""How a device is called, and the digits of its milliseconds."""
+LATENCIES = tuple(latency_metric(device, runtime) for device in _DEVICES for runtime in RUNTIMES_OF[device])
+P90 = "_p90"
+"""Ends the key of a 90th percentile."""
+
+
+def _latencies() -> Iterator[Metric]:
+    """Of each runtime of each device: the median and the 90th percentile."""
+    for device, (name, digits) in _DEVICES.items():
+        for runtime in RUNTIMES_OF[device]:
+            key = latency_metric(device, runtime)
+            label = f"{name} latency" if runtime == "eager" else f"{RUNTIME_LABELS[runtime]} {name} latency"
+            waits = ", waiting for the device at each" if device == "cuda" else ""
+            yield Metric(key, label, "ms", digits, False,
+                         f"median time of single passes by {RUNTIME_LABELS[runtime]}{waits}; what a pass covers stands "
+                         "under how it was measured")  # fmt: skip
+            yield Metric(f"{key}{P90}", f"{label}, 90th percentile", "ms", digits, False,
+                         "nine of ten passes took no longer, over the passes of all processes together")  # fmt: skip
+
+
 METRICS: dict[str, Metric] = {
     metric.key: metric
     for metric in (
@@ -84,15 +113,11 @@ METRICS: dict[str, Metric] = {
         Metric("int8_bytes", "size in int8", "MB", 2, False,
                "the same with weight matrices in one byte a number and a float32 scale an output channel; biases and "
                "norms stay in float32", 1e-6),
-        Metric("latency_cpu_ms", "CPU latency", "ms", 1, False,
-               "median time of one forward pass of one image, eager PyTorch, logits at full size, "
-               "without reading the image and without arg-max"),
-        Metric("latency_cuda_ms", "GPU latency", "ms", 2, False,
-               "the same on the GPU, waiting for the device at each pass"),
+        *_latencies(),
     )
 }  # fmt: skip
 
-COST_METRICS = ("macs", "flops", "parameters", "latency_cpu_ms", "latency_cuda_ms")
+COST_METRICS = ("macs", "flops", "parameters", *LATENCIES)
 """What a front puts on its cost axis; of MACs and FLOPs, which are one figure, a page shows one."""
 Convention = Literal["macs", "flops"]
 """How multiply-adds are said: each as one MAC, or as two FLOPs."""
@@ -102,8 +127,9 @@ CONVENTION_WORDS: dict[Convention, str] = {
 }
 DETAIL_METRICS = (
     "rest_operations", "activations", "peak_bytes", "weight_bytes", "float16_bytes", "int8_bytes",
+    *(f"{metric}{P90}" for metric in LATENCIES),
 )  # fmt: skip
-"""What a page says of a cost beside these."""
+"""What a page says beside these."""
 LOWER_BOUND = "≥"
 """Stands before a figure that leaves out operators without a formula."""
 BOUNDED = ("macs", "flops", "rest_operations", "activations", "activation_bytes")

@@ -23,7 +23,7 @@ axes:
   decoder_width: [8]
   head_width: [8]
 cost: {size: [128, 64]}
-latency: {size: [64, 64], devices: [cpu], warmup: 1, iterations: 5, restarts: 2}
+latency: {size: [64, 64], devices: [cpu], samples: 10, restarts: 2}
 accuracy:
   data: {name: streets, options: {width: 96, height: 64, train: 8, val: 3, test: 3}}
   schedule: {epochs: 2, batch_size: 4}
@@ -43,11 +43,11 @@ def bench_environment() -> dict[str, str]:
 
 @pytest.fixture
 def run_bench(tmp_path: Path) -> RunBench:
-    """Run `bench` in a fresh folder; stdout and stderr are kept apart."""
+    """Run `bench` in a fresh folder, or in another one; stdout and stderr are kept apart."""
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            bench_command(*arguments), cwd=tmp_path, env=bench_environment(), capture_output=True, text=True,
+            bench_command(*arguments), cwd=cwd, env=bench_environment(), capture_output=True, text=True,
             check=False, timeout=240,
         )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bench.latency.setting import LatencySetting
 from bench.records import Group, Record, make_key
 
 MACHINE = {"cpu": "Test CPU", "cores": 2, "memory_gib": 8, "gpu": None, "system": "Linux x86_64"}
@@ -16,14 +17,15 @@ _SPEC = {
 _SETTINGS: dict[str, dict[str, Any]] = {
     "cost": {"size": [2048, 1024], "classes": 2},
     "latency": {
-        "size": [512, 256], "device": "cpu", "threads": 1, "runtime": "eager", "warmup": 1, "iterations": 3,
-        "restart": 0,
+        **LatencySetting((512, 256), classes=2).to_json(), "runtime_versions": {}, "weights_of": "0", "samples": 3,
+        "restart": 0, "method": 2,
     },
     "accuracy": {
         "dataset": "streets", "classes": CLASSES, "schedule": {"epochs": 1}, "seed": 0, "weights": "random",
         "device": "cpu",
     },
 }  # fmt: skip
+_NETWORK = {"weights_hash": "a1", "graph_hash": "b2"}
 _WORDS: dict[str, dict[str, str]] = {
     "cost": {"counter": "formulas"},
     "latency": {"scope": "forward"},
@@ -39,7 +41,10 @@ def record(group: Group, backbone: str = "net_a", metrics: dict[str, float] | No
     if group == "cost":
         details = {"unknown_operators": {}}
     if group == "accuracy":
-        details = {"class_iou_test": [0.5, None]}
+        details = {"class_iou_test": [0.5, None], **_NETWORK}
+    if group == "latency":
+        details = {"samples_ms": [], "weights": "0", **_NETWORK}
+    details |= changes.pop("details", {})
     fields = {
         "key": make_key(group=group, spec=spec, setting=setting), "group": group,
         "variant": f"{backbone}+{spec['context']}", "spec_hash": make_key(spec=spec), "spec": spec,

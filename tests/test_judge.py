@@ -2,12 +2,15 @@
 
 import random
 
+import numpy as np
 import pytest
 
 from bench.errors import UserError
 from bench.judge.labels import short_labels
 from bench.judge.pareto import pareto_front
 from bench.judge.study import Study, make_study
+from bench.latency.setting import RuntimeName
+from bench.metrics import latency_metric
 from bench.records import Record
 from tests.factories import measured, record
 
@@ -90,6 +93,32 @@ def test_many_restarts_show_quartiles() -> None:
     records = restarts[0] + [r for repeat in restarts[1:] for r in repeat if r.group == "latency"]
     row = study_of(records).table.iloc[0]
     assert (row["latency_cpu_ms_low"], row["latency_cpu_ms"], row["latency_cpu_ms_high"]) == (11, 12, 13)
+
+
+def timed(runtime: RuntimeName, ms: float, samples: list[float], restart: int = 0) -> Record:
+    """One process of a latency by a runtime."""
+    name = latency_metric("cpu", runtime)
+    metrics = {name: ms, f"{name}_low": ms, f"{name}_high": ms}
+    one = record("latency", "a", metrics, setting={"runtime": runtime, "restart": restart})
+    return one.model_copy(update={"details": one.details | {"samples_ms": samples}})
+
+
+def test_a_percentile_is_of_the_passes_of_all_processes_where_they_are_enough() -> None:
+    samples = [float(ms) for ms in range(1, 33)]
+    rest = [r for r in measured("a", 0.5, 1e9, 10) if r.group != "latency"]
+    both = [timed("eager", 10, samples), timed("eager", 11, [100 + ms for ms in samples], restart=1)]
+    row = study_of([*rest, *both]).table.iloc[0]
+    assert row["latency_cpu_ms"] == 10.5
+    assert row["latency_cpu_ms_p90"] == pytest.approx(float(np.percentile([*samples, *(s + 100 for s in samples)], 90)))
+    assert "latency_cpu_ms_p90" not in study_of([*rest, both[0]]).table
+
+
+def test_each_runtime_is_a_cost_of_its_own() -> None:
+    rest = [r for r in measured("a", 0.5, 1e9, 10) if r.group != "latency"]
+    study = study_of([*rest, timed("eager", 10, []), timed("onnxruntime", 6, [])])
+    assert study.cost_metrics == ["macs", "parameters", "latency_cpu_ms", "latency_cpu_onnxruntime_ms"]
+    assert study.table[study.cost_metrics[2:]].values.tolist() == [[10, 6]]
+    assert {record.setting["runtime"] for record in study.latency.values()} == {"eager", "onnxruntime"}
 
 
 def test_failures_are_shown_until_they_are_mended() -> None:

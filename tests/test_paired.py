@@ -82,6 +82,12 @@ def test_false_alarms_are_as_many_as_the_verdicts_say() -> None:
     assert 0 < share(verdicts, "improved") < 0.006
 
 
+def test_a_second_look_doubles_the_rate_and_moves_nothing_else() -> None:
+    (job,) = draw(16, 1)
+    once, twice = judge(job, RULE), judge(job, RULE, looks=2)
+    assert twice == replace(once, false_alarms=2 * once.false_alarms)
+
+
 def test_a_tenth_more_is_found() -> None:
     assert share(judged(3, 300, slowdown=0.10), "regressed") > 0.95
     assert share(judged(4, 200, slowdown=-0.10), "improved") > 0.95

@@ -7,9 +7,13 @@ import pytest
 from PIL import Image
 
 from bench.judge.study import Study, make_study
+from bench.latency.setting import SCOPES
 from bench.metrics import METRICS, in_both_conventions
+from bench.records import Record
 from bench.render.front_figure import draw_front, front_info
 from bench.render.report import write_report
+from bench.render.table import detail_table, result_table
+from bench.render.words import setting_lines
 from tests.factories import measured, record
 
 
@@ -26,7 +30,7 @@ def test_points_carry_shown_units_and_the_front(study: Study) -> None:
     assert [p.miou for p in info.points] == pytest.approx([70, 50, 40])
     assert "2048x1024" in info.subtitle
     latency = front_info(study, "latency_cpu_ms")
-    assert "1 thread of Test CPU" in latency.subtitle
+    assert "CPU with 1 thread, one 512x256 image, float32, channels_last, scope resize\non Test CPU" in latency.subtitle
     assert (latency.points[0].cost_low, latency.points[0].cost_high) == (29, 31)
 
 
@@ -46,6 +50,51 @@ def test_report_has_three_fronts_as_png_and_svg_and_two_pages(study: Study, tmp_
             assert min(image.size) > 500
         assert "<svg" in (folder / f"front_{metric}.svg").read_text()
     assert {path.name for path in folder.iterdir()} >= {"README.md", "index.html"}
+
+
+def test_a_latency_says_all_of_its_setting(study: Study) -> None:
+    (heading,) = [name for name in result_table(study).headings if name.startswith("latency")]
+    whole = "eager PyTorch, CPU with 1 thread, one 512x256 image, float32, channels_last, scope resize"
+    assert heading == f"latency (ms): {whole}"
+    words = dict(setting_lines(study))["Latency (cpu, eager PyTorch)"]
+    for part in (whole, SCOPES["resize"], "Test CPU", "torch 2.15.0", "3 passes in each of 1 process,"):
+        assert part in words
+
+
+def of_the_old_clock(one: Record) -> Record:
+    """As it was kept before scope, batch and layout were part of the setting."""
+    if one.group != "latency":
+        return one
+    kept = {name: one.setting[name] for name in ("size", "classes", "device", "threads", "runtime", "restart")}
+    setting = kept | {"warmup": 5, "iterations": 30, "method": 1}
+    return one.model_copy(update={"setting": setting, "words": {"scope": "forward"}, "details": {"samples_ms": [10.0]}})
+
+
+def test_records_of_the_old_clock_are_shown_with_what_they_kept(tmp_path: Path) -> None:
+    records = [of_the_old_clock(one) for one in measured("small", 0.5, 1e9, 10)]
+    study = make_study("demo", records, [r.key for r in records])
+    assert "CPU latency (ms) at 512x256" in result_table(study).headings
+    assert front_info(study, "latency_cpu_ms").subtitle == "one image of 512x256, eager PyTorch, 1 thread of Test CPU"
+    page = write_report(study, tmp_path).with_name("README.md").read_text()
+    assert "30 passes after 5 of warm-up" in page
+    assert "latency of small+dnl is of random start weights, as it was measured before trained weights" in page
+
+
+def test_a_percentile_says_of_how_many_passes_it_is() -> None:
+    samples = [float(ms) for ms in range(1, 34)]
+    records = [
+        one.model_copy(update={"details": one.details | {"samples_ms": samples}}) if one.group == "latency" else one
+        for restart in range(2)
+        for one in measured("small", 0.5, 1e9, 17, setting={"restart": restart})
+        if restart == 0 or one.group == "latency"
+    ]
+    study = make_study("demo", records, [r.key for r in records])
+    details = detail_table(study)
+    (heading,) = [name for name in details.headings if name.startswith("90th")]
+    assert heading.startswith("90th percentile of 66 passes (ms): eager PyTorch, CPU with 1 thread")
+    assert details.rows[0].cells[details.headings.index(heading)] == "30.0"
+    fewer = [r for r in records if r.group != "latency" or r.setting["restart"] == 0]
+    assert not detail_table(make_study("demo", fewer, [r.key for r in fewer])).headings
 
 
 def test_page_is_self_contained_and_escaped(study: Study, tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ def test_shipped_spaces_fit(path: Path) -> None:
         TINY_SPACE.replace("context: [dnl]", "context: [dnl, nonlocal]\n  reduction: [2, 4]\n  temperature: [0.1]"),
         TINY_SPACE.replace("axes:\n", "axes:\n- ", 1).replace("-   backbone", "- backbone"),
         TINY_SPACE + "  seeds: [0, 1]\n",
+        TINY_SPACE.replace("samples: 10", "runtimes: [eager, onnxruntime], scope: argmax, batch: 2, samples: 9"),
     ],
 )
 def test_what_the_loader_takes_fits(tmp_path: Path, text: str) -> None:
@@ -56,7 +57,9 @@ def test_what_the_loader_takes_fits(tmp_path: Path, text: str) -> None:
         TINY_SPACE.replace("[3, 4]", "[3, 5]"),
         TINY_SPACE.replace("module_width: [16]", "module_width: [-3]"),
         TINY_SPACE.replace("restarts", "restart"),
-        TINY_SPACE.replace("iterations: 5", "iterations: 1"),
+        TINY_SPACE.replace("samples: 10", "samples: 1"),
+        TINY_SPACE.replace("samples: 10", "runtimes: [onnx]"),
+        TINY_SPACE.replace("samples: 10", "layout: nhwc"),
         TINY_SPACE + "extra: 1\n",
     ],
 )

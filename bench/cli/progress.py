@@ -8,6 +8,8 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from bench.judge.latency_records import metric_of
+from bench.latency.trust import doubts_of
 from bench.metrics import LOWER_BOUND, METRICS, in_both_conventions
 from bench.records import Record
 from bench.sweep.forecast import duration_words
@@ -68,10 +70,15 @@ def _result_words(record: Record) -> str:
         mark = LOWER_BOUND if record.details["unknown_operators"] else ""
         return f"{mark}{in_both_conventions(values['macs'])}, {parameters.show(values['parameters'])} M parameters"
     if record.group == "latency":
-        name = f"latency_{record.setting['device']}_ms"
-        low, high = values[f"{name}_low"], values[f"{name}_high"]
-        where = f"{record.setting['device']}, process {record.setting['restart'] + 1}"
-        return f"{values[name]:.1f} ms on {where} (quartiles {low:.1f} to {high:.1f})"
+        return _latency_words(record)
     miou = METRICS["miou_val"]
     value, least, most = (miou.show(values[f"miou_val{end}"]) for end in ("", "_low", "_high"))
     return f"mIoU val {value} % (95 % interval {least} to {most})"
+
+
+def _latency_words(record: Record) -> str:
+    name = metric_of(record)
+    value, low, high = (METRICS[name].show(record.metrics[f"{name}{end}"]) for end in ("", "_low", "_high"))
+    where = f"{record.setting['device']} by {record.setting['runtime']}, process {record.setting['restart'] + 1}"
+    doubts = "; ".join(doubt.words for doubt in doubts_of(record.details))
+    return f"{value} ms on {where} (quartiles {low} to {high}){f', DOUBTFUL: {doubts}' if doubts else ''}"

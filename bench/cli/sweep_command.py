@@ -48,6 +48,9 @@ _folder = click.Path(path_type=Path, file_okay=False)
 )
 @click.option("--retry-failed", is_flag=True, help="Measure cells again that have failed before.")
 @click.option(
+    "--retry-doubtful", is_flag=True, help="Measure latencies again that cannot be trusted, or lacked trained weights."
+)
+@click.option(
     "--dry-run",
     is_flag=True,
     help="Check everything, say what would be measured and how long it takes; measure nothing.",
@@ -56,9 +59,10 @@ _folder = click.Path(path_type=Path, file_okay=False)
 @reports_option
 def command(
     space: str, data_root: Path | None, weights_dir: Path | None, max_gmacs: float | None, max_params: int | None,
-    workers: int | None, timeout_s: float, retry_failed: bool, dry_run: bool, results_dir: Path, reports_dir: Path,
+    workers: int | None, timeout_s: float, retry_failed: bool, retry_doubtful: bool, dry_run: bool,
+    results_dir: Path, reports_dir: Path,
 ) -> None:  # fmt: skip
-    """Measure every variant of SPACE: cost, latency, then mIoU; then report.
+    """Measure every variant of SPACE: cost, mIoU, then latency; then report.
 
     SPACE is a shipped space (`bench list spaces`) or a YAML file. What results/ already holds is not
     measured again: after a stop, the same command goes on.
@@ -79,15 +83,19 @@ def command(
     limits = Budget(max_gmacs, max_params)
     _say_space(loaded)
     store = Store(results_dir)
+
+    def prepare() -> tuple[Plan, Forecast]:
+        return _prepare(loaded, store, data_root, weights_dir, retry_failed, retry_doubtful, limits, count)
+
     if dry_run:
-        plan, _ = _prepare(loaded, store, data_root, weights_dir, retry_failed, limits, count)
+        plan, _ = prepare()
         for spec in plan.specs:
             click.echo(spec.name)
         return
     from bench.sweep.run import run_plan
 
     with store.locked():
-        plan, prediction = _prepare(loaded, store, data_root, weights_dir, retry_failed, limits, count)
+        plan, prediction = prepare()
         with SweepProgress(len(plan.todo)) as progress, _polite_kill():
             tally = run_plan(plan, store, prediction, count, timeout_s, progress)
     _say_end(tally, plan)
@@ -104,6 +112,7 @@ def _prepare(
     data_root: Path | None,
     weights_dir: Path | None,
     retry_failed: bool,
+    retry_doubtful: bool,
     limits: Budget,
     workers: int,
 ) -> tuple[Plan, Forecast]:
@@ -111,8 +120,9 @@ def _prepare(
     from bench.sweep.prepare import forecast_plan, prepare
 
     plan = prepare(
-        space, store, data_root, weights_dir, retry_failed, limits, partial(count_with_progress, workers=workers)
-    )
+        space, store, data_root, weights_dir, retry_failed, limits, partial(count_with_progress, workers=workers),
+        retry_doubtful,
+    )  # fmt: skip
     _say_plan(plan)
     prediction = forecast_plan(plan, workers)
     _say_forecast(plan, prediction.seconds_left(plan.todo, {}), workers)
@@ -149,6 +159,8 @@ def _say_plan(plan: Plan) -> None:
     todo = ", ".join(f"{count} {group}" for group, count in groups.items()) or "nothing"
     reused = f", {len(plan.reused)} taken from other sweeps" if plan.reused else ""
     say(f"to measure: {todo}; {plan.done} done before{reused}")
+    if plan.untrained:
+        say(f"  latencies of {plan.untrained} variants run random start weights: those of their trainings are not here")
     if plan.failed_before:
         say(f"  {len(plan.failed_before)} of those failed; --retry-failed measures them again")
 

@@ -36,8 +36,11 @@ class HardwareProfile:
     threads: int | None = None
 
     def measured_here(self, record: Record) -> bool:
-        """Whether a latency record is of this hardware."""
+        """Whether a latency record is of this hardware, and of what a roofline is about: eager PyTorch in float32."""
         setting = record.setting
+        what = setting["runtime"], setting["precision"], setting["batch"]
+        if what != ("eager", "float32", 1):
+            return False
         if self.gpu is not None:
             return setting["device"] == "cuda" and self.gpu in (record.machine["gpu"] or "")
         own = record.machine_id == self.machine_id and setting["threads"] == self.threads

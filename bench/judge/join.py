@@ -11,26 +11,32 @@ from typing import Any
 import pandas as pd
 
 from bench.judge.labels import short_labels
+from bench.judge.latency_records import metric_of, samples_of
 from bench.judge.pareto import pareto_front
-from bench.metrics import COST_METRICS, METRICS
+from bench.metrics import COST_METRICS, METRICS, P90
 from bench.records import Group, Record
 
 _CENTRE: dict[Group, Callable[[Iterable[float]], float]] = {"cost": median, "latency": median, "accuracy": mean}
 
 _QUARTILES_FROM = 5
+FEWEST_FOR_P90 = 64
+"""Samples that a 90th percentile needs, as MLPerf's single-stream rule has it."""
 
 
 def join_table(records: list[Record]) -> pd.DataFrame:
     """Join selected records by variant; sorted by descending validation mIoU.
 
     Columns: variant, label, spec axes, each metric with `_low` and `_high`, `on_front_<cost metric>`; flops, two a
-    multiply-add; is_lower_bound, where operators of unknown cost make MACs and other figures lower bounds.
+    multiply-add; is_lower_bound, where operators of unknown cost make MACs and other figures lower bounds;
+    `<latency metric>_p90` with `_samples`, of how many passes it is.
     """
     rows: dict[str, dict[str, Any]] = {}
     for (spec_hash, _, _), repeats in _by_measurement(records).items():
         first = repeats[0]
         row = rows.setdefault(spec_hash, {"variant": first.variant, **first.spec})
         row.update(over_repeats(repeats))
+        if first.group == "latency":
+            row.update(high_percentile(repeats))
         if first.group == "cost":
             row.update(flops=2 * row["macs"], is_lower_bound=bool(first.details["unknown_operators"]))
     table = pd.DataFrame(list(rows.values()))
@@ -61,6 +67,15 @@ def over_repeats(records: list[Record]) -> dict[str, float]:
     return numbers
 
 
+def high_percentile(latency: list[Record]) -> dict[str, float]:
+    """The 90th percentile over the passes of all processes, where they are enough, and how many they are."""
+    samples = samples_of(latency)
+    if len(samples) < FEWEST_FOR_P90:
+        return {}
+    name = f"{metric_of(latency[0])}{P90}"
+    return {name: quantiles(samples, n=10, method="inclusive")[-1], f"{name}_samples": len(samples)}
+
+
 def shows_quartiles(group: Group, repeats: int) -> bool:
     """Whether the spread of so many repeats is given as quartiles."""
     return group == "latency" and repeats >= _QUARTILES_FROM
@@ -86,9 +101,11 @@ def _as_shown(table: pd.DataFrame, metric: str) -> list[float]:
 
 
 def _by_measurement(records: list[Record]) -> dict[tuple[str, str, str], list[Record]]:
+    """The repeats of each measurement: of a latency, those of one device and runtime."""
     groups: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
     for record in records:
-        groups[record.spec_hash, record.group, record.setting.get("device", "")].append(record)
+        metric = metric_of(record) if record.group == "latency" else ""
+        groups[record.spec_hash, record.group, metric].append(record)
     return groups
 
 

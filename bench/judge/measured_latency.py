@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import median
 
+from bench.judge.latency_records import metric_of
 from bench.judge.select import select
 from bench.records import Record
 from bench.store import Store
@@ -40,7 +41,7 @@ def measured_sweeps(store: Store, of_hardware: Callable[[Record], bool]) -> Iter
 def _measured(sweep: str, records: list[Record]) -> MeasuredSweep:
     samples: dict[str, list[float]] = defaultdict(list)
     for record in records:
-        samples[record.spec_hash].append(record.metrics[f"latency_{record.setting['device']}_ms"])
+        samples[record.spec_hash].append(record.metrics[metric_of(record)])
     setting = records[0].setting
     width, height = setting["size"]
     names = {record.spec_hash: record.variant for record in records}

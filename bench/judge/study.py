@@ -10,6 +10,8 @@ import pandas as pd
 
 from bench.errors import NothingToShowError
 from bench.judge.join import join_table
+from bench.judge.latency_doubts import network_lines, trust_lines
+from bench.judge.latency_records import metric_of
 from bench.judge.select import Selection, select
 from bench.metrics import COST_METRICS, DETAIL_METRICS, Convention
 from bench.records import Record
@@ -27,7 +29,7 @@ class Study:
     accuracy: Record
     cost: Record
     latency: dict[str, Record]
-    """One example record of each group, by device for latency: the setting and the machine."""
+    """One example record of each group, by metric for latency: the setting and the machine."""
     seeds: int
     restarts: int
     failed: list[Record]
@@ -78,14 +80,17 @@ def make_study(name: str, records: list[Record], plan: list[str], convention: Co
         class_iou=_class_iou(accuracy),
         accuracy=accuracy[0],
         cost=cost[0],
-        latency={r.setting["device"]: r for r in latency},
+        latency={metric_of(r): r for r in latency},
         seeds=len({r.setting["seed"] for r in accuracy}),
         restarts=len({r.setting["restart"] for r in latency}),
         failed=selection.failed,
-        doubts=_selection_doubts(selection) + _start_doubts(accuracy) + _counter_doubts(cost),
+        doubts=[
+            *_selection_doubts(selection), *_start_doubts(accuracy), *_counter_doubts(cost),
+            *network_lines(latency, accuracy), *trust_lines(latency),
+        ],
         commits=sorted({r.commit for r in selection.shown}),
         convention=convention,
-    )
+    )  # fmt: skip
 
 
 def _class_iou(accuracy: list[Record]) -> dict[str, dict[str, float | None]]:

@@ -1,51 +1,95 @@
-"""Latency of one forward pass on this machine: warm-up, samples, median and spread."""
+"""Latency of a network on this machine, in one process: built, warmed up until stable, timed pass by pass.
+
+One process is one draw of several: much of the noise sits between processes, not within one. They may be forked from
+one server, since each lays its memory out anew (`bench.latency.memory_layout`).
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor
 
-METHOD = 1
-"""Version of what the clock covers and how: raised when it changes a number."""
-SCOPE = "forward pass, batch 1, float32 channels_last, logits at input size; no input handling, no arg-max"
+from bench.latency.conditions import Conditions, Watch
+from bench.latency.memory_layout import memory_laid_out_anew
+from bench.latency.parity import Parity
+from bench.latency.runtimes import prepare_checked
+from bench.latency.scope import make_pass, wait_for
+from bench.latency.setting import LatencySetting
+from bench.latency.warmup import WarmUp, warm_up
+from variants.network import Network
+
+METHOD = 2
+"""Version of what the clock covers and how: raised when it changes a number. 1 was eager PyTorch alone, after a fixed
+number of passes."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What one process measured.
+
+    samples_ms: in the order of measurement. parity: of another runtime than eager, with eager.
+    """
+
+    samples_ms: list[float]
+    warm: WarmUp
+    conditions: Conditions
+    parity: Parity | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """For the details of a record; `bench.latency.trust` reads it."""
+        return {
+            "samples_ms": [round(sample, 3) for sample in self.samples_ms],
+            "warmup": asdict(self.warm),
+            "conditions": self.conditions.to_json(),
+            **({"parity": asdict(self.parity)} if self.parity else {}),
+        }
 
 
 def measure_latency(
-    net: nn.Module, width: int, height: int, device: str, threads: int, warmup: int, iterations: int
-) -> list[float]:
-    """Time single forward passes of one random image.
+    make_net: Callable[[], Network],
+    setting: LatencySetting,
+    samples: int,
+    exported: Path,
+) -> Timing:
+    """Time passes of a network one by one.
 
     Args:
-        net: the network; moved to `device` in eval mode.
-        width, height: of the image, in pixels.
-        device: "cpu" or "cuda".
-        threads: CPU threads of torch.
-        warmup: passes before the clock starts.
-        iterations: passes that are timed one by one.
+        make_net: builds it, where its memory is to lie.
+        setting: with what it is run.
+        samples: passes that are timed.
+        exported: path without suffix, below which an exported graph is kept for the next process.
 
-    Returns:
-        `iterations` times in milliseconds, in the order of measurement.
+    Raises:
+        UserError: the runtime is not there, cannot take the network, or gives something else than eager.
     """
-    torch.set_num_threads(threads)
-    net = net.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-    image = torch.rand(1, 3, height, width, device=device).to(memory_format=torch.channels_last)
-    wait: Callable[[], None] = torch.cuda.synchronize if device == "cuda" else _no_wait
-    with torch.inference_mode():
-        for _ in range(warmup):
-            net(image)
+    torch.set_num_threads(setting.threads)
+    with memory_laid_out_anew():
+        run, parity = prepare_checked(make_net().eval(), setting, exported)
+        with torch.inference_mode():
+            return _time_passes(make_pass(run, setting), setting.device, samples, parity)
+
+
+def _time_passes(run: Callable[[], Tensor], device: str, samples: int, parity: Parity | None) -> Timing:
+    wait = wait_for(device)
+
+    def one() -> None:
+        run()
         wait()
-        return [_time_one(net, image, wait) for _ in range(iterations)]
+
+    warm = warm_up(one)
+    watch = Watch(device)
+    times = [_milliseconds(one) for _ in range(samples)]
+    return Timing(times, warm, watch.stop(), parity)
 
 
-def _time_one(net: nn.Module, image: torch.Tensor, wait: Callable[[], None]) -> float:
+def _milliseconds(one: Callable[[], None]) -> float:
+    """Of one pass, to its end on the device."""
     start = time.perf_counter_ns()
-    net(image)
-    wait()
+    one()
     return (time.perf_counter_ns() - start) / 1e6
-
-
-def _no_wait() -> None:
-    """On the CPU a forward pass is over when it returns."""

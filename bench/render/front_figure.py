@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from bench.judge.join import rows_in_order
 from bench.judge.labels import backbone_labels, module_label
+from bench.judge.latency_records import setting_of
 from bench.judge.study import Study
 from bench.metrics import METRICS
 from bench.render.scales import use_plain_log_scale
@@ -82,10 +83,12 @@ def cost_setting_words(study: Study, metric: str) -> str:
     if not metric.startswith("latency"):
         width, height = study.cost.setting["size"]
         return f"one image of {width}x{height}"
-    device = metric.split("_")[1]
-    record = study.latency[device]
-    width, height = record.setting["size"]
+    record = study.latency[metric]
+    device, setting = record.setting["device"], setting_of(record)
     where = record.machine["gpu"] if device == "cuda" else record.machine["cpu"]
+    if setting is not None:
+        return f"{setting}\non {where}"
+    width, height = record.setting["size"]
     threads = record.setting["threads"]
     on = f"{threads} thread{'s' if threads > 1 else ''} of {where}" if device == "cpu" else where
     return f"one image of {width}x{height}, {record.setting['runtime']} PyTorch, {on}"
@@ -163,8 +166,10 @@ def _label_axes(axes: Axes, info: FrontInfo) -> None:
         use_plain_log_scale(axes, "x")
     axes.set_xlabel(f"← {cost.direction} · {cost.axis}{', log scale' if wide else ''}")
     axes.set_ylabel(f"{miou.heading} · {miou.direction} →")
-    axes.set_title(f"{info.title}\n", loc="left", fontweight="bold")
-    axes.text(0, 1.015, info.subtitle, transform=axes.transAxes, fontsize=9, color="#555555")
+    lines = info.subtitle.count("\n") + 1
+    axes.set_title(info.title + "\n" * lines, loc="left", fontweight="bold")
+    place = "baseline" if lines == 1 else "bottom"
+    axes.text(0, 1.015, info.subtitle, transform=axes.transAxes, va=place, fontsize=9, color="#555555")
     axes.margins(x=0.08, y=0.08)
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.judge.join import rows_in_order
+from bench.judge.latency_records import setting_of
 from bench.judge.study import Study
-from bench.metrics import BOUNDED, LOWER_BOUND, METRICS
+from bench.metrics import BOUNDED, LOWER_BOUND, METRICS, P90
 from bench.records import Record
 
 
@@ -51,17 +52,35 @@ def detail_table(study: Study) -> ResultTable:
         Row(number, row["variant"], row["label"], [_cell(row, metric) for metric in metrics], [])
         for number, row in enumerate(rows_in_order(study.table), start=1)
     ]
-    return ResultTable(metrics, [METRICS[m].heading for m in metrics], rows)
+    return ResultTable(metrics, [_heading(study, m) for m in metrics], rows)
 
 
 def _heading(study: Study, metric: str) -> str:
-    """Label and unit; for what depends on it also the size of the image."""
+    """Label and unit; for what depends on it also the size of the image, or all of the clock's setting."""
     heading = METRICS[metric].heading
     if metric in ("macs", "flops"):
         return f"{heading} at {_size(study.cost)}"
+    if metric.endswith(P90):
+        return _latency_heading(study, metric.removesuffix(P90), f"90th percentile of {_passes(study, metric)} passes")
     if metric.startswith("latency"):
-        return f"{heading} at {_size(study.latency[metric.split('_')[1]])}"
+        return _latency_heading(study, metric, "latency")
     return heading
+
+
+def _latency_heading(study: Study, metric: str, what: str) -> str:
+    """The whole setting; of a record that did not keep it, its size."""
+    record = study.latency[metric]
+    setting = setting_of(record)
+    if setting is not None:
+        return f"{what} (ms): {setting}"
+    label = METRICS[metric].label
+    return f"{label if what == 'latency' else f'{label}, {what}'} (ms) at {_size(record)}"
+
+
+def _passes(study: Study, metric: str) -> str:
+    """How many samples a percentile is of: "66", or "60 to 66" where variants differ."""
+    counts = study.table[f"{metric}_samples"].dropna().astype(int)
+    return str(counts.min()) if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
 
 
 def _size(record: Record) -> str:

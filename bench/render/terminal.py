@@ -25,7 +25,7 @@ def print_front(study: Study, console: Console | None = None) -> None:
     table.add_column("#", justify="right", no_wrap=True)
     table.add_column("variant", no_wrap=console.width >= _NARROWEST, overflow="fold")
     for heading in data.headings:
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", overflow="fold")
     table.add_column("front of")
     for row in data.rows:
         style = "bold" if row.front else "dim"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bench.judge.join import shows_quartiles
+from bench.judge.latency_records import setting_of
 from bench.judge.study import Study
+from bench.latency.setting import RUNTIME_LABELS, SCOPES, LatencySetting
 from bench.metrics import CONVENTION_WORDS, METRICS
 from bench.records import Record
 
@@ -49,7 +51,7 @@ def setting_lines(study: Study) -> list[tuple[str, str]]:
         ("Training", f"{words['schedule']}; on the training split only"),
         ("Evaluation", f"{words['evaluation']}; {_SPLITS}"),
         ("Cost", f"one image of {_size(cost)}, {cost['classes']} classes; {_counter(study)}"),
-        *((f"Latency ({device})", _latency_words(record)) for device, record in study.latency.items()),
+        *(_latency_line(study, record) for record in study.latency.values()),
         ("Trained on", f"{setting['device']} of {_machine_words(study.accuracy)}"),
         ("Versions", ", ".join(f"{name} {number}" for name, number in study.accuracy.versions.items())),
         ("Commit", ", ".join(study.commits)),
@@ -60,7 +62,24 @@ def _counter(study: Study) -> str:
     return study.cost.words["counter"]
 
 
-def _latency_words(record: Record) -> str:
+def _latency_line(study: Study, record: Record) -> tuple[str, str]:
+    setting = setting_of(record)
+    if setting is None:
+        return f"Latency ({record.setting['device']})", _old_latency_words(record)
+    return f"Latency ({setting.device}, {RUNTIME_LABELS[setting.runtime]})", _latency_words(study, record, setting)
+
+
+def _latency_words(study: Study, record: Record, setting: LatencySetting) -> str:
+    of = f"{record.machine['gpu']} of " if setting.device == "cuda" else ""
+    versions = {"torch": record.versions["torch"], **record.setting["runtime_versions"]}
+    installed = ", ".join(f"{name} {number}" for name, number in versions.items())
+    processes = f"{study.restarts} process{'es' if study.restarts > 1 else ''}"
+    passes = f"{record.setting['samples']} passes in each of {processes}, after a warm-up until they get no faster"
+    return f"{setting}: {SCOPES[setting.scope]}; on {of}{_machine_words(record)}; {installed}; {passes}"
+
+
+def _old_latency_words(record: Record) -> str:
+    """Of a record by the clock of before, which ran eager PyTorch after a fixed warm-up."""
     setting = record.setting
     where = (
         record.machine["gpu"]

@@ -11,9 +11,12 @@ from bench.accuracy import evaluate, train
 from bench.accuracy.datasets import Dataset
 from bench.cost import trace
 from bench.latency import clock
-from bench.machine import machine_id, versions
+from bench.latency.runtimes import RUNTIMES
+from bench.latency.setting import SCOPES, Device
+from bench.machine import installed_version, machine_id, versions
 from bench.records import Group, make_key
-from bench.sweep.spacefile import SpaceFile
+from bench.sweep.spacefile import LatencyProtocol, SpaceFile
+from bench.sweep.trained import RANDOM, TrainedWeights
 from variants.fingerprint import code_fingerprint
 from variants.spec import VariantSpec
 
@@ -33,10 +36,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class Sources:
-    """Where a worker finds data and weights: paths, which decide no result."""
+    """Where a worker finds data and weights: paths, which decide no result.
+
+    trained: where trainings leave their weights, and latencies find them. exports: of graphs, kept for a run.
+    """
 
     data_root: Path | None = None
     weights_dir: Path | None = None
+    trained: TrainedWeights | None = None
+    exports: Path | None = None
 
 
 def plan_cells(
@@ -44,10 +52,10 @@ def plan_cells(
     specs: Sequence[VariantSpec],
     dataset: Dataset,
     weights: dict[VariantSpec, str],
-    devices: tuple[str, ...],
+    devices: tuple[Device, ...],
     train_device: str,
 ) -> list[Cell]:
-    """List the cells of a space: all costs, then all latencies, then all trainings.
+    """List the cells of a space: all costs, then all trainings, then all latencies, each of the first seed's weights.
 
     Args:
         space: how to measure.
@@ -59,18 +67,19 @@ def plan_cells(
     """
     classes = len(dataset.classes)
     cost = [_cost_cell(space, spec, classes) for spec in specs]
-    latency = [
-        _latency_cell(space, spec, classes, device, restart)
-        for device in devices
-        for restart in range(space.latency.restarts if space.latency else 0)
-        for spec in specs
-    ]
     accuracy = [
         _accuracy_cell(space, spec, dataset, weights, seed, train_device)
         for seed in space.accuracy.seeds
         for spec in specs
     ]
-    return list({cell.key: cell for cell in cost + latency + accuracy}.values())
+    first_seed = {cell.spec: cell.key for cell in reversed(accuracy)}
+    latency = _latency_cells(space.latency, specs, classes, devices, first_seed) if space.latency else []
+    return list({cell.key: cell for cell in cost + accuracy + latency}.values())
+
+
+def with_random_weights(cell: Cell) -> Cell:
+    """The same latency of a network from a random start: where the weights of its training are not there."""
+    return _latency_cell(cell.spec, cell.setting | {"weights_of": RANDOM}, cell.words)
 
 
 def _cost_cell(space: SpaceFile, spec: VariantSpec, classes: int) -> Cell:
@@ -78,15 +87,30 @@ def _cost_cell(space: SpaceFile, spec: VariantSpec, classes: int) -> Cell:
     return _cell("cost", spec, setting, {"counter": trace.COUNTER})
 
 
-def _latency_cell(space: SpaceFile, spec: VariantSpec, classes: int, device: str, restart: int) -> Cell:
-    protocol = space.latency
-    assert protocol is not None  # no devices are planned without a protocol
-    setting = {
-        "size": list(protocol.size), "classes": classes, "device": device, "threads": protocol.threads,
-        "runtime": "eager", "precision": "float32", "batch": 1, "warmup": protocol.warmup,
-        "iterations": protocol.iterations, "restart": restart, "method": clock.METHOD,
-    }  # fmt: skip
-    return _cell("latency", spec, setting, {"scope": clock.SCOPE}, machine=machine_id(), versions=versions())
+def _latency_cells(
+    protocol: LatencyProtocol, specs: Sequence[VariantSpec], classes: int, devices: tuple[Device, ...],
+    trained: dict[VariantSpec, str],
+) -> list[Cell]:  # fmt: skip
+    """The processes of a variant in turns with those of the others.
+
+    Args:
+        trained: by spec, the key of the accuracy whose weights are timed.
+    """
+    cells = []
+    for restart in range(protocol.restarts):
+        for clocked in protocol.settings(classes, devices):
+            packages = RUNTIMES[clocked.runtime].packages
+            setting = {
+                **clocked.to_json(), "runtime_versions": {package: installed_version(package) for package in packages},
+                "samples": protocol.samples_a_process, "restart": restart, "method": clock.METHOD,
+            }  # fmt: skip
+            words = {"setting": str(clocked), "scope": SCOPES[clocked.scope]}
+            cells += [_latency_cell(spec, setting | {"weights_of": trained[spec]}, words) for spec in specs]
+    return cells
+
+
+def _latency_cell(spec: VariantSpec, setting: dict[str, Any], words: dict[str, str]) -> Cell:
+    return _cell("latency", spec, setting, words, machine=machine_id(), versions=versions())
 
 
 def _accuracy_cell(

@@ -52,13 +52,13 @@ def lanes(group: Group, cells: list[Cell], workers: int) -> int:
     return workers
 
 
-Place = tuple[Group, str, str | None]
-"""Group, network and backbone: what cells that take about as long have in common."""
+Place = tuple[Group, str, str | None, str | None]
+"""Group, network, backbone and runtime: what cells that take about as long have in common."""
 
 
 def place_of(cell: Cell) -> Place:
     """Where a cell belongs."""
-    return cell.group, cell.spec.network, cell.spec.backbone
+    return cell.group, cell.spec.network, cell.spec.backbone, cell.setting.get("runtime")
 
 
 def forecast(cells: list[Cell], probed: dict[Place, float], workers: int) -> Forecast:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +16,15 @@ from bench.accuracy.evaluate import Evaluation, evaluate
 from bench.accuracy.schedule import Schedule
 from bench.accuracy.train import train
 from bench.cost.count import count_variant
+from bench.cost.graph_hash import graph_hash
 from bench.latency.clock import measure_latency
+from bench.latency.setting import LatencySetting
+from bench.metrics import latency_metric
+from bench.records import make_key
 from bench.sweep.cells import Cell, Sources
-from variants.network import build
+from bench.sweep.trained import RANDOM
+from variants.backbones.weights import weights_fingerprint
+from variants.network import Network, build
 
 OnProgress = Callable[[float], None]
 _EVALUATION_SHARE = 0.1
@@ -36,7 +44,7 @@ def measure(cell: Cell, sources: Sources, on_progress: OnProgress) -> Measuremen
     if cell.group == "cost":
         return _measure_cost(cell)
     if cell.group == "latency":
-        return _measure_latency(cell)
+        return _measure_latency(cell, sources)
     return _measure_accuracy(cell, sources, on_progress)
 
 
@@ -45,17 +53,30 @@ def _measure_cost(cell: Cell) -> Measurement:
     return Measurement(dict(cost.metrics()), cost.to_json())
 
 
-def _measure_latency(cell: Cell) -> Measurement:
-    setting = cell.setting
-    width, height = setting["size"]
-    samples = measure_latency(
-        build(cell.spec, setting["classes"]), width, height, setting["device"],
-        setting["threads"], setting["warmup"], setting["iterations"],
-    )  # fmt: skip
-    low, median, high = (float(v) for v in np.percentile(samples, [25, 50, 75]))
-    name = f"latency_{setting['device']}_ms"
-    details = {"samples_ms": [round(sample, 3) for sample in samples]}
-    return Measurement({name: median, f"{name}_low": low, f"{name}_high": high}, details)
+def _measure_latency(cell: Cell, sources: Sources) -> Measurement:
+    """Time the network whose mIoU is beside it: of the same weights, where its training left them."""
+    setting = LatencySetting.from_json(cell.setting)
+    about: dict[str, str] = {}
+
+    def make_net() -> Network:
+        net = build(cell.spec, setting.classes)
+        key = cell.setting["weights_of"]
+        trained = key != RANDOM and sources.trained is not None and sources.trained.load(key, net)
+        about.update(weights=key if trained else RANDOM, **_identity(net))
+        return net
+
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        exported = (sources.exports or Path(folder)) / _exported_name(cell)
+        timing = measure_latency(make_net, setting, cell.setting["samples"], exported)
+    low, median, high = (float(v) for v in np.percentile(timing.samples_ms, [25, 50, 75]))
+    name = latency_metric(setting.device, setting.runtime)
+    return Measurement({name: median, f"{name}_low": low, f"{name}_high": high}, timing.to_json() | about)
+
+
+def _exported_name(cell: Cell) -> str:
+    """The same for all processes of a variant and setting, which run the same exported graph."""
+    setting = {name: value for name, value in cell.setting.items() if name != "restart"}
+    return make_key(variant=cell.spec.name, setting=setting)
 
 
 def _measure_accuracy(cell: Cell, sources: Sources, on_progress: OnProgress) -> Measurement:
@@ -71,11 +92,18 @@ def _measure_accuracy(cell: Cell, sources: Sources, on_progress: OnProgress) -> 
     )  # fmt: skip
     val = evaluate(net, data.load("val"), len(data.classes), device)
     test = evaluate(net, data.load("test"), len(data.classes), device)
+    if sources.trained is not None:
+        sources.trained.save(cell.key, net)
     return Measurement(
         _scores("val", val) | _scores("test", test),
         {"epoch_losses": [round(loss, 4) for loss in losses]}
-        | _tables("val", val) | _tables("test", test),
+        | _tables("val", val) | _tables("test", test) | _identity(net),
     )  # fmt: skip
+
+
+def _identity(net: Network) -> dict[str, str]:
+    """What must be equal for two measurements to be of the same network."""
+    return {"weights_hash": weights_fingerprint(net), "graph_hash": graph_hash(net)}
 
 
 def _scores(split: str, result: Evaluation) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +13,18 @@ from bench.accuracy.datasets import SPLITS, DataError, Dataset, open_dataset
 from bench.cost.batch import CountSpecs, count_alone
 from bench.cost.budget import NO_LIMIT, Budget
 from bench.errors import UserError
+from bench.judge.latency_doubts import doubtful_keys
 from bench.judge.select import settle
+from bench.latency.runtimes import check_runtime
+from bench.latency.setting import Device
 from bench.machine import commit
 from bench.records import Record
 from bench.store import Store
-from bench.sweep.cells import Cell, Sources, plan_cells
+from bench.sweep.cells import Cell, Sources, plan_cells, with_random_weights
 from bench.sweep.forecast import Forecast, forecast
 from bench.sweep.probe import probe_seconds
 from bench.sweep.spacefile import SpaceFile
+from bench.sweep.trained import RANDOM, TrainedWeights
 from variants.backbones.weights import weights_fingerprint
 from variants.check import SpecError, check_variants
 from variants.network import build
@@ -47,7 +52,9 @@ class Plan:
     """Costs and accuracies of other sweeps that are the very measurements this one needs. Never
     latencies: those are compared within one sweep only."""
     failed_before: list[Record]
-    missing_devices: tuple[str, ...]
+    missing_devices: tuple[Device, ...]
+    untrained: int
+    """Variants whose latency is of random start weights: their mIoU was measured, its weights are not in results/."""
 
     def todo_by_group(self) -> Counter[str]:
         return Counter(cell.group for cell in self.todo)
@@ -61,12 +68,14 @@ def prepare(
     retry_failed: bool,
     limits: Budget = NO_LIMIT,
     count: CountSpecs = count_alone,
+    retry_doubtful: bool = False,
 ) -> Plan:
     """Check everything that can be checked and list what is to be measured.
 
     Args:
         limits: come before those of the space file.
         count: counts the variants, where there is a budget.
+        retry_doubtful: whether latencies that cannot be trusted are measured again.
 
     Raises:
         UserError: data or variants that would fail later, with the line of the space file.
@@ -79,9 +88,15 @@ def prepare(
     weights = _start_weights(space, specs, weights_dir)
     devices, missing = _devices(space)
     cells = plan_cells(space, specs, dataset, weights, devices, "cuda" if torch.cuda.is_available() else "cpu")
-    own = {k: r for k, r in settle(store.read(space.name)).items() if r.status == "ok" or not retry_failed}
+    settled = settle(store.read(space.name))
+    before = [settled[cell.key] for cell in cells if cell.key in settled]
+    doubtful = doubtful_keys(before) if retry_doubtful else set()
+    own = {k: r for k, r in settled.items() if k not in doubtful and (r.status == "ok" or not retry_failed)}
     elsewhere = {k: r for k, r in settle(store.read()).items() if r.status == "ok" and r.group != "latency"}
     reused = [elsewhere[cell.key] for cell in cells if cell.key not in own and cell.key in elsewhere]
+    trained = TrainedWeights(store.root, space.name)
+    done = own.keys() | elsewhere.keys()
+    cells = [_with_weights_that_are_there(cell, done, trained) for cell in cells]
     todo = [cell for cell in cells if cell.key not in own and cell.key not in elsewhere]
     return Plan(
         space=space,
@@ -89,14 +104,26 @@ def prepare(
         beyond=len(space.specs) - len(specs),
         budget=budget,
         dataset=dataset,
-        sources=Sources(data_root, weights_dir),
+        sources=Sources(data_root, weights_dir, trained),
         keys=[cell.key for cell in cells],
         todo=todo,
         done=sum(cell.key in own for cell in cells),
         reused=reused,
         failed_before=[own[c.key] for c in cells if c.key in own and own[c.key].status == "failed"],
         missing_devices=missing,
+        untrained=len({c.spec for c in cells if c.setting.get("weights_of") == RANDOM}),
     )
+
+
+def _with_weights_that_are_there(cell: Cell, done: Set[str], trained: TrainedWeights) -> Cell:
+    """A latency of trained weights whose training is done, but left no file here, is one of random weights.
+
+    One that was measured with them before stays what it is.
+    """
+    if cell.group != "latency" or cell.key in done:
+        return cell
+    key = cell.setting["weights_of"]
+    return with_random_weights(cell) if key in done and trained.find(key) is None else cell
 
 
 def _check(space: SpaceFile, data_root: Path | None) -> Dataset:
@@ -106,12 +133,26 @@ def _check(space: SpaceFile, data_root: Path | None) -> Dataset:
         dataset = open_dataset(data.name, data_root, data.options)
         check_variants(space.specs)
         dataset.check()
+        _check_runtimes(space)
     except DataError as error:
         option = ("options", error.option) if error.option else ("name",)
         raise UserError(f"{space.at(('accuracy', 'data', *option))}: {error}") from None
     except SpecError as error:
         raise UserError(f"{space.at(space.place_of(error.spec, error.axis))}: {error}") from None
     return dataset
+
+
+def _check_runtimes(space: SpaceFile) -> None:
+    """Refuse a runtime that is not installed here, with its line."""
+    if space.latency is None:
+        return
+    there, _ = _devices(space)
+    for setting in space.latency.settings(classes=2, devices=there):
+        try:
+            check_runtime(setting)
+        except UserError as error:
+            place = ("latency", "runtimes", space.latency.runtimes.index(setting.runtime))
+            raise UserError(f"{space.at(place)}: {error}") from None
 
 
 def forecast_plan(plan: Plan, workers: int) -> Forecast:
@@ -155,7 +196,7 @@ def _start_weights(
     return {spec: fingerprint for spec, fingerprint in found.items() if fingerprint is not None}
 
 
-def _devices(space: SpaceFile) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _devices(space: SpaceFile) -> tuple[tuple[Device, ...], tuple[Device, ...]]:
     if space.latency is None:
         return (), ()
     there = {"cpu": True, "cuda": torch.cuda.is_available()}

@@ -13,6 +13,7 @@ from bench.accuracy.schedule import Schedule
 from bench.accuracy.train import contrastive_term
 from bench.cost.count import count_variant
 from bench.errors import UserError
+from bench.latency.setting import RuntimeName
 from bench.sweep.cells import Cell
 from bench.sweep.forecast import Place, place_of
 from variants.network import build
@@ -20,6 +21,11 @@ from variants.spec import VariantSpec
 
 _PROBE_BATCH = 2
 _UNKNOWN_S = 60.0
+_WARM_UP_PASSES = 12
+_PREPARING_S: dict[RuntimeName, float] = {
+    "eager": 0.5, "compile": 30.0, "onnxruntime": 5.0, "openvino": 5.0, "cudagraph": 2.0
+}  # fmt: skip
+"""Of a network in a new process, before its first pass: exporting, compiling."""
 
 
 def probe_seconds(cells: list[Cell], samples: dict[Split, int], image_size: tuple[int, int]) -> dict[Place, float]:
@@ -50,7 +56,8 @@ def _probe(cell: Cell, samples: dict[Split, int], image_size: tuple[int, int]) -
         return _cost_seconds(cell.spec, classes, setting["size"])
     net = build(cell.spec, classes).to(memory_format=torch.channels_last)
     if cell.group == "latency":
-        return int(setting["warmup"] + setting["iterations"]) * _forward_seconds(net, setting["size"])
+        passes = (_WARM_UP_PASSES + setting["samples"]) * setting["batch"]
+        return float(passes * _forward_seconds(net, setting["size"]) + _PREPARING_S[setting["runtime"]])
     schedule = Schedule.model_validate(setting["schedule"])
     step = _step_seconds(net, schedule, schedule.crop or image_size)
     evaluation = (samples["val"] + samples["test"]) * _forward_seconds(net, image_size)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from bench.machine import commit, machine_facts, machine_id, versions
 from bench.records import GROUPS, Record
@@ -41,7 +43,7 @@ class Watcher:
 
 
 def run_plan(plan: Plan, store: Store, forecast: Forecast, workers: int, timeout_s: float, watcher: Watcher) -> Tally:
-    """Measure all cells of the plan: costs and trainings side by side, latencies alone.
+    """Measure all cells of the plan: costs and trainings side by side, then latencies, alone.
 
     Raises:
         UserError: a record cannot be written; those before it are kept.
@@ -97,9 +99,11 @@ def make_record(event: Finished) -> Record:
 
 
 def _events(plan: Plan, workers: int, timeout_s: float) -> Iterator[Progress | Finished]:
-    for group in GROUPS:
-        cells = [cell for cell in plan.todo if cell.group == group]
-        yield from run_cells(cells, plan.sources, lanes(group, cells, workers), timeout_s)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        sources = replace(plan.sources, exports=Path(folder))
+        for group in GROUPS:
+            cells = [cell for cell in plan.todo if cell.group == group]
+            yield from run_cells(cells, sources, lanes(group, cells, workers), timeout_s)
 
 
 def _count(tally: Tally, record: Record) -> None:

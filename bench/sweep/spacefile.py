@@ -6,13 +6,23 @@ from collections import Counter
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from bench.accuracy.schedule import Schedule
 from bench.cost.budget import Budget, read_number
 from bench.errors import UserError
+from bench.latency.setting import RUNTIMES_OF, Device, LatencySetting, Layout, Precision, RuntimeName, Scope
 from bench.sweep.spaceproblems import problems_in_words
 from bench.sweep.yamlplaces import Place, YamlFile, read_yaml
 from variants.errors import VariantError
@@ -51,17 +61,48 @@ class CostProtocol(_Section):
 
 
 class LatencyProtocol(_Section):
-    """How the clock runs."""
+    """With what networks are timed, and how often. Each runtime is timed on each device that has it."""
 
     size: Size = (1024, 512)
-    devices: tuple[Literal["cpu", "cuda"], ...] = ("cpu", "cuda")
+    devices: tuple[Device, ...] = ("cpu", "cuda")
     """A device that the machine lacks is left out, and said so."""
+    runtimes: tuple[RuntimeName, ...] = Field(default=("eager",), min_length=1)
+    scope: Scope = "resize"
+    """What a pass covers: network, resize (logits at full size), argmax, transfer (and the copies)."""
+    precision: Precision = "float32"
+    layout: Layout = "channels_last"
+    batch: int = Field(default=1, ge=1, le=1024)
     threads: int = Field(default=1, ge=1, le=1024)
-    warmup: int = Field(default=5, ge=0, le=10_000)
-    iterations: int = Field(default=30, ge=3, le=100_000)
+    samples: int = Field(default=66, ge=3, le=1_000_000)
+    """Passes of a variant, over all its processes together; from 64 on their 90th percentile is shown."""
     restarts: int = Field(default=3, ge=1, le=1000)
-    """Processes a variant, taken in turns: much of the noise sits between processes, not within one.
-    They are forked from one server, so they may still differ less than fresh ones would."""
+    """Processes a variant, taken in turns: much of the noise sits between processes, not within one."""
+
+    @field_validator("runtimes")
+    @classmethod
+    def _runtimes_run_somewhere(cls, value: tuple[RuntimeName, ...], info: ValidationInfo) -> tuple[RuntimeName, ...]:
+        devices: tuple[Device, ...] = info.data.get("devices", ())
+        there = [runtime for device in devices for runtime in RUNTIMES_OF[device]]
+        for runtime in value:
+            if devices and runtime not in there:
+                raise ValueError(f"{runtime!r} does not run on {', '.join(devices)}; there: {', '.join(there)}")
+        return tuple(dict.fromkeys(value))
+
+    @property
+    def samples_a_process(self) -> int:
+        """So many that all processes together have no fewer than were asked for."""
+        return -(-self.samples // self.restarts)
+
+    def settings(self, classes: int, devices: tuple[Device, ...]) -> list[LatencySetting]:
+        """One for each runtime that one of `devices` has."""
+        return [
+            LatencySetting(
+                self.size, classes, device, runtime, self.threads, self.precision, self.layout, self.batch, self.scope
+            )
+            for device in devices
+            for runtime in self.runtimes
+            if runtime in RUNTIMES_OF[device]
+        ]
 
 
 class DataProtocol(_Section):

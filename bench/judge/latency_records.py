@@ -1,0 +1,22 @@
+"""What a latency record says of itself: its metric, and its setting as far as it was kept."""
+
+from __future__ import annotations
+
+from bench.latency.setting import LatencySetting
+from bench.metrics import latency_metric
+from bench.records import Record
+
+
+def metric_of(record: Record) -> str:
+    """The metric that the record holds: of its device and runtime."""
+    return latency_metric(record.setting["device"], record.setting["runtime"])
+
+
+def setting_of(record: Record) -> LatencySetting | None:
+    """The whole setting; None of a record of before scope, batch and layout were part of it."""
+    return LatencySetting.from_json(record.setting) if "scope" in record.setting else None
+
+
+def samples_of(records: list[Record]) -> list[float]:
+    """Milliseconds of all passes of all processes."""
+    return [sample for record in records for sample in record.details["samples_ms"]]

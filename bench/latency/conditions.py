@@ -1,0 +1,116 @@
+"""The machine while a latency is measured: what others took of its CPUs, and how fast its clocks ran."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import psutil
+
+_SHORTEST_S = 0.2
+"""The system counts CPU time in hundredths of a second: over less, a share would be mostly rounding."""
+
+
+@dataclass(frozen=True)
+class CpuTimes:
+    """Seconds since some past moment: of all CPUs that this process may use, and of this process."""
+
+    busy: float
+    """CPUs at work for anybody on this machine, this process among them."""
+    stolen: float
+    """CPUs that the hypervisor gave to other virtual machines."""
+    total: float
+    own: float
+    """Of this process, all threads."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Facts of a measurement; None where the system does not tell.
+
+    others: share of the CPUs that other processes took. stolen: share that other virtual machines took.
+    cpu_mhz, gpu_mhz: clocks at the first and the last sample. gpu_max_mhz: the clock that the GPU could have.
+    """
+
+    others: float | None = None
+    stolen: float | None = None
+    cpu_mhz: tuple[float, float] | None = None
+    gpu_mhz: tuple[float, float] | None = None
+    gpu_max_mhz: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """What is known, as JSON values."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+class Watch:
+    """Looks at the machine when it is made and when it is stopped."""
+
+    def __init__(self, device: str) -> None:
+        self._gpu: Callable[[], tuple[float, float] | None] = gpu_clocks if device == "cuda" else lambda: None
+        self._gpu_before, self._mhz = self._gpu(), cpu_mhz()
+        self._since, self._cpus = time.perf_counter(), cpu_times()
+
+    def stop(self) -> Conditions:
+        """What happened since."""
+        seconds, cpus = time.perf_counter() - self._since, cpu_times()
+        mhz, gpu = cpu_mhz(), self._gpu()
+        others, stolen = shares(self._cpus, cpus) if seconds >= _SHORTEST_S else (None, None)
+        return Conditions(
+            others, stolen, (self._mhz, mhz) if self._mhz and mhz else None,
+            (self._gpu_before[0], gpu[0]) if self._gpu_before and gpu else None, gpu[1] if gpu else None,
+        )  # fmt: skip
+
+
+def shares(before: CpuTimes, after: CpuTimes) -> tuple[float | None, float | None]:
+    """Shares of the CPUs that other processes and other virtual machines took between two moments."""
+    total = after.total - before.total
+    if total <= 0:
+        return None, None
+    others = (after.busy - before.busy) - (after.own - before.own)
+    return round(max(0.0, others / total), 3), round(max(0.0, (after.stolen - before.stolen) / total), 3)
+
+
+def cpu_times() -> CpuTimes:
+    """Now, of the CPUs that this process may use."""
+    there = psutil.cpu_times(percpu=True)
+    usable = _usable(len(there))
+    cpus = [there[i] for i in usable]
+    total = sum(cpu.user + cpu.nice + cpu.system + cpu.idle for cpu in cpus)
+    waiting = sum(getattr(cpu, "iowait", 0.0) for cpu in cpus)
+    interrupts = sum(getattr(cpu, "irq", 0.0) + getattr(cpu, "softirq", 0.0) for cpu in cpus)
+    stolen = sum(getattr(cpu, "steal", 0.0) for cpu in cpus)
+    idle = sum(cpu.idle for cpu in cpus)
+    own = time.process_time()
+    return CpuTimes(total - idle + interrupts, stolen, total + waiting + interrupts + stolen, own)
+
+
+def cpu_mhz() -> float | None:
+    """The fastest clock of the CPUs that this process may use: that of the one at work."""
+    found = psutil.cpu_freq(percpu=True) if hasattr(psutil, "cpu_freq") else []
+    clocks = [found[i].current for i in _usable(len(found))] if found else []
+    return round(max(clocks), 0) if clocks and max(clocks) > 0 else None
+
+
+def gpu_clocks() -> tuple[float, float] | None:
+    """Clock of the first GPU and the most that it could have, in MHz, as its driver says; None without one."""
+    if shutil.which("nvidia-smi") is None:
+        return None
+    query = ["nvidia-smi", "--id=0", "--query-gpu=clocks.sm,clocks.max.sm", "--format=csv,noheader,nounits"]
+    done = subprocess.run(query, capture_output=True, text=True, check=False)
+    try:
+        clock, most = map(float, done.stdout.split(","))
+    except ValueError:  # a driver that does not tell
+        return None
+    return clock, most
+
+
+def _usable(count: int) -> Sequence[int]:
+    """Numbers of the CPUs that this process may use, of `count`."""
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(count)
+    return [i for i in range(count) if i in allowed] or range(count)
