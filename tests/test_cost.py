@@ -321,3 +321,83 @@ def test_a_callers_network_is_left_alone() -> None:
     trace(net, 8, 8)
     assert torch.equal(output, net(torch.ones(1, 3, 4, 4)))
     assert net[0].weight.device.type == "cpu"
+
+
+@torch.library.custom_op("bench_test::fill_product", mutates_args={"out"})
+def fill_product(x: Tensor, out: Tensor) -> None:
+    """As a kernel from elsewhere: gives nothing, fills what it is given."""
+    out.copy_(x @ x.transpose(-1, -2))
+
+
+def test_an_operator_that_gives_nothing_back_is_named() -> None:
+    def function(image: Tensor) -> Tensor:
+        out = image.new_empty(1, 3, 8, 8)
+        fill_product(image, out)
+        return out
+
+    net = Applied(function)
+    assert trace(net, 8, 8).unknown == {"bench_test.fill_product": 1}
+    cost = count_cost(net, 8, 8)
+    assert cost.unknown == {"bench_test.fill_product": 1}
+    assert any("bench_test.fill_product" in operators for operators in cost.work.values())
+
+
+@pytest.mark.parametrize(
+    ("query", "key"),
+    [
+        ((1, 4, 64, 8), (2, 4, 64, 8)),
+        ((1, 1, 64, 8), (1, 4, 64, 8)),
+        ((2, 4, 64, 8), (1, 1, 32, 8)),
+        ((3, 64, 8), (3, 64, 8)),
+        ((2, 3, 4, 16, 8), (2, 3, 4, 16, 8)),
+    ],
+)
+def test_attention_is_counted_as_the_cpu_runs_it(query: tuple[int, ...], key: tuple[int, ...]) -> None:
+    def attention(image: Tensor) -> Tensor:
+        return F.scaled_dot_product_attention(image.new_ones(query), image.new_ones(key), image.new_ones(key))
+
+    on_meta, on_cpu = (trace(Applied(attention), 8, 8, device) for device in ("meta", "cpu"))
+    assert on_meta.macs == on_cpu.macs
+    assert on_meta.output.shape == on_cpu.output.shape
+    groups = [max(a, b) for a, b in zip(query[:-2], key[:-2], strict=True)]
+    assert on_meta.macs == 2 * torch.Size(groups).numel() * query[-2] * key[-2] * 8
+    assert all("attention" in o.operator for o in on_meta.operations if o.macs)
+
+
+def test_what_torch_refuses_is_refused() -> None:
+    def attention(image: Tensor) -> Tensor:
+        return F.scaled_dot_product_attention(image.new_ones(1, 2, 8, 8), image.new_ones(1, 2, 8, 16), image)
+
+    with pytest.raises(RuntimeError):
+        trace(Applied(attention), 8, 8)
+
+
+class Keeps(nn.Module):
+    """Makes a table at its first pass and keeps it, as timm's tiny ViT does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table: Tensor | None = None
+
+    def forward(self, image: Tensor) -> Tensor:
+        if self.table is None:
+            self.table = image.new_zeros(50).exp()
+        return image + image
+
+
+def test_what_a_network_keeps_for_its_next_pass_is_no_activation() -> None:
+    assert peak(trace(Keeps(), 16, 8)) == 2 * 4 * 3 * 16 * 8
+
+
+def test_norms_on_statistics_of_the_batch_cost_what_norms_cost() -> None:
+    elements = 3 * 8 * 16
+    assert rest(trace(nn.InstanceNorm2d(3), 16, 8)) == 6 * elements
+    assert rest(trace(nn.GroupNorm(3, 3), 16, 8)) == 6 * elements
+    assert rest(trace(nn.BatchNorm2d(3), 16, 8)) == elements
+
+
+def test_shared_and_transposed_weights_are_weighed_as_saved() -> None:
+    shared = nn.Conv2d(3, 3, 3)
+    assert count_cost(nn.Sequential(shared, shared), 16, 16).whole.float32_bytes == 4 * (81 + 3)
+    transposed = nn.ConvTranspose2d(3, 64, 4, bias=False)
+    assert count_cost(transposed, 8, 8).whole.int8_bytes == 3 * 64 * 16 + 4 * 64

@@ -11,6 +11,7 @@ from torch import nn
 
 from bench.cli.calibrate_command import command as calibrate_command
 from bench.cli.cost_command import command as cost_command
+from bench.cost.count import count_variant
 from bench.cost.hardware import HardwareProfile, find_profile, named_profiles
 from bench.cost.roofline import add_up, estimate
 from bench.cost.trace import trace
@@ -144,3 +145,22 @@ def test_json_says_that_it_is_an_estimate(tmp_path: Path) -> None:
     assert data["estimate"] is True
     (variant,) = data["variants"]
     assert variant["ms"] == pytest.approx(sum(part["ms"] for part in variant["parts"].values()))
+
+
+def test_an_estimate_keeps_to_the_budget(tmp_path: Path) -> None:
+    space = tmp_path / "four.yaml"
+    space.write_text(f"variants: [{', '.join(SPECS)}]\naccuracy: {{data: {{name: streets}}}}\n")
+    costs = [count_variant(parse_name(name), 9, 128, 64).total.macs for name in SPECS]
+    arguments = [str(space), "--hardware", "t4", "--size", "128x64", "--results", str(tmp_path), "--json"]
+    done = CliRunner().invoke(cost_command, [*arguments, "--max-gmacs", repr(costs[1] / 1e9)])
+    assert [one["variant"] for one in json.loads(done.stdout)["variants"]] == SPECS[:2]
+    assert CliRunner().invoke(cost_command, [*arguments, "--max-gmacs", "nan"]).exit_code == 2
+
+
+def test_a_variant_that_cannot_be_estimated_ends_no_other(tmp_path: Path) -> None:
+    space = tmp_path / "two.yaml"
+    space.write_text(f"variants: [no_such_net+fpn16-head16, {SPECS[0]}]\naccuracy: {{data: {{name: streets}}}}\n")
+    done = CliRunner().invoke(cost_command, [str(space), "--hardware", "t4", "--results", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "cannot be estimated: no_such_net" in done.stderr
+    assert "ESTIMATE" in done.stdout

@@ -61,6 +61,10 @@ def command(
     read = read_target(target, size, classes)
     count = workers or cores()
     budget = read.budget.narrowed(Budget(max_gmacs, max_params))
+    if audit or check_memory or hardware is not None:
+        from bench.cli.counting import within_budget
+
+        read = within_budget(read, budget, count)
     if audit:
         from bench.cli.cost_audit import run_audit
 

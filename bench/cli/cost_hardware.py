@@ -3,42 +3,73 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.say import say
 from bench.cli.tables import make_console, make_table
 from bench.cost.figures import PARTS
+from bench.errors import UserError, describe_failure
+from bench.metrics import LOWER_BOUND
 
 if TYPE_CHECKING:
     from bench.cost.hardware import HardwareProfile
     from bench.cost.roofline import Estimate
     from bench.cost.target import Target
     from bench.judge.measured_latency import MeasuredSweep
+    from variants.spec import VariantSpec
 
 
 def run_hardware(target: Target, name: str, results_dir: Path, as_json: bool) -> bool:
-    """Estimate every variant of a target on a profile, and print it with its rank correlation to measured latency."""
+    """Estimate every variant of a target on a profile, and print it with its rank correlation to measured latency.
+
+    False where a variant cannot be estimated, or an operator without a formula makes an estimate a lower bound.
+    """
     from bench.cost.hardware import find_profile
-    from bench.cost.roofline import estimate
 
     profile = find_profile(name, results_dir)
-    estimates = [estimate(spec, target.classes, *target.size, profile) for spec in target.specs]
+    estimates, asked = _estimates(target, profile), len(target.specs)
+    target, found = replace(target, specs=tuple(estimates)), list(estimates.values())
+    fine = len(found) == asked and not any(one.unknown for one in found)
     held_against = _correlations(target, profile, results_dir)
     if as_json:
-        click.echo(json.dumps(_as_json(target, profile, estimates, held_against), indent=2))
-        return True
+        click.echo(json.dumps(_as_json(target, profile, found, held_against), indent=2))
+        return fine
     console = make_console()
     for line in _header(target, profile):
         console.print(line, markup=False, soft_wrap=True)
-    if len(estimates) == 1:
-        _print_parts(estimates[0])
+    if len(found) == 1:
+        _print_parts(found[0])
     else:
-        _print_variants(target, estimates)
+        _print_variants(target, found)
     for line in held_against:
         console.print(line, markup=False, soft_wrap=True)
-    return True
+    return fine
+
+
+def _estimates(target: Target, profile: HardwareProfile) -> dict[VariantSpec, Estimate]:
+    """By spec. What cannot be estimated ends no other's estimate, and is said.
+
+    Raises:
+        UserError: there is none.
+    """
+    from bench.cost.roofline import estimate
+
+    found = {}
+    for spec in target.specs:
+        try:
+            found[spec] = estimate(spec, target.classes, *target.size, profile)
+        except Exception as error:  # of a network from elsewhere: any
+            say(f"cannot be estimated: {spec.name}: {describe_failure(error)}")
+            continue
+        if found[spec].unknown:
+            say(f"no formula: {spec.name}: {', '.join(found[spec].unknown)}; its estimate is a lower bound")
+    if not found:
+        raise UserError("no variant could be estimated. Try another --size.")
+    return found
 
 
 def _header(target: Target, profile: HardwareProfile) -> list[str]:
@@ -55,8 +86,12 @@ def _print_parts(estimate: Estimate) -> None:
     table = make_table("part", "estimate (ms)", "share (%)", "bound by")
     for part, found in estimate.parts.items():
         table.add_row(part, f"{found.ms:.3g}", f"{100 * found.ms / estimate.ms:.1f}", found.bound)
-    table.add_row("all", f"{estimate.ms:.3g}", "100.0", "")
+    table.add_row("all", _shown(estimate), "100.0", "")
     make_console().print(table)
+
+
+def _shown(estimate: Estimate) -> str:
+    return f"{LOWER_BOUND if estimate.unknown else ''}{estimate.ms:.3g}"
 
 
 def _print_variants(target: Target, estimates: list[Estimate]) -> None:
@@ -69,7 +104,7 @@ def _print_variants(target: Target, estimates: list[Estimate]) -> None:
     labels = short_labels([spec.to_json() for spec in target.specs])
     for one, label in sorted(zip(estimates, labels, strict=True), key=lambda pair: pair[0].ms):
         cells = [f"{one.parts[part].ms:.3g}" if part in one.parts else "–" for part in parts]
-        table.add_row(label, f"{one.ms:.3g}", *cells)
+        table.add_row(label, _shown(one), *cells)
     make_console().print(table)
 
 
@@ -112,7 +147,7 @@ def _as_json(
         "classes": target.classes, "held_against": held_against,
         "variants": [
             {
-                "variant": one.variant, "ms": one.ms,
+                "variant": one.variant, "ms": one.ms, "unknown_operators": one.unknown,
                 "parts": {part: {"ms": found.ms, "bound": found.bound} for part, found in one.parts.items()},
             }
             for one in estimates

@@ -91,7 +91,9 @@ def _print(target: Target, table: pd.DataFrame, flops: bool) -> None:
     out = make_table("backbone" if many else "variant", *(["variants"] * many), *(_heading(key) for key in keys))
     if many:
         for name, rows in table.groupby("backbone_label", sort=True):
-            out.add_row(str(name), str(len(rows)), *(_range(rows[key].min(), rows[key].max(), key) for key in keys))
+            mark = LOWER_BOUND if (rows["unknown_operators"] != "").any() else ""
+            ranges = (_range(rows[key].min(), rows[key].max(), key, mark) for key in keys)
+            out.add_row(str(name), str(len(rows)), *ranges)
     else:
         for row in table.to_dict("records"):
             mark = LOWER_BOUND if row["unknown_operators"] else ""
@@ -113,9 +115,9 @@ def _cell(value: Any, key: str, mark: str) -> str:
     return f"{mark if key in BOUNDED else ''}{METRICS[key].show(value)}"
 
 
-def _range(low: Any, high: Any, key: str) -> str:
-    first, last = METRICS[key].show(low), METRICS[key].show(high)
-    return first if first == last else f"{first}–{last}"
+def _range(low: Any, high: Any, key: str, mark: str) -> str:
+    first, last = _cell(low, key, mark), METRICS[key].show(high)
+    return first if METRICS[key].show(low) == last else f"{first}–{last}"
 
 
 def _unknown(table: pd.DataFrame) -> dict[str, str]:

@@ -11,6 +11,7 @@ from bench.cli.say import say
 from bench.cli.tables import make_console, make_table
 from bench.errors import UserError, describe_failure
 from bench.metrics import LOWER_BOUND, METRICS, in_both_conventions
+from variants.errors import VariantError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,7 +32,9 @@ def run_variant(target: Target, budget: Budget, flops: bool, as_json: bool) -> b
     (spec,) = target.specs
     try:
         cost = count_variant(spec, target.classes, *target.size)
-    except (RuntimeError, TypeError, AssertionError) as error:
+    except (UserError, VariantError):
+        raise
+    except Exception as error:  # of a network from elsewhere: any
         size = "x".join(map(str, target.size))
         raise UserError(
             f"{spec.name} cannot be counted at {size}: {describe_failure(error)}. Try another --size."

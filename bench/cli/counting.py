@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.cli.say import say
 
 if TYPE_CHECKING:
     from bench.cost.batch import Counted
+    from bench.cost.budget import Budget
+    from bench.cost.target import Target
     from variants.spec import VariantSpec
 
 
@@ -32,3 +35,19 @@ def count_with_progress(
             progress.advance(task)
     say(f"counted {len(found)} variants at {'x'.join(map(str, size))} in {time.perf_counter() - start:.1f} s")
     return [found[spec] for spec in specs]
+
+
+def within_budget(target: Target, budget: Budget, workers: int) -> Target:
+    """The target without the variants that cost more; one that cannot be counted stays, and says why where it fails.
+
+    Raises:
+        UserError: none is left.
+    """
+    if not budget:
+        return target
+    counted = count_with_progress(target.specs, target.classes, target.size, workers)
+    specs = tuple(one.spec for one in counted if one.cost is None or budget.holds(one.cost))
+    if not specs:
+        raise budget.refuse_all(len(counted))
+    say(f"budget: {budget}: {len(specs)} of {len(counted)} variants are within")
+    return replace(target, specs=specs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -50,8 +51,23 @@ class CountType(click.ParamType[int]):
             self.fail(str(error), param, ctx)
 
 
+class AmountType(click.ParamType[float]):
+    """A number above 0."""
+
+    name = "NUMBER"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not 0 < number < math.inf:
+            self.fail(f"{value!r} is not a number above 0, for example 30", param, ctx)
+        return number
+
+
 max_gmacs_option: Decorator = click.option(
-    "--max-gmacs", type=click.FloatRange(min=0, min_open=True),
+    "--max-gmacs", type=AmountType(),
     help="Leave out variants of more multiply-adds, in 10^9.",
 )  # fmt: skip
 max_params_option: Decorator = click.option(

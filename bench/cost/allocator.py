@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -14,6 +15,9 @@ from torch.profiler import ProfilerActivity, profile
 from bench.cost.count import count_cost
 from variants.network import build
 from variants.spec import VariantSpec
+
+_COMPOSITE = torch._C._dispatch_has_kernel_for_dispatch_key
+_EXISTS = torch._C._dispatch_has_kernel
 
 
 @dataclass(frozen=True)
@@ -91,14 +95,25 @@ def _changes(roots: list[Any]) -> Iterator[_Change]:
 
 
 def _allocations(events: list[Any], operator: Any) -> Iterator[tuple[Any, Any]]:
-    """Every allocation with the outermost operator that made it."""
+    """Every allocation with the outermost operator that made it, of those that torch does not take apart itself."""
     for event in events:
         if event.typed[0] == _EventType.Allocation:
             yield event, operator
         inside = operator
-        if inside is None and event.typed[0] == _EventType.TorchOp:
+        if inside is None and event.typed[0] == _EventType.TorchOp and not _is_taken_apart(event.name):
             inside = event
         yield from _allocations(event.children, inside)
+
+
+@lru_cache
+def _is_taken_apart(name: str) -> bool:
+    """Whether an operator such as `aten::matmul` is others, one after the other, as the dispatcher sees it."""
+    space, _, bare = name.partition("::")
+    packet = getattr(getattr(torch.ops, space, None), bare, None)
+    overloads = packet.overloads() if packet is not None else []
+    names = [name if overload == "default" else f"{name}.{overload}" for overload in overloads]
+    kernels = [_COMPOSITE(known, "CompositeImplicitAutograd") for known in names if _EXISTS(known)]
+    return bool(kernels) and all(kernels)
 
 
 def _peak(changes: Iterator[_Change]) -> int:

@@ -104,7 +104,7 @@ def _sum_up(operations: Sequence[Operation], part_of: PartOf, weights: dict[str,
             peak = Peak(operation.live_bytes, part, operation.operator)
         if not operation.known:
             unknown[operation.operator] += 1
-        if operation.written or operation.macs or operation.rest:
+        if operation.written or operation.macs or operation.rest or not operation.known:
             operators = work.setdefault(part, {})
             done = Work(1, operation.macs, operation.rest, operation.written)
             operators[operation.operator] = operators.get(operation.operator, Work()) + done

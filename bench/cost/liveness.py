@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
 
 from torch import Tensor
@@ -19,17 +20,29 @@ class LiveMemory:
     def __init__(self, weights: Iterable[Tensor]) -> None:
         self.live_bytes = 0
         self._weights = {x.untyped_storage()._cdata for x in weights}
-        self._held: dict[int, weakref.ref[object]] = {}
+        self._held: dict[int, _Held] = {}
 
-    def hold(self, tensor: Tensor) -> None:
-        """Take in the storage of a tensor, once, until it is freed."""
+    def hold(self, tensor: Tensor, at: int) -> None:
+        """Take in the storage of a tensor, once, until it is freed; `at`: the operation that filled it."""
         storage = tensor.untyped_storage()
         key, size = storage._cdata, storage.nbytes()
         if not size or key in self._held or key in self._weights:
             return
         self.live_bytes += size
-        self._held[key] = weakref.ref(storage, partial(self._release, key, size))
+        self._held[key] = _Held(weakref.ref(storage, partial(self._release, key, size)), at, size)
+
+    def kept(self, given: Iterable[Tensor]) -> list[tuple[int, int]]:
+        """Of what is held now and not by the tensors that are given: the operation that filled it, and its bytes."""
+        known = {x.untyped_storage()._cdata for x in given}
+        return [(held.at, held.size) for key, held in self._held.items() if key not in known]
 
     def _release(self, key: int, size: int, _: object) -> None:
         self.live_bytes -= size
         del self._held[key]
+
+
+@dataclass(frozen=True)
+class _Held:
+    storage: weakref.ref[object]
+    at: int
+    size: int

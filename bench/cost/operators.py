@@ -34,6 +34,7 @@ class Operator:
 
     @property
     def known(self) -> bool:
+        """Whether it gives a tensor says nothing: a kernel may fill one that it was given."""
         return self.core is not None or self.rest is not None or self.is_view
 
 
@@ -136,6 +137,15 @@ def _adaptive_window(arguments: Arguments, output: Any) -> int:
     return int(prod(result.shape[:-2]) * covered)
 
 
+def _batch_norm(arguments: Arguments, output: Any) -> int:
+    """In evaluation one multiply-add an element: its four vectors make one scale and one shift.
+
+    On statistics of the batch, as instance norm is, what any norm does.
+    """
+    on_batch = next((argument for argument in arguments if isinstance(argument, bool)), False)
+    return (_NORM if on_batch else 1) * _first(output).numel()
+
+
 def _first(output: Any) -> Tensor:
     result: Tensor = output if isinstance(output, Tensor) else output[0]
     return result
@@ -155,8 +165,7 @@ _TIMES_WRITTEN: tuple[tuple[int, str], ...] = (
         1,
         """abs add addcmul amax amin bitwise_not ceil clamp_max clamp_min cos div eq erf exp floor ge gt le leaky_relu
         log logical_and logical_not lt masked_fill maximum minimum mul ne neg pow prelu _prelu_kernel reciprocal relu
-        remainder round rsqrt rsub sign sin sqrt square sub tanh threshold where addcdiv
-        native_batch_norm cudnn_batch_norm _native_batch_norm_legit _native_batch_norm_legit_no_training""",
+        remainder round rsqrt rsub sign sin sqrt square sub tanh threshold where addcdiv""",
     ),
     (2, "clamp hardtanh lerp"),
     (3, "elu sigmoid softplus log_sigmoid_forward"),
@@ -172,6 +181,10 @@ _MOVES = """_reshape_copy _to_copy _unsafe_index cat clone constant_pad_nd conti
     reshape roll scalar_tensor scatter select_scatter slice_scatter split_with_sizes_copy stack tril triu unfold
     upsample_nearest2d zeros ones full
     zeros_like ones_like full_like new_full new_ones new_zeros zero arange linspace"""
+_LOOKS = """ _assert_async _assert_scalar _assert_tensor_metadata _local_scalar_dense equal is_nonzero is_same_size item
+    sym_numel sym_size sym_storage_offset sym_stride prim.device prim.layout"""
+"""What gives no tensor and fills none."""
+_BATCH_NORMS = """native_batch_norm cudnn_batch_norm _native_batch_norm_legit _native_batch_norm_legit_no_training"""
 _ALIASES = frozenset("_reshape_alias _unsafe_view alias as_strided detach lift_fresh".split())
 """Views that torch does not declare as such."""
 _RESERVES = frozenset("empty empty_like empty_strided new_empty new_empty_strided".split())
@@ -182,9 +195,10 @@ _REST: dict[str, Formula] = {
     **dict.fromkeys("linalg_vector_norm std var var_mean std_mean".split(), _each_read(2)),
     **dict.fromkeys("avg_pool2d max_pool2d max_pool2d_with_indices".split(), _window),
     **dict.fromkeys("_adaptive_avg_pool2d adaptive_avg_pool2d adaptive_max_pool2d".split(), _adaptive_window),
-    **dict.fromkeys(_MOVES.split(), _ZERO),
+    **dict.fromkeys(_BATCH_NORMS.split(), _batch_norm),
+    **dict.fromkeys(_ATTENTION_NAMES, lambda arguments, output: attention_rest(*arguments[:2])),
+    **dict.fromkeys((_MOVES + _LOOKS).split(), _ZERO),
 }
-"""Batch norm in evaluation is one multiply-add an element: its four vectors make one scale and one shift."""
 
 
 def named_operators() -> frozenset[str]:

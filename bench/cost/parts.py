@@ -17,6 +17,8 @@ _OURS = {
     "backbone": "backbone", "refine.context": "context", "refine": "fusion", "fpn": "decoder", "head": "head",
 }  # fmt: skip
 """Modules of our networks, the more special one first."""
+_TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+"""Their weights have the output channels (of a group) on the second axis."""
 PartOf = Callable[[str], str | None]
 """Dotted name of a module or weight -> its part; None for what is in none."""
 
@@ -58,26 +60,30 @@ def parts_of_operations(operations: Sequence[Operation], part_of: PartOf) -> Ite
 
 
 def weigh(net: nn.Module, part_of: PartOf) -> dict[str, Weights]:
-    """Weights by part; of all that a saved network holds."""
+    """Weights by part; of all that a saved network holds, each once, however many modules share it."""
     found: dict[str, Weights] = {}
     learned = {id(parameter) for parameter in net.parameters()}
+    transposed = {id(module.weight) for module in net.modules() if isinstance(module, _TRANSPOSED)}
+    weighed: set[int] = set()
     for name, tensor in net.state_dict(keep_vars=True).items():
-        if tensor is None or not isinstance(tensor, Tensor):
+        if not isinstance(tensor, Tensor) or id(tensor) in weighed:
             continue
+        weighed.add(id(tensor))
         part = part_of(name) or INPUT
-        found[part] = found.get(part, Weights()) + _weights(tensor, id(tensor) in learned)
-        learned.discard(id(tensor))
+        output_axis = 1 if id(tensor) in transposed else 0
+        found[part] = found.get(part, Weights()) + _weights(tensor, id(tensor) in learned, output_axis)
     return found
 
 
-def _weights(tensor: Tensor, learned: bool) -> Weights:
+def _weights(tensor: Tensor, learned: bool, output_axis: int) -> Weights:
     numel = tensor.numel()
     parameters = numel if learned else 0
     if not tensor.is_floating_point():
         size = numel * tensor.element_size()
         return Weights(parameters, size, size, size)
-    int8 = numel + 4 * tensor.shape[0] if learned and tensor.dim() > 1 else 4 * numel
-    return Weights(parameters, 4 * numel, 2 * numel, int8)
+    is_matrix = learned and tensor.dim() > 1
+    quantised = numel + 4 * tensor.shape[output_axis] if is_matrix else 4 * numel
+    return Weights(parameters, 4 * numel, 2 * numel, min(quantised, 4 * numel))
 
 
 def _inside(name: str, prefix: str) -> bool:

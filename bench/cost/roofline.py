@@ -7,6 +7,7 @@ Real hardware stays below its peaks, and caches spare some of the bytes: both mo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -38,10 +39,14 @@ class PartEstimate:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Of one variant on one hardware, by part in the order in which they run."""
+    """Of one variant on one hardware, by part in the order in which they run.
+
+    unknown: calls of operators without a formula; with them the estimate is a lower bound.
+    """
 
     variant: str
     parts: dict[str, PartEstimate] = field(default_factory=dict)
+    unknown: dict[str, int] = field(default_factory=dict)
 
     @property
     def ms(self) -> float:
@@ -71,4 +76,5 @@ def add_up(variant: str, operations: Sequence[Operation], parts: Sequence[str], 
             into.compute_ms += compute
         else:
             into.memory_ms += memory
-    return Estimate(variant, found)
+    unknown = Counter(operation.operator for operation in operations if not operation.known)
+    return Estimate(variant, found, dict(unknown))

@@ -6,7 +6,7 @@ import copy
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -104,7 +104,26 @@ def trace_call(net: nn.Module, image: Tensor) -> Trace:
     tracer = _Tracer(net, image)
     with torch.no_grad(), _plain_transformers(), tracer.modules_known(), _Attention(tracer), tracer:
         output = net(image)
-    return Trace(tuple(tracer.operations), output)
+    kept = tracer.memory.kept([image, *_tensors(output)])
+    return Trace(tuple(_without(tracer.operations, kept)), output)
+
+
+def _without(operations: list[Operation], kept: list[tuple[int, int]]) -> list[Operation]:
+    """Take off what the network keeps for its next pass, such as a table of positions: it is no activation.
+
+    Args:
+        kept: operation and bytes of each storage that is kept.
+    """
+    if not kept:
+        return operations
+    found, held = [], dict.fromkeys(range(len(operations)), 0)
+    for at, size in kept:
+        held[at] += size
+    less = 0
+    for at, operation in enumerate(operations):
+        less += held[at]
+        found.append(replace(operation, live_bytes=operation.live_bytes - less))
+    return found
 
 
 class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -116,8 +135,10 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.inside = [""]
         self.operations: list[Operation] = []
         self.memory = LiveMemory([*net.parameters(), *net.buffers()])
-        self.memory.hold(image)
+        self.memory.hold(image, 0)
         self.on_meta = image.device.type == "meta"
+        self.within = ""
+        """Stands before the names of operators while something that torch takes apart runs."""
         self.operators: dict[OpOverload, Operator] = {}
 
     @contextmanager
@@ -155,15 +176,17 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def note(self, operator: Operator, macs: int, rest: int, read: list[Tensor], out: list[Tensor]) -> None:
         """Keep one operation."""
         for x in out:
-            self.memory.hold(x)
+            self.memory.hold(x, len(self.operations))
         written = sum(x.numel() for x in out) if operator.writes else 0
         moved = 0
         if operator.writes:
             moved = sum(_bytes(x) for x in {id(x): x for x in read}.values()) + sum(_bytes(x) for x in out)
-        known = operator.known or not out
         self.operations.append(
-            Operation(self.inside[-1], operator.name, macs, rest, written, moved, self.memory.live_bytes, known)
-        )
+            Operation(
+                self.inside[-1], self.within + operator.name, macs, rest, written, moved, self.memory.live_bytes,
+                operator.known,
+            )
+        )  # fmt: skip
 
 
 class _Attention(AttentionMode):
@@ -179,14 +202,42 @@ class _Attention(AttentionMode):
         self.operator = Operator(ATTENTION, core=None, rest=lambda *_: 0, is_view=False, writes=True)
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        """(N, heads, positions, channels) each; anything else no fused kernel takes, and torch's own formula runs."""
-        if not self.tracer.on_meta or query.dim() != 4:
+        """(N, heads, positions, channels) each, or (N, positions, channels); anything else no fused kernel takes."""
+        if not self.tracer.on_meta:
             return torchs_attention(query, key, value, *args, **kwargs)
-        batch, heads, positions, _ = query.shape
-        out = query.new_empty(batch, positions, heads, value.shape[-1]).transpose(1, 2)
+        if query.dim() not in (3, 4) or not _fit(query, key, value):
+            return self._taken_apart(query, key, value, *args, **kwargs)
+        batch, *heads = _groups(query, key, value, grouped=bool(kwargs.get("enable_gqa")))
+        query = query.expand(batch, *heads, *query.shape[-2:])
+        out = query.new_empty(batch, query.shape[-2], *heads, value.shape[-1])
+        out = out.transpose(1, 2) if heads else out
         macs, rest = attention_macs(query, key, value), attention_rest(query, key)
         self.tracer.note(self.operator, macs, rest, [query, key, value], [out])
         return out
+
+    def _taken_apart(self, *args: Any, **kwargs: Any) -> Tensor:
+        """As torch does it where no fused kernel is: by products that hold the matrix of all pairs."""
+        self.tracer.within = f"{ATTENTION}: "
+        try:
+            return torchs_attention(*args, **kwargs)
+        finally:
+            self.tracer.within = ""
+
+
+def _fit(query: Tensor, key: Tensor, value: Tensor) -> bool:
+    """Whether torch would take the three; where it would not, its own words say why."""
+    return query.dim() == key.dim() == value.dim() and query.shape[-1] == key.shape[-1] and (
+        key.shape[-2] == value.shape[-2]
+    )  # fmt: skip
+
+
+def _groups(query: Tensor, key: Tensor, value: Tensor, grouped: bool) -> list[int]:
+    """Images, and heads where there are some: the most of the three, since what is one of them serves all.
+
+    grouped: several heads of the query share one of the others.
+    """
+    sizes = [list(x.shape[:-2]) for x in (query, key, value)]
+    return sizes[0] if grouped else [max(size) for size in zip(*sizes, strict=True)]
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.judge.cost_guard import Change, GuardedVariant, GuardReport, SpaceGuard
-from bench.metrics import METRICS
+from bench.metrics import CONVENTION_WORDS, METRICS
 from bench.render.guard_words import (
     STATE_WORDS,
     cost_words,
@@ -25,6 +25,9 @@ _HEAD = ("", "before", "now", "difference", "", "where")
 def guard_table(report: GuardReport) -> str:
     """The verdict, and a block a variant that differs."""
     blocks = [f"{title(report)}: {headline(report)}", *(_space(space) for space in report.spaces)]
+    changes = [change for space in report.spaces for variant in space.variants for change in variant.changes]
+    if any(change.metric == "macs" for change in changes):
+        blocks.append(CONVENTION_WORDS["macs"])
     return "\n\n".join(blocks) + "\n"
 
 
