@@ -12,7 +12,7 @@ sweep: $(STAMP)
 	$(BIN)/bench sweep quick
 
 test: $(STAMP) lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
