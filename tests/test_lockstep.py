@@ -22,6 +22,7 @@ from bench.latency.job import Job
 from bench.latency.lockstep import LockStep, plan_cycles
 from bench.latency.setting import LatencySetting
 from bench.latency.warmup import warm_up
+from bench.store import Store
 from tests.conftest import PROJECT, RunBench
 
 VARIANT = "lcnet_050+fpn16-head16"
@@ -255,11 +256,12 @@ def test_the_self_test_keeps_every_decision_and_goes_on(run_bench: RunBench, tmp
     ]  # fmt: skip
     first = run_bench(*arguments, "--trials", "1", cwd=PROJECT)
     assert "false alarms: " in first.stdout, first.stderr
-    (path,) = (tmp_path / "guard").glob("*-quiet.jsonl")
+    (path,) = (tmp_path / "guard").glob("*-quiet.ndjson")
     assert len(path.read_text().splitlines()) == 2
     second = run_bench(*arguments, "--trials", "2", cwd=PROJECT)
     assert "2 decisions are kept" in second.stderr
     assert len(path.read_text().splitlines()) == 3
+    assert Store(tmp_path).sweeps() == []  # no sweep takes them for its records
     line = json.loads(path.read_text().splitlines()[0])
     assert {"machine", "versions", "commit", "setting", "rule", "seed"} <= set(line)
     path.write_text("{\n")

@@ -1,4 +1,6 @@
-"""results/guard/<machine>-<quiet|busy>.jsonl: a decision a line, written as soon as it is made."""
+"""results/guard/<machine>-<quiet|busy>.ndjson: a decision a line, written as soon as it is made.
+
+Not .jsonl, which are the records of sweeps."""
 
 from __future__ import annotations
 
@@ -33,7 +35,7 @@ class SelfTestStore:
 
     @property
     def path(self) -> Path:
-        return self.results / "guard" / f"{machine_id()}-{'busy' if self.busy else 'quiet'}.jsonl"
+        return self.results / "guard" / f"{machine_id()}-{'busy' if self.busy else 'quiet'}.ndjson"
 
     @property
     def _key(self) -> str:
