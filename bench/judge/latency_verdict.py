@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from bench.judge.paired import Ratio, noise_of, paired_log, ratio
+from bench.judge.paired import Ratio, head_log, noise_of, paired_log, ratio
 
 State = Literal["regressed", "unclear", "improved", "unchanged"]
 STATES: tuple[State, ...] = ("regressed", "unclear", "improved", "unchanged")
@@ -60,7 +60,7 @@ def judge(restarts: Sequence[Times], rule: Rule, looks: int = 1) -> Verdict:
     Args:
         looks: how many times the job was looked at, this one included; each could have raised the alarm.
     """
-    other = [paired_log(head, base, again) for base, again, head in restarts]
+    other = [head_log(*times) for times in restarts]
     same = [paired_log(again, base) for base, again, _ in restarts]
     noise = noise_of(same, other)
     limit = max(math.log1p(rule.tolerated), noise.reach(1 - _FALSE_ALARMS))

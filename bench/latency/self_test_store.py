@@ -1,6 +1,7 @@
 """results/guard/<machine>-<quiet|busy>.ndjson: a decision a line, written as soon as it is made.
 
-Not .jsonl, which are the records of sweeps."""
+Not .jsonl, which are the records of sweeps.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +19,9 @@ from bench.machine import commit, machine_facts, machine_id, versions
 from bench.records import make_key
 
 _SCHEMA = 1
-METHOD = 1
-"""Version of the guard and its trials: raised when a decision may come out otherwise."""
+METHOD = 2
+"""Version of the guard and its trials: raised when a decision may come out otherwise. 1 compared head with the mean of
+both runs of the base."""
 
 
 @dataclass(frozen=True)
