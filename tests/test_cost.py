@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
@@ -62,10 +60,6 @@ def on_map_macs(name: str, width: int, height: int, **options: Value) -> int:
 
 def rest(traced: Trace) -> int:
     return sum(operation.rest for operation in traced.operations)
-
-
-def peak(traced: Trace) -> int:
-    return max(operation.live_bytes for operation in traced.operations)
 
 
 def test_convolution_by_hand() -> None:
@@ -234,35 +228,6 @@ def test_shapes_are_those_of_the_kernels(func: Any, layout: torch.memory_format)
     assert (ours[0] is on_meta[0]) == (theirs[0] is on_cpu[0])
 
 
-def test_peak_memory_by_hand() -> None:
-    # image 3, conv 8, relu 8 in place, conv 2: the most is image, 8 and 2 together; views hold nothing of their own
-    net = nn.Sequential(nn.Conv2d(3, 8, 1), nn.ReLU(inplace=True), nn.Flatten(3), nn.Conv2d(8, 2, 1))
-    assert peak(trace(net, 16, 8)) == 4 * 16 * 8 * (3 + 8 + 2)
-    apart = nn.Sequential(nn.Conv2d(3, 8, 1), nn.ReLU(), nn.Conv2d(8, 2, 1))
-    assert peak(trace(apart, 16, 8)) == 4 * 16 * 8 * (3 + 8 + 8)
-
-
-def test_attention_holds_no_matrix_of_pairs() -> None:
-    def attention(image: Tensor) -> Tensor:
-        q = image.flatten(2).transpose(1, 2).unsqueeze(1)  # 1,024 positions of 3 channels
-        return F.scaled_dot_product_attention(q, q, q)
-
-    assert peak(trace(Applied(attention), 32, 32)) == 2 * 4 * 3 * 1024
-
-
-def test_sizes_are_those_of_a_saved_file(tmp_path: Path) -> None:
-    net = build(parse_name("lcnet_050+frm34-dnl-w32+fpn32-head16"), 5)
-    whole = count_cost(net, 64, 64).whole
-    for size, convert in ((whole.float32_bytes, Tensor.float), (whole.float16_bytes, Tensor.half)):
-        tensors = {k: convert(v) if v.is_floating_point() else v for k, v in net.state_dict().items()}
-        save_file(tensors, tmp_path / "net.safetensors")
-        data = (tmp_path / "net.safetensors").read_bytes()
-        assert size == len(data) - 8 - int.from_bytes(data[:8], "little")
-    matrices = [p for p in net.parameters() if p.dim() > 1]
-    saved = sum(3 * p.numel() - 4 * p.shape[0] for p in matrices)
-    assert whole.int8_bytes == whole.float32_bytes - saved
-
-
 def some_specs(count: int) -> list[VariantSpec]:
     """Drawn from a large space, so that every run of the tests tries others beside those of all runs."""
     axes = {
@@ -372,32 +337,8 @@ def test_what_torch_refuses_is_refused() -> None:
         trace(Applied(attention), 8, 8)
 
 
-class Keeps(nn.Module):
-    """Makes a table at its first pass and keeps it, as timm's tiny ViT does."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.table: Tensor | None = None
-
-    def forward(self, image: Tensor) -> Tensor:
-        if self.table is None:
-            self.table = image.new_zeros(50).exp()
-        return image + image
-
-
-def test_what_a_network_keeps_for_its_next_pass_is_no_activation() -> None:
-    assert peak(trace(Keeps(), 16, 8)) == 2 * 4 * 3 * 16 * 8
-
-
 def test_norms_on_statistics_of_the_batch_cost_what_norms_cost() -> None:
     elements = 3 * 8 * 16
     assert rest(trace(nn.InstanceNorm2d(3), 16, 8)) == 6 * elements
     assert rest(trace(nn.GroupNorm(3, 3), 16, 8)) == 6 * elements
     assert rest(trace(nn.BatchNorm2d(3), 16, 8)) == elements
-
-
-def test_shared_and_transposed_weights_are_weighed_as_saved() -> None:
-    shared = nn.Conv2d(3, 3, 3)
-    assert count_cost(nn.Sequential(shared, shared), 16, 16).whole.float32_bytes == 4 * (81 + 3)
-    transposed = nn.ConvTranspose2d(3, 64, 4, bias=False)
-    assert count_cost(transposed, 8, 8).whole.int8_bytes == 3 * 64 * 16 + 4 * 64

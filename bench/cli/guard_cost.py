@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from bench.cli.guard_options import Growth, Output, read_allowance, show_and_write
-from bench.cli.say import say
+from bench.cli.guard_options import Growth, Output, conclude, read_allowance
 from bench.errors import ExitCode, UserError
 from bench.judge.cost_guard import Allowance, GuardReport
 from bench.render.guard_formats import FORMATS
@@ -22,15 +21,9 @@ def run_cost_guard(
         raise UserError("--allow says what the guard lets through; --accept lets everything through. Give one of them.")
     allowed = read_allowance(growth)
     report = _look(spaces, accept, allowed, workers, results_dir)
-    show_and_write({name: render(report) for name, render in FORMATS.items()}, form, outputs)
-    if form != "table":
-        say(f"{title(report)}: {headline(report)}")
-    for step in next_steps(report):
-        say(step)
-    if report.fails:
-        raise SystemExit(ExitCode.CHECK_FAILED)
-    if report.is_empty:
-        raise SystemExit(ExitCode.NOTHING_MEASURED)
+    texts = {name: render(report) for name, render in FORMATS.items()}
+    ends = ExitCode.CHECK_FAILED if report.fails else ExitCode.NOTHING_MEASURED if report.is_empty else None
+    conclude(texts, form, outputs, f"{title(report)}: {headline(report)}", next_steps(report), ends)
 
 
 def _look(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 
-from bench.cli.guard_options import Output, show_and_write
+from bench.cli.guard_options import Output, conclude
 from bench.cli.say import say
 from bench.errors import ExitCode
 from bench.judge.latency_guard import LatencyGuardReport, worst_first
@@ -26,15 +26,9 @@ def run_latency_guard(
     names = _variants(targets or (_SPACE,))
     check_runtime(setting)
     report = _guard(names, against, head, setting, restarts, seconds, tolerated, wanted)
-    show_and_write({name: render(report) for name, render in LATENCY_FORMATS.items()}, form, outputs)
-    if form != "table":
-        say(f"{title(report)}: {headline(report)}")
-    for step in next_steps(report):
-        say(step)
-    if report.fails:
-        raise SystemExit(ExitCode.CHECK_FAILED)
-    if report.cannot_tell:
-        raise SystemExit(ExitCode.NOTHING_MEASURED)
+    texts = {name: render(report) for name, render in LATENCY_FORMATS.items()}
+    ends = ExitCode.CHECK_FAILED if report.fails else ExitCode.NOTHING_MEASURED if report.cannot_tell else None
+    conclude(texts, form, outputs, f"{title(report)}: {headline(report)}", next_steps(report), ends)
 
 
 def _variants(targets: tuple[str, ...]) -> list[str]:

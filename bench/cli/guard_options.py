@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from bench.cli.say import say
-from bench.errors import UserError
+from bench.errors import ExitCode, UserError
 from bench.judge.cost_guard import GUARDED, Allowance
 from bench.render.guard_formats import FORMATS
 from variants.suggest import did_you_mean
@@ -103,11 +103,16 @@ def check_outputs(outputs: tuple[Output, ...]) -> None:
             raise UserError(f"--write names {output.path} twice. Give each format its own file.")
 
 
-def show_and_write(texts: Mapping[str, str], form: str, outputs: tuple[Output, ...]) -> None:
-    """Print the report in one format, and write it in others.
+def conclude(
+    texts: Mapping[str, str], form: str, outputs: tuple[Output, ...], verdict: str, steps: Iterable[str],
+    exit_code: ExitCode | None,
+) -> None:  # fmt: skip
+    """Print the report in one format, write it in others, say the verdict and what to do, and end with its exit code.
 
     Args:
         texts: the report by format.
+        verdict: said where the format on stdout is for programs.
+        exit_code: None where all is fine.
 
     Raises:
         UserError: a file cannot be written.
@@ -116,6 +121,12 @@ def show_and_write(texts: Mapping[str, str], form: str, outputs: tuple[Output, .
     for output in outputs:
         write_output(output, texts[output.form])
         say(f"written: {output.path}")
+    if form != "table":
+        say(verdict)
+    for step in steps:
+        say(step)
+    if exit_code is not None:
+        raise SystemExit(exit_code)
 
 
 def write_output(output: Output, text: str) -> None:
