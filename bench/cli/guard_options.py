@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from bench.cli.say import say
-from bench.errors import ExitCode, UserError
+from bench.errors import UserError
 from bench.judge.cost_guard import GUARDED, Allowance
 from bench.render.guard_formats import FORMATS
 from variants.suggest import did_you_mean
@@ -105,7 +105,7 @@ def check_outputs(outputs: tuple[Output, ...]) -> None:
 
 def conclude(
     texts: Mapping[str, str], form: str, outputs: tuple[Output, ...], verdict: str, steps: Iterable[str],
-    exit_code: ExitCode | None,
+    exit_code: int | None,
 ) -> None:  # fmt: skip
     """Print the report in one format, write it in others, say the verdict and what to do, and end with its exit code.
 
