@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
+import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.cost.count import count_cost
+from bench.cost.figures import UNREAD
 from bench.cost.trace import Trace, trace
 from tests.test_cost import Applied
 from variants.names import parse_name
@@ -63,6 +66,32 @@ class Keeps(nn.Module):
 
 def test_what_a_network_keeps_for_its_next_pass_is_no_activation() -> None:
     assert peak(trace(Keeps(), 16, 8)) == 2 * 4 * 3 * 16 * 8
+
+
+class Reads(nn.Module):
+    """A weight behind a view, batch-norm statistics, packed attention weights, and a layer that is never called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(3)
+        self.through_view = nn.Parameter(torch.zeros(4, 3))
+        self.attention = nn.MultiheadAttention(4, 1)
+        self.auxiliary = nn.Conv2d(3, 5, 1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        positions = self.norm(image).flatten(2).transpose(1, 2) @ self.through_view.t()
+        return cast(Tensor, self.attention(positions, positions, positions, need_weights=False)[0])
+
+
+def test_weights_go_to_the_operator_that_reads_them_first() -> None:
+    (weights,) = count_cost(Reads(), 4, 4).weights.values()
+    assert weights[UNREAD].parameters == 3 * 5 + 5
+    norm = weights["native_batch_norm"]
+    assert (norm.parameters, norm.float32_bytes) == (2 * 3, 4 * 4 * 3 + 8)  # with statistics and their count
+    products = sum(found.parameters for name, found in weights.items() if name not in (UNREAD, "native_batch_norm"))
+    assert products == 3 * 4 + (4 * 12 + 12) + (4 * 4 + 4)
+    whole = sum(parameter.numel() for parameter in Reads().parameters())
+    assert sum(found.parameters for found in weights.values()) == whole
 
 
 def test_shared_and_transposed_weights_are_weighed_as_saved() -> None:

@@ -94,8 +94,9 @@ _SHORT = {
 
 def _part_table(cost: Cost, flops: bool) -> Table:
     table = make_table("part", "parameters\n(M)", *_work_headings(flops))
+    weights = cost.weights_by_part()
     for part, work in cost.by_part().items():
-        parameters = cost.weights[part].parameters if part in cost.weights else 0
+        parameters = weights[part].parameters if part in weights else 0
         mark = LOWER_BOUND if cost.unknown.keys() & cost.work[part].keys() else ""
         shown = METRICS["parameters"].show(parameters) if parameters else "–"
         table.add_row(part, shown, *_work_cells(work, flops, mark))

@@ -23,7 +23,8 @@ _BACKBONE = "backbone"
 def count_cost(net: nn.Module, width: int, height: int) -> Cost:
     """The cost of one RGB image of `width` x `height` pixels, with every operator of the pass followed."""
     part_of = parts_of(net)
-    return _sum_up(trace(net, width, height).operations, part_of, weigh(net, part_of))
+    traced = trace(net, width, height)
+    return _sum_up(traced.operations, part_of, weigh(net, part_of, traced.readers))
 
 
 def count_variant(spec: VariantSpec, classes: int, width: int, height: int) -> Cost:
@@ -62,9 +63,9 @@ class VariantCounter:
             net = Segmenter(StandIn(counted), spec, self.classes).eval()
             image = torch.zeros(1, 3, self.height, self.width)
         part_of = parts_of(net)
-        operations = trace_call(net, image).operations
-        above = operations[_end_of_backbone(operations) :]
-        weights = weigh(net, part_of) | {_BACKBONE: counted.weights}
+        traced = trace_call(net, image)
+        above = traced.operations[_end_of_backbone(traced.operations) :]
+        weights = {_BACKBONE: counted.weights} | weigh(net, part_of, traced.readers)
         return _sum_up([*counted.operations, *above], part_of, weights)
 
     def _count_with_backbone(self, spec: VariantSpec) -> Cost:
@@ -76,16 +77,16 @@ class VariantCounter:
         part_of = parts_of(net)
         stages: list[StageLayout] = []
         hook = net.backbone.register_forward_hook(lambda _, __, output: stages.extend(layouts_of(output)))
-        operations = trace_call(net, image).operations
+        traced = trace_call(net, image)
         hook.remove()
-        weights = weigh(net, part_of)
+        weights = weigh(net, part_of, traced.readers)
         backbone = net.backbone
         assert isinstance(backbone, Backbone)
         self._backbones[str(spec.backbone)] = CountedBackbone(
-            backbone.channels, backbone.mean, backbone.std, operations[: _end_of_backbone(operations)],
+            backbone.channels, backbone.mean, backbone.std, traced.operations[: _end_of_backbone(traced.operations)],
             weights[_BACKBONE], tuple(stages),
         )  # fmt: skip
-        return _sum_up(operations, part_of, weights)
+        return _sum_up(traced.operations, part_of, weights)
 
 
 def _end_of_backbone(operations: Sequence[Operation]) -> int:
@@ -94,7 +95,7 @@ def _end_of_backbone(operations: Sequence[Operation]) -> int:
     return inside[-1] + 1
 
 
-def _sum_up(operations: Sequence[Operation], part_of: PartOf, weights: dict[str, Weights]) -> Cost:
+def _sum_up(operations: Sequence[Operation], part_of: PartOf, weights: dict[str, dict[str, Weights]]) -> Cost:
     """Add up the operations by part and operator. Views do nothing and are left out."""
     work: dict[str, dict[str, Work]] = {}
     unknown: Counter[str] = Counter()

@@ -9,6 +9,8 @@ from typing import Any
 
 PARTS = ("input", "backbone", "body", "fusion", "context", "decoder", "head", "output")
 """All names of parts, in the order in which they run."""
+UNREAD = "no operator"
+"""Stands for the operator of weights that a pass reads nowhere."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,12 @@ class Peak:
 class Cost:
     """What a variant costs for one image, by part and operator; the sums are of these.
 
-    work: part -> operator -> what it does. weights: by part. unknown: calls of operators without a formula: with
-    them the sums are lower bounds.
+    work: part -> operator -> what it does. weights: part -> operator that reads them first, `UNREAD` where none does.
+    unknown: calls of operators without a formula: with them the sums are lower bounds.
     """
 
     work: dict[str, dict[str, Work]]
-    weights: dict[str, Weights]
+    weights: dict[str, dict[str, Weights]]
     peak: Peak
     unknown: dict[str, int]
 
@@ -73,11 +75,15 @@ class Cost:
 
     @property
     def whole(self) -> Weights:
-        return sum(self.weights.values(), Weights())
+        return sum(self.weights_by_part().values(), Weights())
 
     def by_part(self) -> dict[str, Work]:
         """The parts in the order in which they run."""
         return {part: sum(operators.values(), Work()) for part, operators in self.work.items()}
+
+    def weights_by_part(self) -> dict[str, Weights]:
+        """What each part that has weights stores."""
+        return {part: sum(operators.values(), Weights()) for part, operators in self.weights.items()}
 
     def by_operator(self) -> dict[str, Work]:
         """Operators over all parts, the costliest first."""
@@ -103,7 +109,10 @@ class Cost:
                 part: {name: [work.calls, work.macs, work.rest, work.written] for name, work in operators.items()}
                 for part, operators in self.work.items()
             },
-            "weights": {part: list(asdict(weights).values()) for part, weights in self.weights.items()},
+            "weights": {
+                part: {name: list(asdict(weights).values()) for name, weights in operators.items()}
+                for part, operators in self.weights.items()
+            },
             "peak": list(asdict(self.peak).values()),
             "unknown_operators": self.unknown,
         }
@@ -120,17 +129,31 @@ def cost_from_json(data: Mapping[str, Any]) -> Cost:
             part: {name: Work(*values) for name, values in operators.items()}
             for part, operators in data["work"].items()
         },
-        weights={part: Weights(*values) for part, values in data["weights"].items()},
+        weights={
+            part: {name: Weights(*values) for name, values in operators.items()}
+            for part, operators in data["weights"].items()
+        },
         peak=Peak(*data["peak"]),
         unknown=dict(data["unknown_operators"]),
     )
 
 
-def grown(before: Cost, now: Cost, of: Callable[[Work], int]) -> dict[tuple[str, str], int]:
-    """By how much each (part, operator) differs, where it does."""
+def work_grown(before: Cost, now: Cost, of: Callable[[Work], int]) -> dict[tuple[str, str], int]:
+    """By how much the work of each (part, operator) differs, where it does."""
+    return _grown(before.work, now.work, of)
+
+
+def weights_grown(before: Cost, now: Cost, of: Callable[[Weights], int]) -> dict[tuple[str, str], int]:
+    """By how much the weights of each (part, operator) differ, where they do."""
+    return _grown(before.weights, now.weights, of)
+
+
+def _grown(
+    before: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mapping[str, Any]], of: Callable[[Any], int]
+) -> dict[tuple[str, str], int]:
     difference: Counter[tuple[str, str]] = Counter()
-    for cost, sign in ((now, 1), (before, -1)):
-        for part, operators in cost.work.items():
-            for name, work in operators.items():
-                difference[part, name] += sign * of(work)
+    for parts, sign in ((now, 1), (before, -1)):
+        for part, operators in parts.items():
+            for name, value in operators.items():
+                difference[part, name] += sign * of(value)
     return {key: value for key, value in difference.items() if value}

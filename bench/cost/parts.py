@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from torch import Tensor, nn
 
-from bench.cost.figures import Weights
+from bench.cost.figures import UNREAD, Weights
 from bench.cost.trace import Operation
 from variants.network import Network
 from variants.segmenter import Segmenter
@@ -59,20 +59,32 @@ def parts_of_operations(operations: Sequence[Operation], part_of: PartOf) -> Ite
         yield before
 
 
-def weigh(net: nn.Module, part_of: PartOf) -> dict[str, Weights]:
-    """Weights by part; of all that a saved network holds, each once, however many modules share it."""
-    found: dict[str, Weights] = {}
+def weigh(net: nn.Module, part_of: PartOf, readers: dict[str, str]) -> dict[str, dict[str, Weights]]:
+    """Weights by part and operator; of all that a saved network holds, each once, however many modules share it.
+
+    Args:
+        readers: of `bench.cost.trace.Trace`. What no operator reads goes with other weights of its module, as the
+            count of batches does with the statistics of a batch norm.
+    """
+    found: dict[str, dict[str, Weights]] = {}
     learned = {id(parameter) for parameter in net.parameters()}
     transposed = {id(module.weight) for module in net.modules() if isinstance(module, _TRANSPOSED)}
+    beside = {_module_of(name): operator for name, operator in reversed(readers.items())}
     weighed: set[int] = set()
     for name, tensor in net.state_dict(keep_vars=True).items():
         if not isinstance(tensor, Tensor) or id(tensor) in weighed:
             continue
         weighed.add(id(tensor))
-        part = part_of(name) or INPUT
+        operators = found.setdefault(part_of(name) or INPUT, {})
+        operator = readers.get(name) or beside.get(_module_of(name), UNREAD)
         output_axis = 1 if id(tensor) in transposed else 0
-        found[part] = found.get(part, Weights()) + _weights(tensor, id(tensor) in learned, output_axis)
+        weights = _weights(tensor, id(tensor) in learned, output_axis)
+        operators[operator] = operators.get(operator, Weights()) + weights
     return found
+
+
+def _module_of(name: str) -> str:
+    return name.rpartition(".")[0]
 
 
 def _weights(tensor: Tensor, learned: bool, output_axis: int) -> Weights:

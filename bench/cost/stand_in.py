@@ -39,13 +39,16 @@ def layouts_of(stages: Sequence[Tensor]) -> list[StageLayout]:
 
 @dataclass(frozen=True)
 class CountedBackbone:
-    """What is known of a backbone that was followed once: all operations up to its end, weights and maps."""
+    """What is known of a backbone that was followed once: all operations up to its end, weights and maps.
+
+    weights: by the operator that reads them first.
+    """
 
     channels: tuple[int, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
     operations: tuple[Operation, ...]
-    weights: Weights
+    weights: dict[str, Weights]
     stages: tuple[StageLayout, ...]
 
 

@@ -17,13 +17,13 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from bench.cost.attention_mode import AttentionMode, torchs_attention
-from bench.cost.liveness import LiveMemory
+from bench.cost.liveness import LiveMemory, storage_of
 from bench.cost.meta_shapes import SHAPES
 from bench.cost.operators import Operator, attention_macs, attention_rest, look_up
 
-METHOD = 3
+METHOD = 4
 """Version of this way of counting: raised when it changes a number or adds one. 1 was fvcore on real tensors, 2
-torch's formulas with attention taken apart."""
+torch's formulas with attention taken apart, 3 knew no operator of the weights."""
 COUNTER = "our operator formulas on the meta device; `bench cost --audit` compares them with fvcore and ptflops"
 ATTENTION = "scaled_dot_product_attention"
 
@@ -50,10 +50,14 @@ class Operation:
 
 @dataclass(frozen=True)
 class Trace:
-    """A pass: its operations in order, and what the network gave."""
+    """A pass: its operations in order, and what the network gave.
+
+    readers: the operator that first reads each weight, by the weight's dotted name; without those that none reads.
+    """
 
     operations: tuple[Operation, ...]
     output: Any
+    readers: dict[str, str]
 
     @property
     def macs(self) -> int:
@@ -105,7 +109,7 @@ def trace_call(net: nn.Module, image: Tensor) -> Trace:
     with torch.no_grad(), _plain_transformers(), tracer.modules_known(), _Attention(tracer), tracer:
         output = net(image)
     kept = tracer.memory.kept([image, *_tensors(output)])
-    return Trace(tuple(_without(tracer.operations, kept)), output)
+    return Trace(tuple(_without(tracer.operations, kept)), output, tracer.readers(net))
 
 
 def _without(operations: list[Operation], kept: list[tuple[int, int]]) -> list[Operation]:
@@ -140,6 +144,14 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.within = ""
         """Stands before the names of operators while something that torch takes apart runs."""
         self.operators: dict[OpOverload, Operator] = {}
+        self.weights_read: dict[int, str] = {}
+        """Storage of a weight -> the first operator that reads it."""
+
+    def readers(self, net: nn.Module) -> dict[str, str]:
+        """Dotted name of a weight -> the first operator that reads it, through whatever views."""
+        tensors = {name: x for name, x in net.state_dict(keep_vars=True).items() if isinstance(x, Tensor)}
+        read = {name: self.weights_read.get(storage_of(x)) for name, x in tensors.items()}
+        return {name: operator for name, operator in read.items() if operator}
 
     @contextmanager
     def modules_known(self) -> Iterator[None]:
@@ -177,16 +189,16 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Keep one operation."""
         for x in out:
             self.memory.hold(x, len(self.operations))
+        name = self.within + operator.name
         written = sum(x.numel() for x in out) if operator.writes else 0
         moved = 0
         if operator.writes:
+            for storage in self.memory.weights.intersection(map(storage_of, read)):
+                self.weights_read.setdefault(storage, name)
             moved = sum(_bytes(x) for x in {id(x): x for x in read}.values()) + sum(_bytes(x) for x in out)
         self.operations.append(
-            Operation(
-                self.inside[-1], self.within + operator.name, macs, rest, written, moved, self.memory.live_bytes,
-                operator.known,
-            )
-        )  # fmt: skip
+            Operation(self.inside[-1], name, macs, rest, written, moved, self.memory.live_bytes, operator.known)
+        )
 
 
 class _Attention(AttentionMode):

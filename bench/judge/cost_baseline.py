@@ -14,11 +14,11 @@ from typing import Any
 from bench.cost.figures import Cost, cost_from_json
 from bench.errors import UserError
 
-SCHEMA = 1
+SCHEMA = 2
 FILE = "cost_baseline.json"
 _COLUMNS = {
     "work": "part, operator: calls, multiply-adds, other operations, elements written",
-    "weights": "part: parameters, bytes in float32, in float16, in int8",
+    "weights": "part, operator that reads them first: parameters, bytes in float32, in float16, in int8",
     "peak": "bytes, part and operator at which the memory is highest",
 }
 """For who reads the file; nothing reads it back."""
@@ -134,8 +134,10 @@ def _from_json(data: Mapping[str, Any]) -> CostBaseline:
 def _cost_from_json(name: str, data: Mapping[str, Any]) -> Cost:
     cost = cost_from_json(data)
     work = [value for operators in cost.work.values() for work in operators.values() for value in astuple(work)]
-    weights = [value for weights in cost.weights.values() for value in astuple(weights)]
-    if not all(map(_is_count, [*work, *weights, *cost.unknown.values(), cost.peak.live_bytes])):
+    stored = [
+        value for operators in cost.weights.values() for weights in operators.values() for value in astuple(weights)
+    ]
+    if not all(map(_is_count, [*work, *stored, *cost.unknown.values(), cost.peak.live_bytes])):
         raise ValueError(f"a figure of {name} is no whole number from 0")
     return cost
 

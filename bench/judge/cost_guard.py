@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from bench.cost.figures import Cost, Work, grown
+from bench.cost.figures import Cost, weights_grown, work_grown
 
 GUARDED = ("macs", "parameters", "activations", "peak_bytes")
 """Figures by the names of `bench.metrics`."""
@@ -18,14 +18,20 @@ State = Literal["grew", "uncountable", "within", "fell", "same", "new", "dropped
 STATES: tuple[State, ...] = ("uncountable", "grew", "within", "fell", "new", "dropped", "same")
 """The worst first."""
 FAILING: frozenset[State] = frozenset(("uncountable", "grew"))
-_BY_OPERATOR: dict[str, Callable[[Work], int]] = {
-    "macs": lambda work: work.macs, "activations": lambda work: work.written,
-}  # fmt: skip
+_DIFFERENCES: dict[str, Callable[[Cost, Cost], dict[tuple[str, str], int]]] = {
+    "macs": lambda before, now: work_grown(before, now, lambda work: work.macs),
+    "parameters": lambda before, now: weights_grown(before, now, lambda weights: weights.parameters),
+    "activations": lambda before, now: work_grown(before, now, lambda work: work.written),
+}
+"""By how much each (part, operator) of a figure that adds up differs."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A part and an operator of it ("" for the weights of a part), and by how much the figure differs there."""
+    """A part and an operator of it, and by how much the figure differs there.
+
+    The operator of parameters is the one that reads them first.
+    """
 
     part: str
     operator: str
@@ -184,22 +190,11 @@ def _change(metric: str, before: Cost, now: Cost, allowed: Fraction) -> Change:
         at, was_at = (Place(cost.peak.part, cost.peak.operator, new - old) for cost in (now, before))
         return Change(metric, old, new, allowed, (at,), was_at)
     places = [
-        Place(part, operator, difference) for (part, operator), difference in _differences(metric, before, now).items()
+        Place(part, operator, difference) for (part, operator), difference in _DIFFERENCES[metric](before, now).items()
     ]
     sign = 1 if new > old else -1
     places.sort(key=lambda place: (-sign * place.difference, place.part, place.operator))
     return Change(metric, old, new, allowed, tuple(places))
-
-
-def _differences(metric: str, before: Cost, now: Cost) -> dict[tuple[str, str], int]:
-    if metric in _BY_OPERATOR:
-        return grown(before, now, _BY_OPERATOR[metric])
-    found = {}
-    for part in {**now.weights, **before.weights}:
-        old, new = (cost.weights[part].parameters if part in cost.weights else 0 for cost in (before, now))
-        if new != old:
-            found[part, ""] = new - old
-    return found
 
 
 def _hidden(before: Cost, now: Cost) -> tuple[Hidden, ...]:

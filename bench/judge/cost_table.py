@@ -38,7 +38,7 @@ def cost_table(rows: Sequence[CostRow], size: tuple[int, int], classes: int) -> 
 
 def _row(row: CostRow, size: tuple[int, int], classes: int) -> dict[str, Any]:
     metrics = row.cost.metrics()
-    parts = row.cost.by_part()
+    parts, weights = row.cost.by_part(), row.cost.weights_by_part()
     axes = {axis: _plain(value) for axis, value in row.axes.items()}
     return (
         {"variant": row.variant, "content_hash": row.content_hash, "width": size[0], "height": size[1]}
@@ -47,7 +47,7 @@ def _row(row: CostRow, size: tuple[int, int], classes: int) -> dict[str, Any]:
         | metrics
         | {"flops": 2 * metrics["macs"]}
         | {f"macs_{part}": parts[part].macs for part in PARTS if part in parts}
-        | {f"parameters_{part}": row.cost.weights[part].parameters for part in PARTS if part in row.cost.weights}
+        | {f"parameters_{part}": weights[part].parameters for part in PARTS if part in weights}
         | {"unknown_operators": ", ".join(row.cost.unknown)}
     )
 

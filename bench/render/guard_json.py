@@ -48,7 +48,7 @@ def _change(change: Change) -> dict[str, Any]:
         "metric": change.metric, "verdict": change.verdict, "before": change.before, "now": change.now,
         "difference": change.difference, "percent": change.percent, "allowed_percent": float(change.allowed),
         "places": [
-            {"part": place.part, "operator": place.operator or None, "difference": place.difference}
+            {"part": place.part, "operator": place.operator, "difference": place.difference}
             for place in change.places
         ],
     }  # fmt: skip

@@ -163,7 +163,7 @@ def _sentence(change: Change) -> str:
 
 
 def _place(place: Place) -> str:
-    return f"{place.part} · {place.operator}" if place.operator else place.part
+    return f"{place.part} · {place.operator}"
 
 
 def _variants(count: int) -> str:
