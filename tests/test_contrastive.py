@@ -268,9 +268,9 @@ def cosines(net: Tiny) -> tuple[float, float]:
 def test_training_with_the_term_learns_and_gathers_the_classes(seed: int) -> None:
     with_term, without = tiny(seed), tiny(seed)
     plain = Schedule(epochs=10, batch_size=4)
-    train(with_term, halves(24, 0), plain.model_copy(update={"contrastive": TERM}), seed)
-    train(without, halves(24, 0), plain, seed)
-    assert evaluate(with_term, halves(6, 1), 2).miou > 0.9
+    train(with_term, halves(24, 0), 2, plain.model_copy(update={"contrastive": TERM}), seed)
+    train(without, halves(24, 0), 2, plain, seed)
+    assert evaluate(with_term, halves(6, 1), 2).miou.value > 0.9
     (within, between), (within_without, between_without) = cosines(with_term), cosines(without)
     assert within > within_without
     assert between < between_without
@@ -281,7 +281,7 @@ def images_seen(schedule: Schedule) -> tuple[list[Tensor], list[float]]:
     net = tiny()
     seen: list[Tensor] = []
     net.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]) if module.training else None)
-    losses = train(net, halves(12, 0), schedule, 0)
+    losses = train(net, halves(12, 0), 2, schedule, 0)
     return seen, losses
 
 
@@ -306,10 +306,10 @@ def test_no_hook_is_left_behind() -> None:
 
     net = tiny()
     schedule = Schedule(epochs=1, batch_size=4, contrastive=TERM)
-    train(net, halves(8, 0), schedule, 0)
+    train(net, halves(8, 0), 2, schedule, 0)
     assert not net.classifier._forward_pre_hooks
     with pytest.raises(InterruptedError):
-        train(net, halves(8, 0), schedule, 0, on_progress=stop)
+        train(net, halves(8, 0), 2, schedule, 0, on_progress=stop)
     assert not net.classifier._forward_pre_hooks
 
 
@@ -323,7 +323,7 @@ def test_the_projection_learns_as_fast_as_the_decoder(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(torch.optim, "AdamW", Watched)
     net = tiny()
-    train(net, halves(8, 0), Schedule(epochs=1, batch_size=4, backbone_lr_ratio=0.25, contrastive=TERM), 0)
+    train(net, halves(8, 0), 2, Schedule(epochs=1, batch_size=4, backbone_lr_ratio=0.25, contrastive=TERM), 0)
     rates: dict[float, int] = {}
     for group in made[0].param_groups:
         rates[group["max_lr"]] = rates.get(group["max_lr"], 0) + sum(p.numel() for p in group["params"])
@@ -336,7 +336,7 @@ def test_the_projection_learns_as_fast_as_the_decoder(monkeypatch: pytest.Monkey
 def test_a_network_without_classifier_is_refused() -> None:
     schedule = Schedule(epochs=1, batch_size=4, contrastive=TERM)
     with pytest.raises(UserError, match="`classifier`, and Conv2d has none: name its last layer so"):
-        train(nn.Conv2d(3, 2, 1), halves(4, 0), schedule, 0)
+        train(nn.Conv2d(3, 2, 1), halves(4, 0), 2, schedule, 0)
 
 
 def test_a_classifier_that_reads_no_map_is_refused() -> None:
@@ -345,4 +345,4 @@ def test_a_classifier_that_reads_no_map_is_refused() -> None:
             return image[:, :2] * self.body[0].bias.sum()  # type: ignore[operator]
 
     with pytest.raises(UserError, match=r"reads one map \(N, C, h, w\), and it read \[\]"):
-        train(Flat(), halves(4, 0), Schedule(epochs=1, batch_size=4, contrastive=TERM), 0)
+        train(Flat(), halves(4, 0), 2, Schedule(epochs=1, batch_size=4, contrastive=TERM), 0)

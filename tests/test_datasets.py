@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.accuracy.confusion import IGNORE, class_iou, confusion_matrix, mean_iou
+from bench.accuracy.confusion import IGNORE, confusion_matrix
 from bench.accuracy.datasets import SPLITS, open_dataset
 from bench.accuracy.datasets import streets as streets_module
 from bench.accuracy.datasets.streets import CLOSED_LANE, OPEN_LANE, SIGNAL, Streets, local_ceiling
+from bench.accuracy.scores import class_iou, mean_iou
 from bench.errors import UserError
 
 

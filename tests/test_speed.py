@@ -42,7 +42,7 @@ def test_the_large_space_is_large_and_is_counted_side_by_side() -> None:
 
 
 def test_the_command_prints_ratios(run_bench: RunBench) -> None:
-    done = run_bench("speed", SPEC, "--size", "128x64", "--rounds", "1", "--threads", "1")
+    done = run_bench("speed", "cost", SPEC, "--size", "128x64", "--rounds", "1", "--threads", "1")
     assert done.returncode == 0, done.stderr
     for peer in ("fvcore", "ptflops"):
         assert re.search(rf"^{peer} takes \d+ times as long", done.stdout, re.MULTILINE)

@@ -1,43 +1,66 @@
-"""Evaluate one network on one split: whole images at their own size."""
+"""Evaluate one network on one split: a confusion matrix of every image."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import nn
 
-from bench.accuracy.confusion import Counts, class_iou, confusion_matrix, mean_iou, miou_interval
+from bench.accuracy.bootstrap import Interval, miou_interval
+from bench.accuracy.boundary import boundary_counts, boundary_iou
+from bench.accuracy.confusion import Counts, confusion_matrix
 from bench.accuracy.datasets.base import Sample
-
-SCOPE = "whole images at their own size, weights of the last epoch"
+from bench.accuracy.evaluation import Evaluation
+from bench.accuracy.predict import predict
+from bench.accuracy.scores import Scores, class_iou
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """mIoU (0 to 1) over a split with its 95 % bootstrap interval over the images."""
+class Result:
+    """What a network did on a split.
 
-    miou: float
-    low: float
-    high: float
-    class_iou: list[float | None]
-    confusion: list[list[int]]
+    per_image: (images, classes, classes) pixels by target and prediction. boundary: (images, 3, classes), where asked.
+    """
+
+    per_image: Counts
+    boundary: Counts | None = None
+
+    @property
+    def confusion(self) -> Counts:
+        """(classes, classes) over all images."""
+        total: Counts = self.per_image.sum(axis=0)
+        return total
+
+    @property
+    def class_iou(self) -> Scores:
+        """(classes,), NaN where a class does not occur."""
+        return class_iou(self.confusion)
+
+    @property
+    def miou(self) -> Interval:
+        """With its 95 % bootstrap interval over the images."""
+        return miou_interval([self.per_image])
+
+    @property
+    def boundary_iou(self) -> float | None:
+        """Mean over the classes that occur; None where it was not asked for."""
+        return None if self.boundary is None else float(np.nanmean(boundary_iou(self.boundary.sum(axis=0))))
 
 
-def evaluate(net: nn.Module, samples: list[Sample], classes: int, device: str = "cpu") -> Evaluation:
-    """Predict every image of `samples` and score it against one confusion matrix over all of them."""
+def evaluate(
+    net: nn.Module, samples: Sequence[Sample], classes: int, device: str = "cpu", how: Evaluation | None = None
+) -> Result:
+    """Predict every image of `samples`."""
+    how = how or Evaluation()
     net.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-    per_image = np.stack([_score(net, sample, classes, device) for sample in samples])
-    total = per_image.sum(axis=0)
-    low, high = miou_interval(per_image)
-    iou = [None if np.isnan(value) else float(value) for value in class_iou(total)]
-    return Evaluation(mean_iou(total), low, high, iou, total.tolist())
-
-
-@torch.inference_mode()
-def _score(net: nn.Module, sample: Sample, classes: int, device: str) -> Counts:
-    image = torch.from_numpy(sample.image.copy()).permute(2, 0, 1)[None].to(device).float().div_(255)
-    logits = net(image.contiguous(memory_format=torch.channels_last))  # (1, classes, H, W)
-    predicted = logits.argmax(dim=1)[0].to(torch.uint8).cpu().numpy()
-    return confusion_matrix(sample.mask, predicted, classes)
+    matrices, boundaries = [], []
+    for sample in samples:
+        image = torch.from_numpy(sample.image.copy()).permute(2, 0, 1)[None].to(device).float().div_(255)
+        predicted = predict(net, image, how).to(torch.uint8).cpu().numpy()
+        matrices.append(confusion_matrix(sample.mask, predicted, classes))
+        if how.boundary:
+            boundaries.append(boundary_counts(sample.mask, predicted, classes))
+    return Result(np.stack(matrices), np.stack(boundaries) if boundaries else None)

@@ -14,6 +14,9 @@ from pydantic import (
 )
 
 Side = Annotated[int, Field(ge=32, le=32768)]
+_DEFAULT_WARMUP = 0.1
+_LATER = ("contrastive", "layer_decay", "policy", "warmup", "power", "class_weighting", "hard_pixels", "ema")
+"""Options that came after the first records: at their default they stand in no key."""
 
 
 class Contrastive(BaseModel):
@@ -41,8 +44,26 @@ class Contrastive(BaseModel):
         return f"{self.weight:g} x pixel contrast{start}"
 
 
+class HardPixels(BaseModel):
+    """Online hard example mining: only the pixels that are predicted worst count."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    threshold: float = Field(default=0.7, gt=0, lt=1)
+    """Pixels whose class has at least this probability are left out."""
+    least_share: float = Field(default=1 / 16, gt=0, le=1)
+    """Of a batch's pixels, the worst, that count in any case."""
+
+    def describe(self) -> str:
+        """Words for the sum of losses."""
+        return f"pixels below {self.threshold:g}, at least {100 * self.least_share:g} %"
+
+
+ClassWeighting = Literal["none", "median_frequency", "logarithmic"]
+
+
 class Schedule(BaseModel):
-    """AdamW on cross-entropy, one-cycle learning rate, random scale, crop and flip."""
+    """AdamW on cross-entropy, one-cycle learning rate, random scale, crop and flip; the rest is off until asked for."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -51,6 +72,14 @@ class Schedule(BaseModel):
     learning_rate: float = Field(default=2e-3, gt=0, lt=1)
     backbone_lr_ratio: float = Field(default=1.0, gt=0, le=1)
     """Learning rate of the backbone over that of the rest; below 1 for pretrained weights."""
+    layer_decay: float = Field(default=1.0, gt=0, le=1)
+    """Learning rate of a layer of the backbone over that of the layer behind it."""
+    policy: Literal["one_cycle", "poly"] = "one_cycle"
+    """How the learning rate falls after the warm-up: as a cosine, or as (1 - t)^power."""
+    warmup: float = Field(default=_DEFAULT_WARMUP, ge=0, lt=1)
+    """Share of the steps in which the learning rate rises."""
+    power: float = Field(default=0.9, gt=0, le=10)
+    """Of the policy poly."""
     weight_decay: float = Field(default=0.01, ge=0, lt=1)
     crop: tuple[Side, Side] | None = None
     """Width and height of the training crops in pixels; None trains on whole images."""
@@ -60,6 +89,12 @@ class Schedule(BaseModel):
     pretraining: Literal["none", "imagenet"] = "none"
     contrastive: Contrastive | None = None
     """A second loss; None trains on cross-entropy alone."""
+    class_weighting: ClassWeighting = "none"
+    """Of the cross-entropy, from the frequencies of the classes in the training split."""
+    hard_pixels: HardPixels | None = None
+    """Online hard example mining; None counts every pixel."""
+    ema: float | None = Field(default=None, gt=0, lt=1)
+    """Decay of the moving average of the weights that is evaluated; None evaluates those of the last step."""
 
     @model_validator(mode="after")
     def _scale_ascends(self) -> Self:
@@ -74,9 +109,8 @@ class Schedule(BaseModel):
     def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Records' keys hash the dump: an option that is off must not measure old records again."""
         dump: dict[str, Any] = handler(self)
-        if self.contrastive is None:
-            dump.pop("contrastive", None)
-        return dump
+        unused = [name for name in _LATER if dump.get(name) == type(self).model_fields[name].default]
+        return {name: value for name, value in dump.items() if name not in unused}
 
     def describe(self) -> str:
         """One line for tables and pages."""
@@ -84,12 +118,23 @@ class Schedule(BaseModel):
         scale = "" if self.scale == (1.0, 1.0) else f" at scale {self.scale[0]:g} to {self.scale[1]:g}"
         flips = ", random flips" if self.flip else ""
         start = "ImageNet weights" if self.pretraining == "imagenet" else "random weights"
-        rate = f"one-cycle learning rate up to {self.learning_rate:g}"
-        if self.backbone_lr_ratio != 1:
-            rate += f" (backbone {self.learning_rate * self.backbone_lr_ratio:g})"
-        loss = "cross-entropy" + (f" + {self.contrastive.describe()}" if self.contrastive else "")
         epochs = "1 epoch" if self.epochs == 1 else f"{self.epochs} epochs"
+        average = f", moving average of the weights with decay {self.ema:g}" if self.ema else ""
         return (
             f"{epochs} from {start}, batch {self.batch_size}, {crop}{scale}{flips}; AdamW with weight "
-            f"decay {self.weight_decay:g}, {rate}, {loss}"
+            f"decay {self.weight_decay:g}, {self._rate_words()}, {self._loss_words()}{average}"
         )
+
+    def _rate_words(self) -> str:
+        policy = "one-cycle" if self.policy == "one_cycle" else f"poly (power {self.power:g})"
+        warmup = "" if self.warmup == _DEFAULT_WARMUP else f", warm-up of {100 * self.warmup:g} % of the steps"
+        backbone = f"{self.learning_rate * self.backbone_lr_ratio:g}" if self.backbone_lr_ratio != 1 else ""
+        decay = f"times {self.layer_decay:g} a layer down" if self.layer_decay != 1 else ""
+        slower = " ".join(word for word in (backbone, decay) if word)
+        return f"{policy} learning rate up to {self.learning_rate:g}{f' (backbone {slower})' if slower else ''}{warmup}"
+
+    def _loss_words(self) -> str:
+        weighting = "" if self.class_weighting == "none" else f" weighted by {self.class_weighting.replace('_', ' ')}"
+        hard = f" on {self.hard_pixels.describe()}" if self.hard_pixels else ""
+        contrast = f" + {self.contrastive.describe()}" if self.contrastive else ""
+        return f"cross-entropy{weighting}{hard}{contrast}"

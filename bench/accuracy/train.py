@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from bench.accuracy.augment import Augment
-from bench.accuracy.confusion import IGNORE
 from bench.accuracy.contrastive import ContrastiveTerm, FeatureTap
 from bench.accuracy.datasets.base import Sample
+from bench.accuracy.ema import make_average
+from bench.accuracy.losses import PixelLoss, class_weights
+from bench.accuracy.optimizer import make_optimizer, make_scheduler
 from bench.accuracy.schedule import Schedule
 
 METHOD = 1
@@ -21,10 +22,6 @@ METHOD = 1
 _BATCH_NORM_MOMENTUM = 0.1
 """Some networks come with 0.01, made for 100,000 steps: after a few hundred their running
 statistics would still be those of the random start."""
-_WARMUP = 0.1
-"""Share of the steps in which the learning rate rises."""
-_LEAST_WARMUP_STEPS = 1.5
-"""A warm-up that ends at the first step would have no slope."""
 
 
 class TrainingDivergedError(RuntimeError):
@@ -47,7 +44,8 @@ class Contrast:
 
 def train(
     net: nn.Module,
-    samples: list[Sample],
+    samples: Sequence[Sample],
+    classes: int,
     schedule: Schedule,
     seed: int,
     device: str = "cpu",
@@ -58,7 +56,8 @@ def train(
     Args:
         net: its weights are where training starts; a `backbone` may learn slower, and the contrastive term reads what
             its `classifier` reads.
-        samples: the training split.
+        samples: the training split, in memory: each is read once an epoch.
+        classes: that the masks hold.
         schedule: how to train.
         seed: of the order of the images, of the augmentation and, apart from these, of the contrastive term.
         device: "cpu" or "cuda".
@@ -79,33 +78,38 @@ def train(
     steps = schedule.epochs * steps_per_epoch
     augment = Augment(schedule)
     losses = []
+    pixel_loss = PixelLoss(class_weights(samples, classes, schedule.class_weighting), schedule.hard_pixels).to(device)
+    average = (
+        make_average(net, schedule.ema) if schedule.ema else None
+    )  # before a hook could be copied with the network
     size = schedule.crop or samples[0].image.shape[1::-1]
     with contrastive_term(net, schedule, (size[0], size[1]), steps, seed, device) as contrast:
         parts = [net, contrast.term] if contrast else [net]
-        optimizer = _optimizer(parts, schedule)
-        scheduler = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer,
-            [group["lr"] for group in optimizer.param_groups],
-            total_steps=steps + 1,
-            pct_start=max(_WARMUP, _LEAST_WARMUP_STEPS / (steps + 1)),
-        )
+        optimizer = make_optimizer(parts, schedule)
+        scheduler = make_scheduler(optimizer, schedule, steps)
         for epoch in range(schedule.epochs):
             order = torch.randperm(len(samples)).tolist()
             total = 0.0
             for step in range(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch):
                 start = step % steps_per_epoch * batch_size
                 images, targets = augment.batch([samples[i] for i in order[start : start + batch_size]])
-                loss = _loss(net, contrast, step, images.to(device), targets.to(device))
+                loss = _loss(net, pixel_loss, contrast, step, images.to(device), targets.to(device))
                 total += _update(parts, optimizer, loss)
                 scheduler.step()
+                if average is not None:
+                    average.update_parameters(net)
                 on_progress((step + 1) / steps)
             losses.append(total / steps_per_epoch)
+        if average is not None:
+            net.load_state_dict(average.module.state_dict())
     return losses
 
 
-def _loss(net: nn.Module, contrast: Contrast | None, step: int, images: Tensor, targets: Tensor) -> Tensor:
+def _loss(
+    net: nn.Module, pixel_loss: PixelLoss, contrast: Contrast | None, step: int, images: Tensor, targets: Tensor
+) -> Tensor:
     logits = net(images)
-    loss = F.cross_entropy(logits, targets, ignore_index=IGNORE)
+    loss: Tensor = pixel_loss(logits, targets)
     return loss if contrast is None else loss + contrast.weighted(step, logits, targets)
 
 
@@ -145,24 +149,6 @@ def _feature_channels(net: nn.Module, tap: FeatureTap, image: Tensor) -> int:
     net(image)
     net.train()
     return tap.take().shape[1]
-
-
-def _optimizer(parts: list[nn.Module], schedule: Schedule) -> torch.optim.Optimizer:
-    """AdamW with two learning rates, the network (`parts[0]`) first; norms and biases do not decay."""
-    backbone = getattr(parts[0], "backbone", None)
-    slower = {id(parameter) for parameter in backbone.parameters()} if isinstance(backbone, nn.Module) else set()
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
-    for part in parts:
-        for parameter in part.parameters():
-            groups.setdefault((id(parameter) in slower, parameter.ndim > 1), []).append(parameter)
-    return torch.optim.AdamW(
-        {
-            "params": parameters,
-            "lr": schedule.learning_rate * (schedule.backbone_lr_ratio if in_backbone else 1.0),
-            "weight_decay": schedule.weight_decay if decays else 0.0,
-        }
-        for (in_backbone, decays), parameters in groups.items()
-    )
 
 
 def _set_batch_norm_momentum(net: nn.Module) -> None:

@@ -17,10 +17,11 @@ COMMANDS = {
     "explain": "One variant part by part, with its block diagram.",
     "duel": "Which of two variants, runtimes or revisions is faster, in lock-step.",
     "guard": "Stop a change that makes a variant costlier or slower.",
+    "data": "Check a data set before anything is trained on it.",
     "schema": "JSON Schema of the space file.",
     "attention": "Memory and time of the attention blocks against the plain formula.",
     "calibrate": "What this machine can do at most, for estimates.",
-    "speed": "How fast costs are counted, against fvcore and ptflops.",
+    "speed": "How fast we are, against our peers side by side.",
     "show": "Stored records.",
     "doctor": "What this machine can measure, and what is missing.",
 }

@@ -1,4 +1,4 @@
-"""`bench speed`: how fast we count, against fvcore and ptflops."""
+"""`bench speed`: how fast we are, against our peers."""
 
 from __future__ import annotations
 
@@ -21,38 +21,68 @@ _AT_MOST_SECONDS = 120.0
 _OF_VARIANTS = 10_000
 
 
-@click.command()
-@click.argument("variant", default=_VARIANT)
-@click.option("--size", type=SizeType(), default="2048x1024", show_default=True, help="Of the input, in pixels.")
-@click.option("--rounds", type=click.IntRange(1, 1000), default=7, show_default=True, help="Counts by each counter.")
-@click.option("--threads", type=click.IntRange(1, 1024), help="Of each counter.  [default: number of cores]")
-@click.option("--space", is_flag=True, help="Time a space of many variants in place of one variant.")
-@click.option(
-    "--variants", type=click.IntRange(24, 15_000), default=_OF_VARIANTS, show_default=True, help="With --space."
+rounds_option = click.option("--rounds", type=click.IntRange(1, 1000), default=7, show_default=True, help="Of turns.")
+check_option = click.option("--check", is_flag=True, help="Exit 1 where we are slower or larger than promised.")
+size_option = click.option(
+    "--size", type=SizeType(), default="2048x1024", show_default=True, help="Of the image, in pixels."
 )
-@workers_option
-@click.option("--check", is_flag=True, help="Exit 1 where we are slower or larger than promised.")
-def command(
-    variant: str, size: tuple[int, int], rounds: int, threads: int | None, space: bool, variants: int,
-    workers: int | None, check: bool,
-) -> None:  # fmt: skip
-    """Count VARIANT with our counter, fvcore and ptflops, in turns on this machine, and print the ratios.
 
-    Each counter has a process of its own, in which the network is built and a small image was counted before. The
-    ratios are of runs next to each other, so that other work on the machine weighs on both.
+
+@click.group()
+def command() -> None:
+    """How fast we are, against our peers side by side.
+
+    The ratios are of runs next to each other, so that other work on the machine weighs on both.
 
     \b
-    bench speed
-    bench speed mobilenetv2_100+fpn64-head32 --rounds 3
-    bench speed --space
+    bench speed cost
+    bench speed space
+    bench speed miou
+    """
+
+
+@command.command()
+@click.argument("variant", default=_VARIANT)
+@size_option
+@rounds_option
+@click.option("--threads", type=click.IntRange(1, 1024), help="Of each counter.  [default: number of cores]")
+@check_option
+def cost(variant: str, size: tuple[int, int], rounds: int, threads: int | None, check: bool) -> None:
+    """Count VARIANT with our counter, fvcore and ptflops, in turns.
+
+    Each counter has a process of its own, in which the network is built and a small image was counted before.
     """
     from variants.names import parse_name
 
-    name = parse_name(variant).name
-    if space:
-        fine = _run_space(size, variants, workers or cores())
-    else:
-        fine = _run_race(name, size, threads or cores(), rounds)
+    _conclude(_run_race(parse_name(variant).name, size, threads or cores(), rounds), check)
+
+
+@command.command()
+@size_option
+@click.option("--variants", type=click.IntRange(24, 15_000), default=_OF_VARIANTS, show_default=True)
+@workers_option
+@check_option
+def space(size: tuple[int, int], variants: int, workers: int | None, check: bool) -> None:
+    """Count a space of many variants."""
+    _conclude(_run_space(size, variants, workers or cores()), check)
+
+
+@command.command()
+@size_option
+@click.option("--classes", type=click.IntRange(10, 255), default=19, show_default=True)
+@rounds_option
+@check_option
+def miou(size: tuple[int, int], classes: int, rounds: int, check: bool) -> None:
+    """Count pixels for mIoU with ours and with torchmetrics, in turns.
+
+    On a generated street with a prediction that is wrong in blobs, and on noise, which no network predicts.
+    """
+    from bench.cli.speed_miou import run_miou
+
+    _conclude(run_miou(size, classes, rounds), check)
+
+
+def _conclude(fine: bool, check: bool) -> None:
     if check and not fine:
         raise SystemExit(ExitCode.CHECK_FAILED)
 
@@ -68,7 +98,7 @@ def _run_race(variant: str, size: tuple[int, int], threads: int, rounds: int) ->
     met = [_print_ratio(result, peer, least) for peer, least in _AT_LEAST.items()]
     click.echo(
         f"memory: ours adds {ours[-1].added / 1e6:.0f} MB while it counts; promised under {_AT_MOST_BYTES / 1e9:g} GB: "
-        f"{_verdict(small)}. With PyTorch, timm and the network the process holds {ours[-1].resident / 1e6:.0f} MB."
+        f"{verdict(small)}. With PyTorch, timm and the network the process holds {ours[-1].resident / 1e6:.0f} MB."
     )
     return small and all(met)
 
@@ -94,7 +124,7 @@ def _print_ratio(result: Race, peer: str, least: float) -> bool:
     fine = median(ratios) >= least
     click.echo(
         f"{peer} takes {median(ratios):.0f} times as long ({ratios[0]:.0f} to {ratios[-1]:.0f} over the rounds); "
-        f"promised {least:g}: {_verdict(fine)}"
+        f"promised {least:g}: {verdict(fine)}"
     )
     return fine
 
@@ -121,8 +151,9 @@ def _print_space(result: SpaceTime, size: tuple[int, int]) -> None:
         f"{1e3 * result.workers * result.count_seconds / result.variants:.1f} ms of a process a variant"
     )
     if result.variants == _OF_VARIANTS:
-        click.echo(f"promised within {_AT_MOST_SECONDS:g} s: {_verdict(seconds <= _AT_MOST_SECONDS)}")
+        click.echo(f"promised within {_AT_MOST_SECONDS:g} s: {verdict(seconds <= _AT_MOST_SECONDS)}")
 
 
-def _verdict(fine: bool) -> str:
+def verdict(fine: bool) -> str:
+    """Of a promise."""
     return "met" if fine else "NOT met"

@@ -43,7 +43,7 @@ def read_target(text: str, size: tuple[int, int] | None = None, classes: int | N
     if text in shipped_spaces() or text.endswith((".yaml", ".yml")) or Path(text).is_file():
         space = load_space(text)
         data = DATASETS.get(space.accuracy.data.name)
-        known = len(data.classes) if data else _CLASSES
+        known = len(data.classes) if data and data.classes else _CLASSES
         return Target(space.specs, size or space.cost.size, classes or known, space.name, space.cost.budget)
     try:
         spec = parse_name(text)

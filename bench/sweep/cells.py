@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.accuracy import evaluate, train
+from bench.accuracy import train
 from bench.accuracy.datasets import Dataset
+from bench.accuracy.evaluation import Evaluation
+from bench.confusions import Confusions
 from bench.cost import trace
 from bench.latency import clock
 from bench.latency.runtimes import RUNTIMES
@@ -38,12 +40,14 @@ class Cell:
 class Sources:
     """Where a worker finds data and weights: paths, which decide no result.
 
-    trained: where trainings leave their weights, and latencies find them. exports: of graphs, kept for a run.
+    trained: where trainings leave their weights, and latencies find them. confusions: where they leave their matrices.
+    exports: of graphs, kept for a run.
     """
 
     data_root: Path | None = None
     weights_dir: Path | None = None
     trained: TrainedWeights | None = None
+    confusions: Confusions | None = None
     exports: Path | None = None
 
 
@@ -116,14 +120,16 @@ def _latency_cell(spec: VariantSpec, setting: dict[str, Any], words: dict[str, s
 def _accuracy_cell(
     space: SpaceFile, spec: VariantSpec, dataset: Dataset, weights: dict[VariantSpec, str], seed: int, device: str
 ) -> Cell:
-    data, schedule = space.accuracy.data, space.accuracy.schedule
+    data, schedule, evaluation = space.accuracy.data, space.accuracy.schedule, space.accuracy.evaluation
     setting = {
         "dataset": data.name, "dataset_options": data.options, "data_fingerprint": dataset.fingerprint(),
         "classes": list(dataset.classes), "schedule": schedule.model_dump(mode="json"),
         "weights": weights.get(spec, "random"), "seed": seed, "device": device,
         "method": train.METHOD,
     }  # fmt: skip
-    words = {"data": dataset.describe(), "schedule": schedule.describe(), "evaluation": evaluate.SCOPE}
+    if evaluation != Evaluation():  # a key hashes its setting: the plain way must not measure old records again
+        setting["evaluation"] = evaluation.model_dump(mode="json")
+    words = {"data": dataset.describe(), "schedule": schedule.describe(), "evaluation": evaluation.describe()}
     return _cell("accuracy", spec, setting, words)
 
 

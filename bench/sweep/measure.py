@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench.accuracy.datasets import open_dataset
-from bench.accuracy.evaluate import Evaluation, evaluate
+from bench.accuracy.datasets import Split, open_dataset
+from bench.accuracy.evaluate import Result, evaluate
+from bench.accuracy.evaluation import Evaluation
 from bench.accuracy.schedule import Schedule
+from bench.accuracy.scores import frequency_weighted_iou, mean_accuracy, pixel_accuracy
 from bench.accuracy.train import train
 from bench.cost.count import count_variant
 from bench.cost.graph_hash import graph_hash
@@ -28,6 +30,7 @@ from variants.network import Network, build
 
 OnProgress = Callable[[float], None]
 _EVALUATION_SHARE = 0.1
+EVALUATED: tuple[Split, ...] = ("val", "test")
 
 
 @dataclass(frozen=True)
@@ -87,18 +90,21 @@ def _measure_accuracy(cell: Cell, sources: Sources, on_progress: OnProgress) -> 
     net = build(cell.spec, len(data.classes), schedule.pretraining == "imagenet", sources.weights_dir)
     device = setting["device"]
     losses = train(
-        net, data.load("train"), schedule, setting["seed"], device,
+        net, list(data.load("train")), len(data.classes), schedule, setting["seed"], device,
         lambda fraction: on_progress(fraction * (1 - _EVALUATION_SHARE)),
     )  # fmt: skip
-    val = evaluate(net, data.load("val"), len(data.classes), device)
-    test = evaluate(net, data.load("test"), len(data.classes), device)
+    how = Evaluation.model_validate(setting.get("evaluation", {}))
+    results = {split: evaluate(net, data.load(split), len(data.classes), device, how) for split in EVALUATED}
     if sources.trained is not None:
         sources.trained.save(cell.key, net)
-    return Measurement(
-        _scores("val", val) | _scores("test", test),
-        {"epoch_losses": [round(loss, 4) for loss in losses]}
-        | _tables("val", val) | _tables("test", test) | _identity(net),
-    )  # fmt: skip
+    if sources.confusions is not None:
+        sources.confusions.save(cell.key, {split: result.per_image for split, result in results.items()})
+    metrics: dict[str, float] = {}
+    details: dict[str, Any] = {"epoch_losses": [round(loss, 4) for loss in losses], **_identity(net)}
+    for split, result in results.items():
+        metrics |= _miou(split, result)
+        details |= _tables(split, result)
+    return Measurement(metrics, details)
 
 
 def _identity(net: Network) -> dict[str, str]:
@@ -106,10 +112,20 @@ def _identity(net: Network) -> dict[str, str]:
     return {"weights_hash": weights_fingerprint(net), "graph_hash": graph_hash(net)}
 
 
-def _scores(split: str, result: Evaluation) -> dict[str, float]:
-    name = f"miou_{split}"
-    return {name: result.miou, f"{name}_low": result.low, f"{name}_high": result.high}
+def _miou(split: str, result: Result) -> dict[str, float]:
+    name, miou = f"miou_{split}", result.miou
+    return {name: miou.value, f"{name}_low": miou.low, f"{name}_high": miou.high}
 
 
-def _tables(split: str, result: Evaluation) -> dict[str, Any]:
-    return {f"class_iou_{split}": result.class_iou, f"confusion_{split}": result.confusion}
+def _tables(split: str, result: Result) -> dict[str, Any]:
+    """What stands behind the mIoU, and other scores of the same predictions."""
+    confusion = result.confusion
+    others = {
+        "frequency_weighted_iou": frequency_weighted_iou(confusion), "pixel_accuracy": pixel_accuracy(confusion),
+        "mean_accuracy": mean_accuracy(confusion), "boundary_iou": result.boundary_iou,
+    }  # fmt: skip
+    return {
+        f"class_iou_{split}": [None if np.isnan(iou) else float(iou) for iou in result.class_iou],
+        f"confusion_{split}": confusion.tolist(),
+        f"scores_{split}": {name: float(score) for name, score in others.items() if score is not None},
+    }

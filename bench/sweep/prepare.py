@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from bench.accuracy.datasets import SPLITS, DataError, Dataset, open_dataset
+from bench.confusions import Confusions
 from bench.cost.batch import CountSpecs, count_alone
 from bench.cost.budget import NO_LIMIT, Budget
 from bench.errors import UserError
@@ -104,7 +105,7 @@ def prepare(
         beyond=len(space.specs) - len(specs),
         budget=budget,
         dataset=dataset,
-        sources=Sources(data_root, weights_dir, trained),
+        sources=Sources(data_root, weights_dir, trained, Confusions(store.root, space.name)),
         keys=[cell.key for cell in cells],
         todo=todo,
         done=sum(cell.key in own for cell in cells),

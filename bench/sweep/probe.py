@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from bench.accuracy.datasets.base import Split
+from bench.accuracy.datasets import Split
 from bench.accuracy.schedule import Schedule
 from bench.accuracy.train import contrastive_term
 from bench.cost.count import count_variant

@@ -19,12 +19,13 @@ from pydantic import (
     field_validator,
 )
 
+from bench.accuracy.evaluation import Evaluation
 from bench.accuracy.schedule import Schedule
 from bench.cost.budget import Budget, read_number
 from bench.errors import UserError
 from bench.latency.setting import RUNTIMES_OF, Device, LatencySetting, Layout, Precision, RuntimeName, Scope
-from bench.sweep.spaceproblems import problems_in_words
-from bench.sweep.yamlplaces import Place, YamlFile, read_yaml
+from bench.yaml_places import Place, YamlFile, read_yaml
+from bench.yaml_problems import problems_in_words
 from variants.errors import VariantError
 from variants.names import parse_name
 from variants.space import Expansion, expand
@@ -117,6 +118,7 @@ class AccuracyProtocol(_Section):
 
     data: DataProtocol
     schedule: Schedule = Schedule()
+    evaluation: Evaluation = Evaluation()
     seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
 
     @field_validator("seeds")
@@ -217,7 +219,7 @@ def load_space(name_or_path: str) -> SpaceFile:
         if not space.specs:
             raise UserError(f"{file.path}: neither axes nor variants name a network")
     except ValidationError as error:
-        raise UserError(problems_in_words(file, SpaceFile, error)) from None
+        raise UserError(problems_in_words(file, SpaceFile, error, "`bench schema`")) from None
     except VariantError as error:
         raise UserError(f"{file.at(_in_file(file, error.place))}: {error}") from None
     return space

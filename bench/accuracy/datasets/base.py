@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.accuracy.datasets.inspection import Inspection
+from bench.accuracy.datasets.splits import Split
 from bench.errors import UserError
-
-Split = Literal["train", "val", "test"]
-SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 
 class DataError(UserError):
@@ -32,6 +32,31 @@ class Sample:
 
     image: NDArray[np.uint8]
     mask: NDArray[np.uint8]
+
+
+class OnDemand(Sequence[Sample]):
+    """Samples that are made one at a time, whenever one is asked for."""
+
+    def __init__(self, count: int, make: Callable[[int], Sample]) -> None:
+        self._count = count
+        self._make = make
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Sample]: ...
+
+    def __getitem__(self, index: int | slice) -> Sample | Sequence[Sample]:
+        at = range(self._count)[index]
+        return self._make(at) if isinstance(at, int) else [self._make(i) for i in at]
+
+
+OnProgress = Callable[[int, int], None]
+"""(samples read, samples in all)"""
 
 
 class Dataset(Protocol):
@@ -55,8 +80,11 @@ class Dataset(Protocol):
     def fingerprint(self) -> str:
         """12 hex digits of the content: the same pixels and labels, the same text."""
 
-    def load(self, split: Split) -> list[Sample]:
-        """All samples of a split, in a fixed order."""
+    def inspect(self, on_progress: OnProgress = ...) -> Inspection:
+        """Read all samples once and say what there is, and every problem."""
+
+    def load(self, split: Split) -> Sequence[Sample]:
+        """All samples of a split, in a fixed order; each is read when it is asked for, every time."""
 
     def count(self, split: Split) -> int:
         """Samples in a split."""

@@ -11,12 +11,15 @@ Deterministic: sample i of a split depends only on (seed, split, i).
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.accuracy.confusion import IGNORE
-from bench.accuracy.datasets.base import SPLITS, DataError, Sample, Split
+from bench.accuracy.datasets.base import DataError, OnDemand, OnProgress, Sample
+from bench.accuracy.datasets.inspection import Inspection, MaskCount, SplitCount
+from bench.accuracy.datasets.splits import SPLITS, Split
 
 GENERATOR = 1
 """Version of the drawing: raised when a pixel changes."""
@@ -68,9 +71,21 @@ class Streets:
         text = f"{GENERATOR} {self.width} {self.height} {self.counts} {self.seed}"
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
-    def load(self, split: Split) -> list[Sample]:
-        """Draw a split."""
-        return [self.draw(split, index) for index in range(self.counts[split])]
+    def inspect(self, on_progress: OnProgress = lambda done, total: None) -> Inspection:
+        """Draw every sample once; see `Dataset.inspect`."""
+        splits: dict[Split, SplitCount] = {}
+        done, total = 0, sum(self.counts.values())
+        for split in SPLITS:
+            counts = []
+            for sample in self.load(split):
+                counts.append(MaskCount.of(sample.mask, len(self.classes)))
+                on_progress(done := done + 1, total)
+            splits[split] = SplitCount.of(counts, len(self.classes))
+        return Inspection(self.classes, splits, (), self.fingerprint(), "drawn by seed")
+
+    def load(self, split: Split) -> Sequence[Sample]:
+        """A split; each sample is drawn when it is asked for."""
+        return OnDemand(self.counts[split], lambda index: self.draw(split, index))
 
     def count(self, split: Split) -> int:
         """Samples in a split."""

@@ -1,4 +1,4 @@
-"""What is wrong with a space file, in the words of its user: file, line, key, fact, value."""
+"""What is wrong with a YAML file, in the words of its user: file, line, key, fact, value."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from bench.sweep.yamlplaces import Place, YamlFile
+from bench.yaml_places import Place, YamlFile
 from variants.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -28,14 +28,17 @@ _KINDS = {
 """pydantic's kinds of problem with a value's type, and what the value should have been."""
 
 
-def problems_in_words(file: YamlFile, model: type[BaseModel], error: ValidationError) -> str:
-    """All problems that `model` found in the file, one sentence a place."""
+def problems_in_words(file: YamlFile, model: type[BaseModel], error: ValidationError, described_by: str) -> str:
+    """All problems that `model` found in the file, one sentence a place.
+
+    described_by: what tells which keys there are, such as "`bench schema`".
+    """
     by_place: dict[Place, list[ErrorDetails]] = {}
     for problem in error.errors():
         by_place.setdefault(_place(problem), []).append(problem)
     # A union reports every reading of a value; the one that got deepest is the one that was meant.
     deepest = [p for p in by_place if not any(q[: len(p)] == p != q for q in by_place)]
-    return "; ".join(_words(file, model, place, by_place[place]) for place in deepest)
+    return "; ".join(_words(file, model, place, by_place[place], described_by) for place in deepest)
 
 
 def _place(problem: ErrorDetails) -> Place:
@@ -43,14 +46,16 @@ def _place(problem: ErrorDetails) -> Place:
     return tuple(part for part in problem["loc"] if "[" not in str(part))
 
 
-def _words(file: YamlFile, model: type[BaseModel], place: Place, problems: list[ErrorDetails]) -> str:
+def _words(
+    file: YamlFile, model: type[BaseModel], place: Place, problems: list[ErrorDetails], described_by: str
+) -> str:
     key = ".".join(map(str, place))
     where = f"{file.at(place)}: {key}" if key else str(file.path)
     problem = problems[0]
     if problem["type"] == "extra_forbidden":
-        return f"{where} is not a key here; {_known_keys(model, place)}"
+        return f"{where} is not a key here; {_known_keys(model, place)} {described_by} describes them."
     if problem["type"] == "missing":
-        return f"{where} is missing. `bench schema` describes it."
+        return f"{where} is missing. {described_by} describes it."
     if problem["type"] in _KINDS:
         kinds = " or ".join(_KINDS[p["type"]] for p in problems if p["type"] in _KINDS)
         return f"{where} should be {kinds} (got {problem['input']!r})"
@@ -63,7 +68,7 @@ def _words(file: YamlFile, model: type[BaseModel], place: Place, problems: list[
 def _known_keys(model: type[BaseModel], place: Place) -> str:
     known = list(_section(model, place[:-1]).model_fields)
     hint = did_you_mean(str(place[-1]), known)
-    return f"there are {', '.join(known)}.{hint} `bench schema` describes them."
+    return f"there are {', '.join(known)}.{hint}"
 
 
 def _section(model: type[BaseModel], place: Place) -> type[BaseModel]:

@@ -1,0 +1,59 @@
+"""results/<sweep>/confusions/<key>.npz: the confusion matrix of every image of a split, by the key of its accuracy.
+
+Beside the records, which every report reads: intervals and comparisons of two variants read these where they need them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.errors import UserError
+
+_FOLDER = "confusions"
+Matrices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Confusions:
+    """The matrices that the trainings of a sweep left. results: the folder of all sweeps."""
+
+    results: Path
+    sweep: str
+
+    def save(self, key: str, of_splits: Mapping[str, Matrices]) -> None:
+        """Keep (images, classes, classes) of each split, whole or not at all."""
+        path = self._path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_suffix(".new")
+        with new.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **{name: _smallest(of) for name, of in of_splits.items()})
+        new.replace(path)
+
+    def load(self, key: str, split: str) -> Matrices | None:
+        """(images, classes, classes) of a split; None where no training of that key left one, in any sweep.
+
+        Raises:
+            UserError: the file is broken.
+        """
+        own = self._path(key)
+        found = [own] if own.is_file() else sorted(self.results.glob(f"*/{_FOLDER}/{own.name}"))
+        if not found:
+            return None
+        try:
+            with np.load(found[0], allow_pickle=False) as file:
+                return np.asarray(file[split], np.int64)
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise UserError(f"{found[0]} is broken ({error}). Delete it, then train that variant again.") from None
+
+    def _path(self, key: str) -> Path:
+        return self.results / self.sweep / _FOLDER / f"{key}.npz"
+
+
+def _smallest(matrices: Matrices) -> NDArray[np.unsignedinteger]:
+    """Of a type that holds the largest count: half of the file and more."""
+    return matrices.astype(np.min_scalar_type(int(matrices.max(initial=0))))
