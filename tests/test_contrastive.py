@@ -15,7 +15,7 @@ from bench.accuracy.confusion import IGNORE
 from bench.accuracy.contrastive import ContrastiveTerm, contrastive_loss, nearest, sample_anchors
 from bench.accuracy.evaluate import evaluate
 from bench.accuracy.schedule import Contrastive, Schedule
-from bench.accuracy.train import train
+from bench.accuracy.train import Aids, train
 from bench.errors import UserError
 from tests.test_training import halves
 
@@ -281,7 +281,7 @@ def images_seen(schedule: Schedule) -> tuple[list[Tensor], list[float]]:
     net = tiny()
     seen: list[Tensor] = []
     net.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]) if module.training else None)
-    losses = train(net, halves(12, 0), 2, schedule, 0)
+    losses = train(net, halves(12, 0), 2, schedule, 0).losses
     return seen, losses
 
 
@@ -301,7 +301,7 @@ def test_a_seed_repeats_itself_with_the_term() -> None:
 
 
 def test_no_hook_is_left_behind() -> None:
-    def stop(fraction: float) -> None:
+    def stop(progress: object) -> None:
         raise InterruptedError
 
     net = tiny()
@@ -309,7 +309,7 @@ def test_no_hook_is_left_behind() -> None:
     train(net, halves(8, 0), 2, schedule, 0)
     assert not net.classifier._forward_pre_hooks
     with pytest.raises(InterruptedError):
-        train(net, halves(8, 0), 2, schedule, 0, on_progress=stop)
+        train(net, halves(8, 0), 2, schedule, 0, aids=Aids(stop))
     assert not net.classifier._forward_pre_hooks
 
 
@@ -317,8 +317,8 @@ def test_the_projection_learns_as_fast_as_the_decoder(monkeypatch: pytest.Monkey
     made: list[torch.optim.AdamW] = []
 
     class Watched(torch.optim.AdamW):
-        def __init__(self, groups: Any) -> None:
-            super().__init__(groups)
+        def __init__(self, groups: Any, fused: bool) -> None:
+            super().__init__(groups, fused=fused)
             made.append(self)
 
     monkeypatch.setattr(torch.optim, "AdamW", Watched)

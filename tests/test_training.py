@@ -7,10 +7,11 @@ from torch import Tensor, nn
 
 from bench.accuracy.augment import Augment
 from bench.accuracy.confusion import IGNORE
+from bench.accuracy.course import TrainingDivergedError
 from bench.accuracy.datasets.base import Sample
 from bench.accuracy.evaluate import evaluate
 from bench.accuracy.schedule import Schedule
-from bench.accuracy.train import TrainingDivergedError, train
+from bench.accuracy.train import Aids, TrainingProgress, train
 from variants.names import parse_name
 from variants.network import build
 
@@ -33,7 +34,7 @@ def halves(count: int, seed: int) -> list[Sample]:
 def trained(seed: int) -> tuple[nn.Module, list[float]]:
     torch.manual_seed(seed)
     net = build(parse_name("lcnet_050+frm34-dnl-w16+fpn16-head16"), 2)
-    return net, train(net, halves(24, 0), 2, SCHEDULE, seed)
+    return net, train(net, halves(24, 0), 2, SCHEDULE, seed).losses
 
 
 def test_training_learns_what_can_be_learnt() -> None:
@@ -57,16 +58,17 @@ def test_evaluation_changes_nothing() -> None:
 
 
 def test_progress_reaches_one() -> None:
-    shares: list[float] = []
+    seen: list[TrainingProgress] = []
     net = build(parse_name("lcnet_050+fpn8-head8"), 2)
-    train(net, halves(8, 0), 2, Schedule(epochs=2, batch_size=4), 0, on_progress=shares.append)
-    assert shares == [0.25, 0.5, 0.75, 1.0]
+    train(net, halves(8, 0), 2, Schedule(epochs=2, batch_size=4), 0, aids=Aids(seen.append))
+    assert [progress.share for progress in seen] == [0.25, 0.5, 0.75, 1.0]
+    assert str(seen[-1]).startswith("loss 0.")
 
 
 @pytest.mark.parametrize("steps", range(1, 13))
 def test_short_schedules_train(steps: int) -> None:
     net = nn.Conv2d(3, 2, 1)
-    assert len(train(net, halves(4, 0), 2, Schedule(epochs=steps, batch_size=4), 0)) == steps
+    assert len(train(net, halves(4, 0), 2, Schedule(epochs=steps, batch_size=4), 0).losses) == steps
 
 
 def test_divergence_is_said() -> None:

@@ -1,11 +1,13 @@
-"""Random scale, crop and flip: image and mask move together."""
+"""Random scale, crop and flip: image and mask move together. Only the pixels of the crop are resized."""
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-from torchvision import tv_tensors
 from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional as transform
 
 from bench.accuracy.confusion import IGNORE
 from bench.accuracy.datasets.base import Sample
@@ -17,33 +19,49 @@ class Augment:
 
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
-        self.flip = v2.RandomHorizontalFlip(p=0.5 if schedule.flip else 0.0)
-        self.crop = _random_crop(schedule.crop) if schedule.crop else None
 
     def batch(self, samples: list[Sample]) -> tuple[Tensor, Tensor]:
-        """Samples -> images (N, 3, H, W) float32 in [0, 1], targets (N, H, W) int64."""
+        """Samples -> images (N, 3, H, W) float32 in [0, 1], channels last, and targets (N, H, W) int64."""
         pairs = [self._one(sample) for sample in samples]
-        images = torch.stack([image for image, _ in pairs]).float().div_(255)
-        targets = torch.stack([mask for _, mask in pairs]).long()
-        return images.contiguous(memory_format=torch.channels_last), targets
+        images = torch.stack([image for image, _ in pairs]).contiguous(memory_format=torch.channels_last)
+        return images.float().div_(255), torch.cat([mask for _, mask in pairs]).long()
 
     def _one(self, sample: Sample) -> tuple[Tensor, Tensor]:
-        image = tv_tensors.Image(torch.from_numpy(sample.image.copy()).permute(2, 0, 1))
-        mask = tv_tensors.Mask(torch.from_numpy(sample.mask.copy()))
-        image, mask = self.flip(image, mask)
-        if self.crop is not None:
-            image, mask = self.crop(*self._scaled(image, mask))
-        return image.as_subclass(Tensor), mask.as_subclass(Tensor)
-
-    def _scaled(self, image: tv_tensors.Image, mask: tv_tensors.Mask) -> tuple[Tensor, Tensor]:
-        low, high = self.schedule.scale
-        factor = low + (high - low) * float(torch.rand(()))
-        size = [max(1, round(side * factor)) for side in image.shape[-2:]]
-        image, mask = v2.Resize(size, antialias=True)(image, mask)
+        factor, row, column, mirror = torch.rand(4).tolist()
+        if self.schedule.crop is None:
+            image, mask = _tensors(sample.image, sample.mask)
+        else:
+            low, high = self.schedule.scale
+            image, mask = _crop(sample, low + (high - low) * factor, self.schedule.crop, row, column)
+        if self.schedule.flip and mirror < 0.5:
+            image, mask = transform.horizontal_flip(image), transform.horizontal_flip(mask)
         return image, mask
 
 
-def _random_crop(size: tuple[int, int]) -> v2.RandomCrop:
-    """Crop of (width, height); where the image is smaller, padded with void."""
-    fill = {tv_tensors.Image: 0, tv_tensors.Mask: IGNORE}
-    return v2.RandomCrop((size[1], size[0]), pad_if_needed=True, fill=fill)
+def _crop(sample: Sample, scale: float, size: tuple[int, int], row: float, column: float) -> tuple[Tensor, Tensor]:
+    """The crop of `size` (width, height) that the image has at a scale; what lies beyond the image is void.
+
+    row, column: where it lies, from 0 (at the top, at the left) to 1.
+    """
+    rows, height = _window(sample.mask.shape[0], scale, size[1], row)
+    columns, width = _window(sample.mask.shape[1], scale, size[0], column)
+    image, mask = _tensors(sample.image[rows, columns], sample.mask[rows, columns])
+    image = transform.resize(image, [height, width], antialias=True)
+    mask = transform.resize(mask, [height, width], interpolation=v2.InterpolationMode.NEAREST)
+    if (width, height) == size:
+        return image, mask
+    top, left = (int((whole - part + 1) * at) for whole, part, at in ((size[1], height, row), (size[0], width, column)))
+    beyond = [left, top, size[0] - width - left, size[1] - height - top]
+    return transform.pad(image, beyond, fill=0), transform.pad(mask, beyond, fill=IGNORE)
+
+
+def _window(length: int, scale: float, crop: int, at: float) -> tuple[slice, int]:
+    """Along one side: the pixels of the image that the crop shows, and how many pixels of the crop they fill."""
+    shown = min(length, max(1, round(crop / scale)))
+    start = int((length - shown + 1) * at)
+    return slice(start, start + shown), crop if shown < length else min(crop, max(1, round(length * scale)))
+
+
+def _tensors(image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
+    """(H, W, 3) and (H, W) -> (3, H, W) and (1, H, W), on memory of their own."""
+    return torch.from_numpy(image.copy()).permute(2, 0, 1), torch.from_numpy(mask.copy())[None]

@@ -20,7 +20,8 @@ def confusion_matrix(target: NDArray[np.uint8], predicted: NDArray[np.uint8], cl
     compared with their neighbours.
 
     Args:
-        target, predicted: labels of one shape, target 0..classes-1 or IGNORE, predicted 0..classes-1.
+        target, predicted: labels of one shape, target 0..classes-1 or IGNORE, predicted 0..classes-1, and
+            anything where the target is void.
         classes: number of classes, 255 at most.
 
     Returns:
@@ -31,15 +32,16 @@ def confusion_matrix(target: NDArray[np.uint8], predicted: NDArray[np.uint8], cl
     """
     if target.shape != predicted.shape:
         raise ValueError(f"target is {target.shape} and prediction {predicted.shape}")
-    pairs = np.multiply(target.ravel(), classes, dtype=np.uint16)  # void goes to rows of its own: 255 * 255 + 254 fits
+    if predicted.size and int(predicted.max()) >= classes and bool((predicted[target != IGNORE] >= classes).any()):
+        raise ValueError(f"class {predicted[target != IGNORE].max()} is predicted, of {classes}")
+    pairs = np.multiply(target.ravel(), classes, dtype=np.uint16)  # void goes to rows of its own: 255 * 255 + 255 fits
     pairs += predicted.ravel()
     if pairs.size == 0:
         return np.zeros((classes, classes), np.int64)
-    found = _count(pairs, (IGNORE + 1) * classes).reshape(-1, classes)
-    beyond = found[classes:IGNORE].sum() + (int(predicted.max()) >= classes)
-    if beyond:
-        raise ValueError(f"a label is not of the {classes} classes")
-    return found[:classes]
+    found = _count(pairs, IGNORE * classes)
+    if found[classes * classes : IGNORE * classes].any():
+        raise ValueError(f"a label of the target is not of the {classes} classes")
+    return found[: classes * classes].reshape(classes, classes)
 
 
 def _count(pairs: NDArray[np.uint16], values: int) -> Counts:

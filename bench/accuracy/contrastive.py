@@ -6,6 +6,9 @@ anchors, positives and negatives are pixels of one batch.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -14,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.accuracy.confusion import IGNORE
-from bench.accuracy.schedule import Contrastive
+from bench.accuracy.schedule import Contrastive, Schedule
 from bench.errors import UserError
 
 
@@ -106,7 +109,7 @@ class ContrastiveTerm(nn.Module):
                 nn.ReLU(inplace=True),
                 nn.Linear(in_channels, settings.channels),
             )
-        self._generator = torch.Generator().manual_seed(seed)
+        self.generator = torch.Generator().manual_seed(seed)
 
     def forward(self, features: Tensor, logits: Tensor, targets: Tensor) -> Tensor:
         """(N, C, h, w), (N, classes, H, W) and (N, H, W) int64 with IGNORE -> the loss, not weighted."""
@@ -114,7 +117,7 @@ class ContrastiveTerm(nn.Module):
         targets = nearest(targets, size)
         predicted = nearest(logits.detach(), size).argmax(dim=1)
         settings = self.settings
-        chosen = sample_anchors(targets, predicted, settings.max_anchors, settings.max_views, self._generator)
+        chosen = sample_anchors(targets, predicted, settings.max_anchors, settings.max_views, self.generator)
         image, row, column = torch.unravel_index(chosen, targets.shape)
         with torch.autocast(features.device.type, enabled=False):
             anchors = features[image, :, row, column].float()  # (A, C)
@@ -177,3 +180,43 @@ class FeatureTap:
             f"the contrastive term needs a `classifier` that reads one map (N, C, h, w), and it read {shapes}: "
             "let the network call it so, or leave `contrastive` out of the schedule"
         )
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """The contrastive term of one training, reading the network's feature map by `tap`."""
+
+    term: ContrastiveTerm
+    tap: FeatureTap
+    steps_without: int
+
+    def weighted(self, step: int, logits: Tensor, targets: Tensor) -> Tensor | float:
+        """What it adds to the loss of step `step` (from 0) of the training, after the forward pass."""
+        features = self.tap.take()
+        return self.term.settings.weight * self.term(features, logits, targets) if step >= self.steps_without else 0.0
+
+
+@contextmanager
+def contrastive_term(
+    net: nn.Module, schedule: Schedule, size: tuple[int, int], steps: int, seed: int = 0, device: str = "cpu"
+) -> Iterator[Contrast | None]:
+    """The contrastive term of a training of `steps` on images of `size` (width, height), where the schedule has it.
+
+    Leaves no hook behind.
+    """
+    if schedule.contrastive is None:
+        yield None
+        return
+    with FeatureTap(net) as tap:
+        channels = _feature_channels(net, tap, torch.zeros(1, 3, size[1], size[0], device=device))
+        term = ContrastiveTerm(schedule.contrastive, channels, seed).to(device)
+        yield Contrast(term, tap, int(schedule.contrastive.warmup * steps))
+
+
+@torch.no_grad()
+def _feature_channels(net: nn.Module, tap: FeatureTap, image: Tensor) -> int:
+    """Channels of the map that the classifier reads, from a pass that changes and draws nothing."""
+    net.eval()
+    net(image)
+    net.train()
+    return tap.take().shape[1]

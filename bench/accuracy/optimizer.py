@@ -26,12 +26,15 @@ def make_optimizer(parts: Sequence[nn.Module], schedule: Schedule) -> torch.opti
             rate = rates.get(id(parameter), 1.0)
             groups.setdefault((rate, parameter.ndim > 1), []).append(parameter)
     return torch.optim.AdamW(
-        {
-            "params": parameters,
-            "lr": schedule.learning_rate * rate,
-            "weight_decay": schedule.weight_decay if decays else 0.0,
-        }
-        for (rate, decays), parameters in groups.items()
+        [
+            {
+                "params": parameters,
+                "lr": schedule.learning_rate * rate,
+                "weight_decay": schedule.weight_decay if decays else 0.0,
+            }
+            for (rate, decays), parameters in groups.items()
+        ],
+        fused=True,
     )
 
 

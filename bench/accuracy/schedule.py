@@ -15,7 +15,17 @@ from pydantic import (
 
 Side = Annotated[int, Field(ge=32, le=32768)]
 _DEFAULT_WARMUP = 0.1
-_LATER = ("contrastive", "layer_decay", "policy", "warmup", "power", "class_weighting", "hard_pixels", "ema")
+_LATER = (
+    "contrastive",
+    "layer_decay",
+    "policy",
+    "warmup",
+    "power",
+    "class_weighting",
+    "hard_pixels",
+    "ema",
+    "validations",
+)
 """Options that came after the first records: at their default they stand in no key."""
 
 
@@ -93,6 +103,8 @@ class Schedule(BaseModel):
     """Of the cross-entropy, from the frequencies of the classes in the training split."""
     hard_pixels: HardPixels | None = None
     """Online hard example mining; None counts every pixel."""
+    validations: int = Field(default=2, ge=0, le=1000)
+    """How often, evenly, the mIoU on the validation split is looked at before the end."""
     ema: float | None = Field(default=None, gt=0, lt=1)
     """Decay of the moving average of the weights that is evaluated; None evaluates those of the last step."""
 
@@ -111,6 +123,11 @@ class Schedule(BaseModel):
         dump: dict[str, Any] = handler(self)
         unused = [name for name in _LATER if dump.get(name) == type(self).model_fields[name].default]
         return {name: value for name, value in dump.items() if name not in unused}
+
+    def validates_after(self, epochs: int) -> bool:
+        """Whether the validation split is looked at when so many epochs are done; after the last it always is."""
+        due = {round(self.epochs * (i + 1) / (self.validations + 1)) for i in range(self.validations)}
+        return epochs in due and epochs < self.epochs
 
     def describe(self) -> str:
         """One line for tables and pages."""

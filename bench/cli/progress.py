@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as Bar
 
 from bench.judge.latency_records import metric_of
 from bench.latency.trust import doubts_of
 from bench.metrics import LOWER_BOUND, METRICS, in_both_conventions
 from bench.records import Record
 from bench.sweep.forecast import duration_words
+from bench.sweep.pool import Progress
 from bench.sweep.run import Tally, Watcher
+
+_LINE_EVERY_S = 60.0
+"""Without a terminal to move a bar on."""
 
 
 class SweepProgress(Watcher):
@@ -21,7 +27,7 @@ class SweepProgress(Watcher):
 
     def __init__(self, total: int) -> None:
         self.console = Console(stderr=True)
-        self.bar = Progress(
+        self.bar = Bar(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.completed:.1f}/{task.total:.0f} cells · {task.fields[left]}"),
@@ -29,7 +35,10 @@ class SweepProgress(Watcher):
             disable=not self.console.is_terminal or total == 0,
             transient=True,
         )
-        self.task = self.bar.add_task("sweep", total=total, left="")
+        self.task = self.bar.add_task("", total=total, left="")
+        self._said: dict[str, str] = {}
+        """What the cells that run said last, by key."""
+        self._last_line = time.monotonic()
 
     def __enter__(self) -> Self:
         self.bar.start()
@@ -44,14 +53,26 @@ class SweepProgress(Watcher):
         """Take the bar away."""
         self.bar.stop()
 
-    def on_progress(self, tally: Tally, seconds_left: float) -> None:
-        """Move the bar by the shares of the cells that run."""
+    def on_progress(self, progress: Progress, tally: Tally, seconds_left: float) -> None:
+        """Move the bar, and say how the trainings stand."""
+        self._said[progress.cell.key] = progress.words
+        self._move(tally, seconds_left)
+        if not self.console.is_terminal and time.monotonic() - self._last_line >= _LINE_EVERY_S:
+            self._last_line = time.monotonic()
+            head = f"[{tally.ended}/{tally.total}] {progress.cell.group:8} {progress.cell.spec.name}: "
+            words = f"{100 * progress.share:.0f} %, {progress.words}  ({_left(seconds_left)})"
+            self.console.print(head + words, highlight=False, markup=False, soft_wrap=True)
+
+    def _move(self, tally: Tally, seconds_left: float) -> None:
         shares = sum(share for _, share in tally.running.values())
-        self.bar.update(self.task, completed=tally.ended + shares, left=_left(seconds_left))
+        running = " · ".join(self._said[key] for key in tally.running if self._said.get(key))
+        self.bar.update(
+            self.task, description=running, completed=tally.ended + shares, left=_left(seconds_left)
+        )  # fmt: skip
 
     def on_record(self, record: Record, tally: Tally, seconds_left: float) -> None:
         """Print the record's line and move the bar."""
-        self.on_progress(tally, seconds_left)
+        self._move(tally, seconds_left)
         head = f"[{tally.ended}/{tally.total}] {record.group:8} {record.variant}: "
         tail = f"  ({record.seconds:.0f} s · {_left(seconds_left)})"
         self.console.print(head + _result_words(record) + tail, highlight=False, markup=False, soft_wrap=True)

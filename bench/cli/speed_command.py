@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from bench.cost.speed import Race, SpaceTime
 
 _VARIANT = "resnet18+frm1234-transformer-w256-depth2-heads4-ffn4+fpn256-head128"
+_TRAINED = "tf_efficientnet_lite0+frm1234-dnl-w128+fpn64-head32"
 _AT_LEAST = {"fvcore": 50.0, "ptflops": 20.0}
 """Times as long as ours that each should take."""
 _AT_MOST_BYTES = 0.6e9
@@ -38,6 +40,7 @@ def command() -> None:
     bench speed cost
     bench speed space
     bench speed miou
+    bench speed training --data-root CAMVID --weights-dir WEIGHTS
     """
 
 
@@ -80,6 +83,37 @@ def miou(size: tuple[int, int], classes: int, rounds: int, check: bool) -> None:
     from bench.cli.speed_miou import run_miou
 
     _conclude(run_miou(size, classes, rounds), check)
+
+
+@command.command()
+@click.argument("variant", default=_TRAINED)
+@click.option("--space", default="camvid", show_default=True, help="Whose data and schedule are trained by.")
+@click.option("--data-root", type=click.Path(path_type=Path), metavar="FOLDER", help="Folder of the data set.")
+@click.option("--weights-dir", type=click.Path(path_type=Path), metavar="FOLDER", help="Folder with ImageNet weights.")
+@rounds_option
+@click.option("--threads", type=click.IntRange(1, 1024), help="Of both loops.  [default: number of cores]")
+@click.option("--seeds", type=click.IntRange(0, 100), default=0, help="Also train so many seeds to the end with both.")
+@click.option("--epochs", type=click.IntRange(1, 10_000), help="In place of the space's.")
+@check_option
+def training(
+    variant: str, space: str, data_root: Path | None, weights_dir: Path | None, rounds: int, threads: int | None,
+    seeds: int, epochs: int | None, check: bool,
+) -> None:  # fmt: skip
+    """Train VARIANT on the CPU with our trainer and with a plain loop, a step of each in turns.
+
+    The plain loop: float32, contiguous, every image resized as a whole before its crop. With --seeds both go to the end
+    and their mIoUs on the validation split are compared.
+
+    \b
+    bench speed training --data-root CAMVID --weights-dir WEIGHTS
+    bench speed training lcnet_050+fpn32-head32 --space quick --seeds 3
+    """
+    from bench.cli.speed_training import run_training
+
+    fine = run_training(
+        variant, space, data_root, weights_dir, rounds, threads or cores(), range(seeds), epochs
+    )  # fmt: skip
+    _conclude(fine, check)
 
 
 def _conclude(fine: bool, check: bool) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from bench.accuracy import train
 from bench.accuracy.datasets import Dataset
 from bench.accuracy.evaluation import Evaluation
+from bench.accuracy.precision import fastest_precision
 from bench.confusions import Confusions
 from bench.cost import trace
 from bench.latency import clock
@@ -125,11 +126,12 @@ def _accuracy_cell(
         "dataset": data.name, "dataset_options": data.options, "data_fingerprint": dataset.fingerprint(),
         "classes": list(dataset.classes), "schedule": schedule.model_dump(mode="json"),
         "weights": weights.get(spec, "random"), "seed": seed, "device": device,
-        "method": train.METHOD,
+        "precision": fastest_precision(device), "method": train.METHOD,
     }  # fmt: skip
     if evaluation != Evaluation():  # a key hashes its setting: the plain way must not measure old records again
         setting["evaluation"] = evaluation.model_dump(mode="json")
-    words = {"data": dataset.describe(), "schedule": schedule.describe(), "evaluation": evaluation.describe()}
+    trained = f"{schedule.describe()}, in {setting['precision']}"
+    words = {"data": dataset.describe(), "schedule": trained, "evaluation": evaluation.describe()}
     return _cell("accuracy", spec, setting, words)
 
 

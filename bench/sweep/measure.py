@@ -16,7 +16,7 @@ from bench.accuracy.evaluate import Result, evaluate
 from bench.accuracy.evaluation import Evaluation
 from bench.accuracy.schedule import Schedule
 from bench.accuracy.scores import frequency_weighted_iou, mean_accuracy, pixel_accuracy
-from bench.accuracy.train import train
+from bench.accuracy.train import Aids, train
 from bench.cost.count import count_variant
 from bench.cost.graph_hash import graph_hash
 from bench.latency.clock import measure_latency
@@ -28,7 +28,8 @@ from bench.sweep.trained import RANDOM
 from variants.backbones.weights import weights_fingerprint
 from variants.network import Network, build
 
-OnProgress = Callable[[float], None]
+OnProgress = Callable[[float, str], None]
+"""Share of the work that is done, and what there is to say."""
 _EVALUATION_SHARE = 0.1
 EVALUATED: tuple[Split, ...] = ("val", "test")
 
@@ -89,18 +90,26 @@ def _measure_accuracy(cell: Cell, sources: Sources, on_progress: OnProgress) -> 
     torch.manual_seed(setting["seed"])
     net = build(cell.spec, len(data.classes), schedule.pretraining == "imagenet", sources.weights_dir)
     device = setting["device"]
-    losses = train(
-        net, list(data.load("train")), len(data.classes), schedule, setting["seed"], device,
-        lambda fraction: on_progress(fraction * (1 - _EVALUATION_SHARE)),
-    )  # fmt: skip
     how = Evaluation.model_validate(setting.get("evaluation", {}))
+    checkpoint = sources.trained.checkpoint(cell.key) if sources.trained else None
+    aids = Aids(
+        lambda done: on_progress(done.share * (1 - _EVALUATION_SHARE), str(done)), checkpoint,
+        lambda net: evaluate(net, data.load("val"), len(data.classes), device, how).miou.value,
+    )  # fmt: skip
+    log = train(
+        net, list(data.load("train")), len(data.classes), schedule, setting["seed"], device, setting["precision"], aids
+    )
     results = {split: evaluate(net, data.load(split), len(data.classes), device, how) for split in EVALUATED}
     if sources.trained is not None:
         sources.trained.save(cell.key, net)
     if sources.confusions is not None:
         sources.confusions.save(cell.key, {split: result.per_image for split, result in results.items()})
+    if checkpoint:
+        checkpoint.remove()
     metrics: dict[str, float] = {}
-    details: dict[str, Any] = {"epoch_losses": [round(loss, 4) for loss in losses], **_identity(net)}
+    details: dict[str, Any] = {
+        "epoch_losses": [round(loss, 4) for loss in log.losses], "validations": log.validations, **_identity(net)
+    }  # fmt: skip
     for split, result in results.items():
         metrics |= _miou(split, result)
         details |= _tables(split, result)

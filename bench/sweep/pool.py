@@ -27,10 +27,11 @@ _LOG_LINES = 20
 
 @dataclass(frozen=True)
 class Progress:
-    """A cell that runs: the share of its work that is done."""
+    """A cell that runs: the share of its work that is done, and what there is to say."""
 
     cell: Cell
     share: float
+    words: str
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def _hear(job: _Job) -> Progress | Finished | None:
         job.process.join()
         return job.finish(reason=_exit_words(job.process.exitcode))
     if kind == "progress":
-        return Progress(job.cell, value)
+        return Progress(job.cell, *value)
     return job.finish(measurement=value) if kind == "done" else job.finish(reason=value)
 
 

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from bench.accuracy.contrastive import contrastive_term
 from bench.accuracy.datasets import Split
 from bench.accuracy.schedule import Schedule
-from bench.accuracy.train import contrastive_term
 from bench.cost.count import count_variant
 from bench.errors import UserError
 from bench.latency.setting import RuntimeName

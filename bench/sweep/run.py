@@ -35,7 +35,7 @@ class Tally:
 class Watcher:
     """Is told what happens; the command line shows it."""
 
-    def on_progress(self, tally: Tally, seconds_left: float) -> None:
+    def on_progress(self, progress: Progress, tally: Tally, seconds_left: float) -> None:
         """A cell went on."""
 
     def on_record(self, record: Record, tally: Tally, seconds_left: float) -> None:
@@ -57,7 +57,7 @@ def run_plan(plan: Plan, store: Store, forecast: Forecast, workers: int, timeout
             tally.waiting.remove(event.cell)
         if isinstance(event, Progress):
             tally.running[event.cell.key] = (event.cell, event.share)
-            watcher.on_progress(tally, forecast.seconds_left(tally.waiting, tally.running))
+            watcher.on_progress(event, tally, forecast.seconds_left(tally.waiting, tally.running))
             continue
         tally.running.pop(event.cell.key, None)
         record = make_record(event)

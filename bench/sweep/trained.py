@@ -9,6 +9,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 from torch import nn
 
+from bench.accuracy.checkpoint import Checkpoint
+
 _FOLDER = "weights"
 RANDOM = "random"
 """Stands in place of a key where weights are those of a random start."""
@@ -20,6 +22,10 @@ class TrainedWeights:
 
     results: Path
     sweep: str
+
+    def checkpoint(self, key: str) -> Checkpoint:
+        """Where the training of an accuracy stands."""
+        return Checkpoint(self._path(key).with_suffix(".checkpoint"))
 
     def find(self, key: str) -> Path | None:
         """The file of a training, of this sweep or of another; None where there is none."""

@@ -22,7 +22,7 @@ _ORDINARY_CHATTER = (FutureWarning, DeprecationWarning, UserWarning)
 
 
 def work(cell: Cell, sources: Sources, pipe: Connection, log: Path) -> None:
-    """Measure `cell` and send ("progress", share), then ("done", Measurement) or ("failed", reason).
+    """Measure `cell` and send ("progress", (share, words)), then ("done", Measurement) or ("failed", reason).
 
     What libraries print goes to `log`. The process ends when its parent does, also by a kill.
     """
@@ -50,11 +50,11 @@ class _Reporter:
         self.pipe = pipe
         self.last = 0.0
 
-    def __call__(self, share: float) -> None:
+    def __call__(self, share: float, words: str) -> None:
         now = time.monotonic()
         if now - self.last >= _REPORT_EVERY_S:
             self.last = now
-            self.pipe.send(("progress", share))
+            self.pipe.send(("progress", (share, words)))
 
 
 def _end_with_parent() -> None:

@@ -1,0 +1,104 @@
+"""Where a training stands: all that decides its next step, so that it can stop there and go on to the same bits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+from bench.accuracy.contrastive import Contrast
+from bench.accuracy.optimizer import make_optimizer, make_scheduler
+from bench.accuracy.schedule import Schedule
+
+_LONGEST_GRADIENT = 5.0
+
+
+class TrainingDivergedError(RuntimeError):
+    """The loss became infinite or not a number."""
+
+
+@dataclass
+class TrainingLog:
+    """What a training tells.
+
+    losses: mean of each epoch, with the contrastive term where the schedule has it. validations: (epochs done, mIoU on
+    the validation split), 0 to 1.
+    """
+
+    losses: list[float] = field(default_factory=list)
+    validations: list[tuple[int, float]] = field(default_factory=list)
+
+
+class Course:
+    """A network, what trains it, and how far it is.
+
+    step: updates done. order: of the images in this epoch. loss_sum: over the steps of this epoch.
+    """
+
+    def __init__(
+        self, net: nn.Module, average: AveragedModel | None, contrast: Contrast | None, schedule: Schedule, steps: int
+    ) -> None:
+        self.net, self.average, self.contrast = net, average, contrast
+        self.parts = [net, contrast.term] if contrast else [net]
+        self.optimizer = make_optimizer(self.parts, schedule)
+        self.scheduler = make_scheduler(self.optimizer, schedule, steps)
+        self.step = 0
+        self.order = torch.empty(0, dtype=torch.int64)
+        self.loss_sum = 0.0
+        self.log = TrainingLog()
+
+    def update(self, loss: Tensor) -> float:
+        """Make one step down `loss`, and return its value.
+
+        Raises:
+            TrainingDivergedError: it is not finite.
+        """
+        value = loss.item()
+        if not torch.isfinite(loss):
+            raise TrainingDivergedError(f"the loss became {value}: lower the learning rate")
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        for part in self.parts:  # each by its own: the projection's gradient must not shorten the network's step
+            nn.utils.clip_grad_norm_(part.parameters(), _LONGEST_GRADIENT)
+        self.optimizer.step()
+        self.scheduler.step()
+        if self.average is not None:
+            self.average.update_parameters(self.net)
+        self.step += 1
+        self.loss_sum += value
+        return value
+
+    @property
+    def evaluated(self) -> nn.Module:
+        """The network that is evaluated: the average, where there is one."""
+        return self.net if self.average is None else self.average.module
+
+    def state(self) -> dict[str, Any]:
+        """Everything, random numbers too, as `restore` takes it."""
+        return {
+            "step": self.step, "order": self.order, "loss_sum": self.loss_sum,
+            "losses": self.log.losses, "validations": self.log.validations,
+            "parts": [part.state_dict() for part in self.parts],
+            "average": self.average.state_dict() if self.average else None,
+            "optimizer": self.optimizer.state_dict(), "scheduler": self.scheduler.state_dict(),
+            "random": torch.get_rng_state(), "cuda_random": torch.cuda.get_rng_state_all(),
+            "contrast_random": self.contrast.term.generator.get_state() if self.contrast else None,
+        }  # fmt: skip
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to where `state` was taken."""
+        self.step, self.order, self.loss_sum = state["step"], state["order"], state["loss_sum"]
+        self.log = TrainingLog(state["losses"], [(epochs, miou) for epochs, miou in state["validations"]])
+        for part, weights in zip(self.parts, state["parts"], strict=True):
+            part.load_state_dict(weights)
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scheduler.load_state_dict(state["scheduler"])
+        torch.set_rng_state(state["random"])
+        torch.cuda.set_rng_state_all(state["cuda_random"])
+        if self.contrast is not None:
+            self.contrast.term.generator.set_state(state["contrast_random"])

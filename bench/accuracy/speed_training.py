@@ -1,0 +1,110 @@
+"""Our trainer against a plain PyTorch loop: steps in turns on the same batches, and both to the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import torch
+from torch import nn
+
+from bench.accuracy.augment import Augment
+from bench.accuracy.bootstrap import Interval, miou_difference
+from bench.accuracy.course import Course
+from bench.accuracy.datasets.base import Sample
+from bench.accuracy.evaluate import Result, evaluate
+from bench.accuracy.plain_loop import plain_step
+from bench.accuracy.precision import TrainPrecision
+from bench.accuracy.schedule import Schedule
+from bench.accuracy.train import Passes, train
+
+MakeNet = Callable[[], nn.Module]
+
+
+@dataclass(frozen=True)
+class StepRace:
+    """Seconds of a step by loop, one a round; a round's were taken one after the other."""
+
+    seconds: dict[str, list[float]]
+    batch_size: int
+
+    def ratios(self) -> list[float]:
+        """How many times as long the plain loop took, round by round."""
+        return [plain / ours for plain, ours in zip(self.seconds["plain"], self.seconds["bench"], strict=True)]
+
+    def images_a_second(self, loop: str) -> float:
+        """The median over the rounds."""
+        return self.batch_size / median(self.seconds[loop])
+
+
+def race_steps(
+    make_net: MakeNet, samples: Sequence[Sample], schedule: Schedule, precision: TrainPrecision, rounds: int,
+    on_round: Callable[[int], None],
+) -> StepRace:  # fmt: skip
+    """Train two networks of one start on the same images, a step of each in turns; the first two rounds warm up."""
+    plain = Course(make_net().train(), None, None, schedule, rounds + 2)
+    net = make_net().train().to(memory_format=torch.channels_last)
+    ours, passes = Course(net, None, None, schedule, rounds + 2), Passes.plain(net, precision)
+    augment = Augment(schedule)
+    size = min(schedule.batch_size, len(samples))
+    seconds: dict[str, list[float]] = {"plain": [], "bench": []}
+    for number in range(-2, rounds):
+        batch = [samples[(number * size + i) % len(samples)] for i in range(size)]
+        start = time.perf_counter()
+        plain_step(plain, batch, schedule)
+        middle = time.perf_counter()
+        ours.update(passes.loss(ours.step, *augment.batch(batch)))
+        end = time.perf_counter()
+        if number >= 0:
+            seconds["plain"].append(middle - start)
+            seconds["bench"].append(end - middle)
+            on_round(number + 1)
+    return StepRace(seconds, size)
+
+
+@dataclass(frozen=True)
+class EndRace:
+    """Both trained to the end: seconds of training, results on the validation split, and the paired difference."""
+
+    seconds: dict[str, float]
+    results: dict[str, list[Result]]
+    difference: Interval
+    """mIoU of ours less that of the plain loop."""
+
+
+def race_to_the_end(
+    make_net: Callable[[int], nn.Module], train_samples: Sequence[Sample], val_samples: Sequence[Sample], classes: int,
+    schedule: Schedule, precision: TrainPrecision, seeds: Sequence[int], on_trained: Callable[[str, int, float], None],
+) -> EndRace:  # fmt: skip
+    """Train with both loops from each seed, one after the other."""
+    seconds = {"plain": 0.0, "bench": 0.0}
+    results: dict[str, list[Result]] = {"plain": [], "bench": []}
+    for seed in seeds:
+        for loop in seconds:
+            net = make_net(seed)
+            start = time.perf_counter()
+            if loop == "plain":
+                _train_plainly(net, train_samples, schedule, seed)
+            else:
+                train(net, train_samples, classes, schedule, seed, precision=precision)
+            seconds[loop] += time.perf_counter() - start
+            results[loop].append(evaluate(net, val_samples, classes))
+            on_trained(loop, seed, results[loop][-1].miou.value)
+    matrices = {loop: [result.per_image for result in of] for loop, of in results.items()}
+    return EndRace(seconds, results, miou_difference(matrices["plain"], matrices["bench"]))
+
+
+def _train_plainly(net: nn.Module, samples: Sequence[Sample], schedule: Schedule, seed: int) -> None:
+    torch.manual_seed(seed)
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = 0.1  # as our trainer sets it: a property of the recipe, not of the loop
+    size = min(schedule.batch_size, len(samples))
+    steps = schedule.epochs * (len(samples) // size)
+    course = Course(net.train(), None, None, schedule, steps)
+    while course.step < steps:
+        order = torch.randperm(len(samples)).tolist()
+        for at in range(len(samples) // size):
+            plain_step(course, [samples[i] for i in order[at * size : (at + 1) * size]], schedule)

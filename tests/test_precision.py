@@ -1,0 +1,60 @@
+"""Training in bfloat16: nearly the gradients of float32, and nearly its result."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from bench.accuracy.evaluate import evaluate
+from bench.accuracy.precision import TrainPrecision, autocast, fastest_precision
+from bench.accuracy.schedule import Schedule
+from bench.accuracy.train import train
+from tests.test_training import halves
+from variants.names import parse_name
+from variants.network import build
+
+IMAGES = torch.rand(2, 8, 16, 16, generator=torch.Generator().manual_seed(0))
+
+
+def convolution(groups: int, kernel: int, stride: int) -> nn.Conv2d:
+    torch.manual_seed(0)
+    return nn.Conv2d(8, 8, kernel, stride, kernel // 2, groups=groups, bias=False)
+
+
+@pytest.mark.parametrize(("groups", "kernel", "stride"), [(1, 3, 1), (8, 3, 1), (8, 3, 2), (8, 5, 1), (2, 5, 2)])
+def test_gradients_are_nearly_those_of_float32(groups: int, kernel: int, stride: int) -> None:
+    conv = convolution(groups, kernel, stride)
+    gradients = {}
+    for precision in ("float32", "bfloat16"):
+        conv.zero_grad()
+        with autocast("cpu", precision):
+            out = conv(IMAGES)
+        out.float().square().mean().backward()
+        gradients[precision] = conv.weight.grad.clone()  # type: ignore[union-attr]
+    assert out.dtype == torch.bfloat16
+    apart = (gradients["bfloat16"] - gradients["float32"]).norm() / gradients["float32"].norm()
+    assert apart < 0.01
+
+
+def test_what_is_slow_in_bfloat16_is_computed_in_float32() -> None:
+    """Its result is that of float32, rounded once; of the others it is not always."""
+    conv = convolution(groups=8, kernel=5, stride=2)
+    exact = conv(IMAGES)
+    with autocast("cpu", "bfloat16"):
+        out = conv(IMAGES)
+    assert torch.equal(out, exact.to(torch.bfloat16))
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_network_learns_in_either(precision: TrainPrecision) -> None:
+    torch.manual_seed(0)
+    net = build(parse_name("lcnet_050+frm34-dnl-w16+fpn16-head16"), 2)
+    schedule = Schedule(epochs=6, batch_size=4, learning_rate=0.01)
+    train(net, halves(24, 0), 2, schedule, 0, precision=precision)
+    assert all(parameter.dtype == torch.float32 for parameter in net.parameters())
+    assert evaluate(net, halves(6, 1), 2).miou.value > 0.8
+
+
+def test_the_processor_decides() -> None:
+    assert fastest_precision("cpu") in ("float32", "bfloat16")
