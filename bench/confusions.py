@@ -5,9 +5,11 @@ Beside the records, which every report reads: intervals and comparisons of two v
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +34,8 @@ class Confusions:
         new = path.with_suffix(".new")
         with new.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **{name: _smallest(of) for name, of in of_splits.items()})
+            file.flush()
+            os.fsync(file.fileno())
         new.replace(path)
 
     def load(self, key: str, split: str) -> Matrices | None:
@@ -45,9 +49,9 @@ class Confusions:
         if not found:
             return None
         try:
-            with np.load(found[0], allow_pickle=False) as file:
-                return np.asarray(file[split], np.int64)
-        except (OSError, ValueError, KeyError, EOFError) as error:
+            with found[0].open("rb") as file, np.load(file, allow_pickle=False) as matrices:
+                return np.asarray(matrices[split], np.int64)
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             raise UserError(f"{found[0]} is broken ({error}). Delete it, then train that variant again.") from None
 
     def _path(self, key: str) -> Path:

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from bench.cli.data_command import command
+from bench.errors import UserError
 from tests.test_layouts import mask, noise, own
 
 __all__ = ["own"]
@@ -66,3 +67,9 @@ def test_generated_data_are_drawn_too(tmp_path: Path) -> None:
     assert "closed lane" in done.output
     with Image.open(sheet) as drawn:
         assert np.asarray(drawn).std() > 10
+
+
+def test_what_the_sweep_refuses_is_refused(own: Path, tmp_path: Path) -> None:
+    assert isinstance(run("streets", "--option", "width=8").exception, UserError)
+    assert isinstance(run("streets", "--option", "width=abc").exception, UserError)
+    assert isinstance(run("folder", "--root", str(own), "--sheet", str(tmp_path / "x.foo")).exception, UserError)

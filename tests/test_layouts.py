@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from PIL import Image
 
 from bench.accuracy.confusion import IGNORE
 from bench.accuracy.datasets import SPLITS, open_dataset
+from bench.accuracy.datasets.base import in_memory
 from bench.accuracy.datasets.cityscapes import CLASSES, LABEL_IDS, TRAIN_IDS
 from bench.accuracy.datasets.splitting import grouped_by, held_out, seeded_split
 from bench.errors import UserError
@@ -244,3 +247,83 @@ def test_held_out_groups_stay_whole_and_never_take_all() -> None:
     for seed in range(5):
         assert {name[0] for name in held_out(names, 0.5, seed, by_letter)} in ({"a"}, {"b"})
     assert held_out(["only"], 0.5, 0) == set()
+
+
+def test_groups_that_overshoot_are_passed_over() -> None:
+    names = [f"{group}{i}" for group, count in (("a", 800), ("b", 100), ("c", 50), ("d", 50)) for i in range(count)]
+    for seed in range(6):
+        split_of = seeded_split(names, 0.15, 0.15, seed, grouped_by("^[a-z]"))
+        assert {split_of[name] for name in names if name[0] == "a"} == {"train"}
+        assert set(split_of.values()) == set(SPLITS)
+
+
+def test_bdd_images_of_one_prefix_stay_together(tmp_path: Path) -> None:
+    for split, names in (("train", [f"{i // 2:08x}-{i:08x}" for i in range(20)]), ("val", ["ffffffff-0"])):
+        for number, name in enumerate(names):
+            noise(tmp_path / "images" / "10k" / split / f"{name}.jpg", seed=number + 100 * (split == "val"))
+            mask(tmp_path / "labels" / "sem_seg" / "masks" / split / f"{name}.png", [0, 13, 255])
+    data = open_dataset("bdd100k", tmp_path, {"val_share": 0.3})
+    data.check()
+    of_split = {
+        split: {pair.name.split("-")[0] for pair in data.listing.pairs[split]}  # type: ignore[attr-defined]
+        for split in ("train", "val")
+    }
+    assert of_split["val"]
+    assert not of_split["train"] & of_split["val"]
+
+
+def test_the_fingerprint_follows_what_the_values_mean(own: Path) -> None:
+    def fingerprint(text: str) -> str:
+        (own / "classes.yaml").write_text(text)
+        return open_dataset("folder", own, {}).fingerprint()
+
+    first = fingerprint("classes: {road: 0, car: 1, sky: 2}\nvoid: 255\n")
+    assert fingerprint("classes: {road: 0, car: 1, sky: 2}\nvoid: [255]\n") == first
+    assert fingerprint("classes: {road: 1, car: 0, sky: 2}\nvoid: 255\n") != first
+
+
+def test_one_bit_masks_hold_zero_and_one(own: Path) -> None:
+    for path in own.rglob("*.png"):
+        Image.fromarray(np.resize(np.array([False, True]), (8, 16))).save(path)
+    (own / "classes.yaml").write_text("classes: [background, object]\nvoid: 255\n")
+    assert open_dataset("folder", own, {}).load("train")[0].mask.ravel()[:4].tolist() == [0, 1, 0, 1]
+
+
+def test_colours_of_16_bits_are_refused_too(own: Path) -> None:
+    path = own / "images" / "seq0" / "写真 0.jpg"
+    path.unlink()
+    rows = b"".join(b"\0" + bytes(16 * 6) for _ in range(8))
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", 16, 8, 16, 2, 0, 0, 0)), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    parts = [struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks]
+    path.with_suffix(".png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
+    with pytest.raises(UserError, match="more than 8 bits a channel"):
+        open_dataset("folder", own, {}).check()
+
+
+@pytest.mark.parametrize("text", ["split,image\ntrain\n", "image,split\n,train\n"])
+def test_a_short_row_is_named(own: Path, text: str) -> None:
+    (own / "split.csv").write_text(text)
+    with pytest.raises(UserError, match=r"split.csv:2: '' is no image"):
+        open_dataset("folder", own, {}).check()
+
+
+def test_a_split_file_in_another_encoding_is_refused(own: Path) -> None:
+    (own / "split.csv").write_bytes("image,split\né,train\n".encode("cp1252"))
+    with pytest.raises(UserError, match=r"cannot be read .* Save it as text in UTF-8"):
+        open_dataset("folder", own, {}).check()
+
+
+@pytest.mark.parametrize("cities", [5, None, [], [1]])
+def test_cities_that_are_none_are_refused(cityscapes: Path, cities: object) -> None:
+    with pytest.raises(UserError, match="option val_cities is"):
+        open_dataset("cityscapes", cityscapes, {"val_cities": cities})
+
+
+def test_one_city_may_stand_alone(cityscapes: Path) -> None:
+    open_dataset("cityscapes", cityscapes, {"val_cities": "ulm"}).check()
+
+
+def test_a_split_that_is_large_is_read_anew_each_time(own: Path) -> None:
+    samples = open_dataset("folder", own, {}).load("train")
+    assert in_memory(samples, at_most=10) is samples
+    assert isinstance(in_memory(samples), list)

@@ -49,9 +49,10 @@ def test_hard_pixels_by_a_loop(threshold: float, least_share: float) -> None:
     assert float(found) == pytest.approx(-np.log(chosen).mean(), rel=1e-5)
 
 
-def test_a_batch_of_void_has_a_loss_of_zero() -> None:
+@pytest.mark.parametrize("hard_pixels", [None, HardPixels()])
+def test_a_batch_of_void_has_a_loss_of_zero(hard_pixels: HardPixels | None) -> None:
     logits = torch.randn(1, 3, 4, 4, requires_grad=True)
-    loss = PixelLoss(hard_pixels=HardPixels())(logits, torch.full((1, 4, 4), IGNORE))
+    loss = PixelLoss(hard_pixels=hard_pixels)(logits, torch.full((1, 4, 4), IGNORE))
     loss.backward()
     assert loss.detach() == 0
 

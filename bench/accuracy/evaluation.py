@@ -33,6 +33,11 @@ class Evaluation(BaseModel):
         return self
 
     @property
+    def passes(self) -> float:
+        """Work over that of one pass over the whole image, about; windows are taken for whole images."""
+        return sum(scale**2 for scale in self.scales) * (2 if self.flip else 1)
+
+    @property
     def is_plain(self) -> bool:
         """Whether a prediction is one pass over the whole image."""
         return self.mode == "whole" and not self.flip and self.scales == (1.0,)
@@ -45,4 +50,4 @@ class Evaluation(BaseModel):
         scales = " and ".join(f"{scale:g}" for scale in self.scales)
         size = "their own size" if self.scales == (1.0,) else f"{scales} times their size"
         flip = ", also mirrored" if self.flip else ""
-        return f"{where} at {size}{flip}, weights of the last epoch"
+        return f"{where} at {size}{flip}"

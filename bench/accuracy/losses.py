@@ -29,6 +29,8 @@ class PixelLoss(nn.Module):
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         """(N, classes, H, W) and (N, H, W) int64 with IGNORE -> a scalar."""
+        if not bool((targets != IGNORE).any()):
+            return logits.sum() * 0
         if self.hard_pixels is None:
             return F.cross_entropy(logits, targets, self.weight, ignore_index=IGNORE)
         return self._of_hard_pixels(logits, targets, self.hard_pixels)
@@ -42,8 +44,6 @@ class PixelLoss(nn.Module):
         labels = targets.flatten()
         kept = labels != IGNORE
         losses, labels = losses[kept], labels[kept]
-        if not len(losses):
-            return logits.sum() * 0
         least = max(1, int(hard.least_share * len(losses)))
         bound = min(float(-np.log(hard.threshold)), float(losses.detach().topk(least).values[-1]))
         chosen = losses >= bound

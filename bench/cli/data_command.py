@@ -164,6 +164,7 @@ def _draw(dataset: Dataset, inspection: Inspection, path: Path) -> None:
     shares = [count / max(1, sum(pixels)) for count in pixels]
     try:
         draw_contact_sheet(f"{dataset.name}: {dataset.describe()}", inspection.classes, shares, tiles, path)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}. Pass --sheet FILE, or --no-sheet.") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"cannot write {path}: {reason}. Pass --sheet FILE, or --no-sheet.") from None
     say(f"sheet: {path}")

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from bench.accuracy.datasets import Split, open_dataset
+from bench.accuracy.datasets.base import in_memory
 from bench.accuracy.evaluate import Result, evaluate
 from bench.accuracy.evaluation import Evaluation
 from bench.accuracy.schedule import Schedule
@@ -97,15 +98,20 @@ def _measure_accuracy(cell: Cell, sources: Sources, on_progress: OnProgress) -> 
         lambda net: evaluate(net, data.load("val"), len(data.classes), device, how).miou.value,
     )  # fmt: skip
     log = train(
-        net, list(data.load("train")), len(data.classes), schedule, setting["seed"], device, setting["precision"], aids
+        net,
+        in_memory(data.load("train")),
+        len(data.classes),
+        schedule,
+        setting["seed"],
+        device,
+        setting["precision"],
+        aids,
     )
     results = {split: evaluate(net, data.load(split), len(data.classes), device, how) for split in EVALUATED}
     if sources.trained is not None:
         sources.trained.save(cell.key, net)
     if sources.confusions is not None:
         sources.confusions.save(cell.key, {split: result.per_image for split, result in results.items()})
-    if checkpoint:
-        checkpoint.remove()
     metrics: dict[str, float] = {}
     details: dict[str, Any] = {
         "epoch_losses": [round(loss, 4) for loss in log.losses], "validations": log.validations, **_identity(net)

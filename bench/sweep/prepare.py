@@ -135,12 +135,24 @@ def _check(space: SpaceFile, data_root: Path | None) -> Dataset:
         check_variants(space.specs)
         dataset.check()
         _check_runtimes(space)
+        _check_sizes(space, dataset)
     except DataError as error:
         option = ("options", error.option) if error.option else ("name",)
         raise UserError(f"{space.at(('accuracy', 'data', *option))}: {error}") from None
     except SpecError as error:
         raise UserError(f"{space.at(space.place_of(error.spec, error.axis))}: {error}") from None
     return dataset
+
+
+def _check_sizes(space: SpaceFile, dataset: Dataset) -> None:
+    """Refuse images of several sizes that no crop makes into a batch."""
+    sizes = sorted(dataset.sizes("train"))
+    if space.accuracy.schedule.crop is None and len(sizes) > 1:
+        raise UserError(
+            f"{space.at(('accuracy', 'schedule', 'crop'))}: the training images have {len(sizes)} sizes, from "
+            f"{'x'.join(map(str, sizes[0]))} to {'x'.join(map(str, sizes[-1]))}, which make no batch. Add a crop, such "
+            "as `crop: [256, 256]`."
+        )
 
 
 def _check_runtimes(space: SpaceFile) -> None:

@@ -10,6 +10,8 @@ from torch.nn import functional as F
 
 from bench.accuracy.contrastive import contrastive_term
 from bench.accuracy.datasets import Split
+from bench.accuracy.evaluation import Evaluation
+from bench.accuracy.precision import TrainPrecision, autocast
 from bench.accuracy.schedule import Schedule
 from bench.cost.count import count_variant
 from bench.errors import UserError
@@ -59,8 +61,10 @@ def _probe(cell: Cell, samples: dict[Split, int], image_size: tuple[int, int]) -
         passes = (_WARM_UP_PASSES + setting["samples"]) * setting["batch"]
         return float(passes * _forward_seconds(net, setting["size"]) + _PREPARING_S[setting["runtime"]])
     schedule = Schedule.model_validate(setting["schedule"])
-    step = _step_seconds(net, schedule, schedule.crop or image_size)
-    evaluation = (samples["val"] + samples["test"]) * _forward_seconds(net, image_size)
+    step = _step_seconds(net, schedule, schedule.crop or image_size, setting["precision"])
+    passes = Evaluation.model_validate(setting.get("evaluation", {})).passes
+    images = samples["val"] * (1 + schedule.validations) + samples["test"]
+    evaluation = images * passes * _forward_seconds(net, image_size)
     return schedule.epochs * samples["train"] * step + evaluation
 
 
@@ -80,14 +84,16 @@ def _forward_seconds(net: nn.Module, size: tuple[int, int]) -> float:
     return time.perf_counter() - start
 
 
-def _step_seconds(net: nn.Module, schedule: Schedule, size: tuple[int, int]) -> float:
+def _step_seconds(net: nn.Module, schedule: Schedule, size: tuple[int, int], precision: TrainPrecision) -> float:
     """Seconds an image of one training step, with the contrastive term where the schedule has it."""
     images = torch.rand(_PROBE_BATCH, 3, size[1], size[0])
     net.train()
     with contrastive_term(net, schedule, size, steps=1) as contrast:
         for _ in range(2):  # the first pass also allocates
             start = time.perf_counter()
-            logits = net(images)
+            with autocast("cpu", precision):
+                logits = net(images)
+            logits = logits.float()
             targets = logits.detach().argmax(dim=1)
             loss = F.cross_entropy(logits, targets)
             if contrast is not None:

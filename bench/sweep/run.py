@@ -62,6 +62,8 @@ def run_plan(plan: Plan, store: Store, forecast: Forecast, workers: int, timeout
         tally.running.pop(event.cell.key, None)
         record = make_record(event)
         store.append(plan.space.name, record)
+        if record.status == "ok" and record.group == "accuracy" and plan.sources.trained:
+            plan.sources.trained.checkpoint(record.key).remove()
         _count(tally, record)
         forecast.learn(event.cell, event.seconds)
         watcher.on_record(record, tally, forecast.seconds_left(tally.waiting, tally.running))

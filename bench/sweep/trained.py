@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,8 @@ class TrainedWeights:
         path.parent.mkdir(parents=True, exist_ok=True)
         new = path.with_suffix(".new")
         save_model(net, str(new))
+        with new.open("rb") as file:
+            os.fsync(file.fileno())
         new.replace(path)
 
     def load(self, key: str, net: nn.Module) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, overload
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from bench.accuracy.datasets.inspection import Inspection
@@ -89,8 +90,23 @@ class Dataset(Protocol):
     def count(self, split: Split) -> int:
         """Samples in a split."""
 
+    def sizes(self, split: Split) -> set[tuple[int, int]]:
+        """Widths and heights of a split's images, in pixels; known after `check`."""
+
     def typical_size(self) -> tuple[int, int]:
         """Width and height of the largest image, in pixels; known after `check`."""
 
     def describe(self) -> str:
         """Sizes of the splits and of the images, in words."""
+
+
+def in_memory(samples: Sequence[Sample], at_most: float | None = None) -> Sequence[Sample]:
+    """The samples decoded once and for all, where they take little memory; else as they are, read anew each time.
+
+    at_most: bytes; a quarter of what is free, unless it is given.
+    """
+    if not samples:
+        return samples
+    limit = psutil.virtual_memory().available / 4 if at_most is None else at_most
+    first = samples[0]
+    return list(samples) if len(samples) * (first.image.nbytes + first.mask.nbytes) <= limit else samples

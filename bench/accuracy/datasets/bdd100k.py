@@ -1,7 +1,8 @@
 """BDD100K's semantic segmentation: `images/10k/<split>/…jpg`, `labels/sem_seg/masks/<split>/…png` of 19 train ids.
 
 The labels of the official test split are not public. So the official val is what is tested on, and a share of the
-official train, chosen by a seed, is validated on: each image is of another drive.
+official train, chosen by a seed, is validated on. Images whose names begin with the same part may be of one ride and
+stay together.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def _find(root: Path, val_share: float, seed: int) -> Listing:
     require_folders(root, "bdd100k", folders)
     problems: list[str] = []
     train, test = (_pairs(root, split, problems) for split in ("train", "val"))
-    held = held_out([pair.name for pair in train], val_share, seed)
+    held = held_out([pair.name for pair in train], val_share, seed, lambda name: name.partition("-")[0])
     note = f"test: the official val, whose labels are public; val: {val_share:.0%} of the official train by seed {seed}"
     return Listing(
         {

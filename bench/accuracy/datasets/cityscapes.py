@@ -6,6 +6,7 @@ whole cities of the official train are held out to validate on: no choice is mad
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.accuracy.datasets.base import DataError
@@ -30,18 +31,19 @@ VAL_CITIES = ("jena", "krefeld", "ulm")
 _IMAGE, _MASKS = "_leftImg8bit", (("_gtFine_labelIds", LABEL_IDS), ("_gtFine_labelTrainIds", TRAIN_IDS))
 
 
-def open_cityscapes(root: Path, val_cities: tuple[str, ...] = VAL_CITIES) -> FileDataset:
+def open_cityscapes(root: Path, val_cities: Sequence[str] | str = VAL_CITIES) -> FileDataset:
     """The data set below `root`, not read yet; `val_cities`: of the official train, held out to validate on.
 
     Raises:
         DataError: no city is named.
     """
-    if not val_cities or not all(isinstance(city, str) for city in val_cities):
+    cities = [val_cities] if isinstance(val_cities, str) else val_cities
+    if not isinstance(cities, list | tuple) or not cities or not all(isinstance(city, str) for city in cities):
         raise DataError(
-            f"cityscapes: option val_cities is {list(val_cities)}; it takes names of cities of train/, such as "
+            f"cityscapes: option val_cities is {val_cities!r}; it takes names of cities of train/, such as "
             f"{', '.join(VAL_CITIES)}", "val_cities",
         )  # fmt: skip
-    return FileDataset("cityscapes", root, CLASSES, lambda: _find(root, tuple(val_cities)))
+    return FileDataset("cityscapes", root, CLASSES, lambda: _find(root, tuple(cities)))
 
 
 def _find(root: Path, val_cities: tuple[str, ...]) -> Listing:

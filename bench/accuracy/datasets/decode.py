@@ -22,24 +22,31 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     """Decode any 8-bit image that Pillow opens to (H, W, 3) RGB, upright as its EXIF orientation says.
 
     Raises:
-        UserError: the file cannot be read to its end, or has more than 8 bits a channel.
+        UserError: as `open_image`.
     """
-    image = ImageOps.exif_transpose(open_image(path))
-    if image.mode in _DEEP:
-        raise UserError(f"{path} has more than 8 bits a channel ({image.mode}); save it with 8")
-    return np.asarray(image.convert("RGB"))
+    return np.asarray(ImageOps.exif_transpose(open_image(path)).convert("RGB"))
 
 
 def open_image(path: Path) -> Image.Image:
     """Read a file to its end, as it is.
 
     Raises:
-        UserError: it is missing, no image, or cut off.
+        UserError: it is missing, no image, cut off, too large, or has more than 8 bits a channel.
     """
     try:
         with Image.open(path) as image:
-            image.load()
-            return image
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+            deep = _is_deep(image)
+            if not deep:
+                image.load()
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = "not an image" if isinstance(error, UnidentifiedImageError) else str(error)
         raise UserError(f"{path} cannot be read ({reason})") from None
+    if deep:
+        raise UserError(f"{path} has more than 8 bits a channel; save it with 8")
+    return image
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether a channel has more than 8 bits; of colours Pillow would drop the lower ones without a word."""
+    raw_modes = [tile[3][0] if isinstance(tile[3], tuple) else tile[3] for tile in getattr(image, "tile", ())]
+    return image.mode in _DEEP or any(isinstance(mode, str) and ";16" in mode for mode in raw_modes)

@@ -56,12 +56,20 @@ class _Read:
 class FileDataset:
     """Images and masks below one root, found by a layout."""
 
-    def __init__(self, name: str, root: Path, classes: tuple[str, ...], find: Callable[[], Listing]) -> None:
-        """`find` lists the files, or raises a UserError where folders are missing."""
+    def __init__(
+        self, name: str, root: Path, classes: tuple[str, ...], find: Callable[[], Listing], meaning: str = ""
+    ) -> None:
+        """Lists and reads nothing yet.
+
+        Args:
+            find: lists the files, or raises a UserError where folders are missing.
+            meaning: what decides the labels beside the files' bytes, for the fingerprint.
+        """
         self.name = name
         self.root = root
         self.classes = classes
         self._find = find
+        self._meaning = meaning
         self._inspection: Inspection | None = None
 
     @cached_property
@@ -119,6 +127,10 @@ class FileDataset:
         """Samples in a split."""
         return len(self.listing.pairs[split])
 
+    def sizes(self, split: Split) -> set[tuple[int, int]]:
+        """Widths and heights of a split's images, in pixels."""
+        return set(self.inspection.splits[split].sizes)
+
     def typical_size(self) -> tuple[int, int]:
         """Width and height of the largest image, in pixels; known after `check`."""
         return max(self.inspection.sizes, key=lambda size: size[0] * size[1])
@@ -154,7 +166,7 @@ class FileDataset:
         """Put together what reading found; a sum of all contents is their fingerprint."""
         problems = [*self.listing.problems, *(read.problem for read in reads if read.problem)]
         seen: dict[str, _Read] = {}
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(self._meaning.encode())
         counts: dict[Split, list[MaskCount]] = {split: [] for split in SPLITS}
         for read in reads:
             if read.count is None:

@@ -48,7 +48,7 @@ class Indices:
             raise UserError(
                 f"{path} is a {mask.mode} image; a mask of this data set holds one 8-bit class index a pixel"
             )
-        values = np.asarray(mask.convert("L") if mask.mode == "1" else mask)
+        values = np.asarray(mask).astype(np.uint8)  # of one bit: 0 and 1
         strange = np.flatnonzero(self._means_nothing & (np.bincount(values.ravel(), minlength=256) > 0))
         if len(strange):
             raise UserError(f"{path} has label {strange[0]}; {self._describe()}")

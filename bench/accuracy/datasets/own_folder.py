@@ -132,7 +132,8 @@ def open_folder(root: Path) -> FileDataset:
         UserError: `classes.yaml` is missing, or says what it cannot mean, with its line.
     """
     described = read_classes(root / CLASSES_FILE)
-    return FileDataset("folder", root, tuple(described.classes), lambda: _find(root, described))
+    meaning = described.model_dump_json(include={"classes", "void"})
+    return FileDataset("folder", root, tuple(described.classes), lambda: _find(root, described), meaning)
 
 
 def read_classes(path: Path) -> ClassesFile:
@@ -189,21 +190,25 @@ def _read_split(path: Path, names: list[str], problems: list[str]) -> dict[str, 
     """Rows that fit; what does not is a problem."""
     known = set(names)
     split_of: dict[str, Split] = {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file)
-        if not {"image", "split"} <= set(rows.fieldnames or ()):
-            raise UserError(f"{path} has the columns {', '.join(rows.fieldnames or ())}; it needs image and split")
-        for row in rows:
-            name = _without_ending(row["image"], known)
-            if name not in known:
-                problems.append(f"{path}:{rows.line_num}: {row['image']!r} is no image with a mask")
-            elif row["split"] not in SPLITS:
-                problems.append(f"{path}:{rows.line_num}: split {row['split']!r} is not one of {', '.join(SPLITS)}")
-            elif split_of.setdefault(name, cast(Split, row["split"])) != row["split"]:
-                problems.append(f"{path}:{rows.line_num}: {row['image']!r} is in {split_of[name]} already")
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read ({error}). Save it as text in UTF-8.") from None
+    rows = csv.DictReader(lines)
+    if not {"image", "split"} <= set(rows.fieldnames or ()):
+        raise UserError(f"{path} has the columns {', '.join(rows.fieldnames or ())}; it needs image and split")
+    for row in rows:
+        image, split = row["image"] or "", row["split"] or ""
+        name = _without_ending(image, known)
+        if name not in known:
+            problems.append(f"{path}:{rows.line_num}: {image!r} is no image with a mask")
+        elif split not in SPLITS:
+            problems.append(f"{path}:{rows.line_num}: split {split!r} is not one of {', '.join(SPLITS)}")
+        elif split_of.setdefault(name, split) != split:
+            problems.append(f"{path}:{rows.line_num}: {image!r} is in {split_of[name]} already")
     problems += [f"{path} does not list {name}" for name in names if name not in split_of]
     return split_of
 
 
 def _without_ending(name: str, known: set[str]) -> str:
-    return name if name in known else str(Path(name).with_suffix("").as_posix())
+    return name if name in known or not Path(name).name else Path(name).with_suffix("").as_posix()

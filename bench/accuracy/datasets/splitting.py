@@ -11,8 +11,11 @@ from bench.accuracy.datasets.splits import Split
 GroupOf = Callable[[str], str]
 
 
-def held_out(names: Iterable[str], share: float, seed: int, group_of: GroupOf = str) -> set[str]:
-    """About `share` of the names, at least one group and never all, chosen by a hash of seed and group.
+def held_out(names: Iterable[str], share: float, seed: int, group_of: GroupOf = str, leave: int = 1) -> set[str]:
+    """About `share` of the names (below 1), at least one group where there are two, chosen by a hash of seed and group.
+
+    A group that would overshoot the share by more than it now lacks is passed over, and so many groups as `leave` says
+    stay.
 
     The choice depends on nothing but the names: not on their order, the machine or a library's random numbers.
     """
@@ -21,16 +24,20 @@ def held_out(names: Iterable[str], share: float, seed: int, group_of: GroupOf = 
         members.setdefault(group_of(name), []).append(name)
     wanted = share * sum(map(len, members.values()))
     chosen: set[str] = set()
-    for group in sorted(members, key=lambda group: _rank(seed, group))[: max(0, len(members) - 1)]:
-        if chosen and len(chosen) + len(members[group]) / 2 > wanted:
-            break
-        chosen.update(members[group])
-    return chosen if share else set()
+    ranked = sorted(members, key=lambda group: _rank(seed, group))
+    taken = 0
+    for group in ranked:
+        if len(chosen) + len(members[group]) / 2 <= wanted and len(members) - taken > leave:
+            chosen.update(members[group])
+            taken += 1
+    if not chosen and share and len(members) > leave:  # all are larger than the share: the smallest
+        chosen.update(members[min(ranked, key=lambda group: len(members[group]))])
+    return chosen
 
 
 def seeded_split(names: Sequence[str], val: float, test: float, seed: int, group_of: GroupOf = str) -> dict[str, Split]:
     """A split for each name: test first, so that another share of val leaves the test images what they are."""
-    in_test = held_out(names, test, seed, group_of)
+    in_test = held_out(names, test, seed, group_of, leave=2)
     rest = [name for name in names if name not in in_test]
     in_val = held_out(rest, val / (1 - test), seed + 1, group_of)
     return {name: "test" if name in in_test else "val" if name in in_val else "train" for name in names}

@@ -72,7 +72,12 @@ class Streets:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def inspect(self, on_progress: OnProgress = lambda done, total: None) -> Inspection:
-        """Draw every sample once; see `Dataset.inspect`."""
+        """Draw every sample once; see `Dataset.inspect`.
+
+        Raises:
+            DataError: as `check`.
+        """
+        self.check()
         splits: dict[Split, SplitCount] = {}
         done, total = 0, sum(self.counts.values())
         for split in SPLITS:
@@ -90,6 +95,10 @@ class Streets:
     def count(self, split: Split) -> int:
         """Samples in a split."""
         return self.counts[split]
+
+    def sizes(self, split: Split) -> set[tuple[int, int]]:
+        """Width and height of every image, in pixels."""
+        return {(self.width, self.height)}
 
     def typical_size(self) -> tuple[int, int]:
         """Width and height of every image, in pixels."""
