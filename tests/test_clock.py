@@ -1,5 +1,7 @@
 """The clock on tiny real networks, with a clock of our own where only order and counts matter."""
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -8,10 +10,10 @@ import torch
 
 from bench.latency import clock
 from bench.latency.clock import measure_latency
-from bench.latency.memory_layout import memory_laid_out_anew
 from bench.latency.runtimes import RUNTIMES
 from bench.latency.setting import RUNTIMES_OF, LatencySetting
 from bench.metrics import COST_METRICS, DETAIL_METRICS, LATENCIES, METRICS, latency_metric
+from tests.conftest import PROJECT
 from variants.names import parse_name
 from variants.network import Network, build
 
@@ -59,12 +61,23 @@ def test_a_sample_ends_when_the_device_has_ended(monkeypatch: pytest.MonkeyPatch
     assert timing.samples_ms == [5.0] * 4
 
 
-def test_each_process_lays_its_memory_out_anew() -> None:
-    addresses = set()
-    for _ in range(4):
+_FORKED = """
+import os, torch
+for child in range(6):
+    if os.fork() == 0:
         with memory_laid_out_anew():
-            addresses.add(torch.empty(100_000).data_ptr())
-    assert len(addresses) > 1
+            print(torch.empty(100_000).data_ptr(), flush=True)
+        os._exit(0)
+    os.wait()
+"""
+
+
+def test_each_process_lays_its_memory_out_anew() -> None:
+    """In children of a server that is as fresh as a host: a long life leaves holes that always serve."""
+    done = subprocess.run([sys.executable, "-c", _FORKED], capture_output=True, text=True, check=True, cwd=PROJECT)
+    addresses = done.stdout.split()
+    assert len(addresses) == 6
+    assert len(set(addresses)) > 1
 
 
 def test_every_runtime_of_every_device_has_a_median_and_a_percentile() -> None:
