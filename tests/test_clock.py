@@ -63,6 +63,7 @@ def test_a_sample_ends_when_the_device_has_ended(monkeypatch: pytest.MonkeyPatch
 
 _FORKED = """
 import os, torch
+from bench.latency.memory_layout import memory_laid_out_anew
 for child in range(6):
     if os.fork() == 0:
         with memory_laid_out_anew():
