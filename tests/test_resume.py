@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from bench.accuracy.checkpoint import Checkpoint
-from bench.accuracy.course import TrainingDivergedError, TrainingLog
+from bench.accuracy.course import TrainingLog
 from bench.accuracy.evaluate import evaluate
 from bench.accuracy.schedule import Contrastive, Schedule
 from bench.accuracy.train import Aids, TrainingProgress, train
@@ -90,16 +90,3 @@ def test_a_checkpoint_is_written_now_and_then(tmp_path: Path) -> None:
     assert checkpoint.load() == {"step": 3}
     checkpoint.remove()
     assert not list(tmp_path.iterdir())
-
-
-def test_a_loss_that_is_no_number_stops() -> None:
-    class Nan(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.scale = nn.Parameter(torch.ones(1))
-
-        def forward(self, image: Tensor) -> Tensor:
-            return image[:, :2] * self.scale * float("nan")
-
-    with pytest.raises(TrainingDivergedError, match="the loss became nan"):
-        train(Nan(), halves(8, 0), 2, PLAIN, 0)

@@ -18,7 +18,7 @@ from bench.accuracy.evaluate import Result, evaluate
 from bench.accuracy.plain_loop import plain_step
 from bench.accuracy.precision import TrainPrecision
 from bench.accuracy.schedule import Schedule
-from bench.accuracy.train import Passes, train
+from bench.accuracy.train import Passes, set_batch_norm_momentum, train
 
 MakeNet = Callable[[], nn.Module]
 
@@ -98,9 +98,7 @@ def race_to_the_end(
 
 def _train_plainly(net: nn.Module, samples: Sequence[Sample], schedule: Schedule, seed: int) -> None:
     torch.manual_seed(seed)
-    for module in net.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = 0.1  # as our trainer sets it: a property of the recipe, not of the loop
+    set_batch_norm_momentum(net)  # a property of the recipe, not of the loop
     size = min(schedule.batch_size, len(samples))
     steps = schedule.epochs * (len(samples) // size)
     course = Course(net.train(), None, None, schedule, steps)

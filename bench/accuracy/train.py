@@ -74,7 +74,7 @@ def train(
     """
     aids = aids or Aids()
     torch.manual_seed(seed)
-    _set_batch_norm_momentum(net)
+    set_batch_norm_momentum(net)
     net.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     steps_per_epoch = len(samples) // min(schedule.batch_size, len(samples))
     steps = schedule.epochs * steps_per_epoch
@@ -145,7 +145,8 @@ def _run(
             aids.checkpoint.offer(course.state)
 
 
-def _set_batch_norm_momentum(net: nn.Module) -> None:
+def set_batch_norm_momentum(net: nn.Module) -> None:
+    """Let the running statistics follow within a few hundred steps."""
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = _BATCH_NORM_MOMENTUM
