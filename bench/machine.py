@@ -34,7 +34,8 @@ def machine_facts() -> dict[str, Any]:
 def machine_id() -> str:
     """A readable and unique file name for this kind of machine, from its facts."""
     facts = machine_facts()
-    readable = re.sub(r"[^a-z0-9]+", "-", f"{facts['cpu']} {facts['cores']} cores".lower()).strip("-")
+    gpu = f" {facts['gpu']}" if facts["gpu"] else ""
+    readable = re.sub(r"[^a-z0-9]+", "-", f"{facts['cpu']} {facts['cores']} cores{gpu}".lower()).strip("-")
     digest = hashlib.sha256(repr(sorted(facts.items())).encode()).hexdigest()[:6]
     return f"{readable}-{digest}"
 

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bench.errors import UserError
 
 SCHEMA = 1
+Status = Literal["ok", "failed", "paused"]
+"""Paused: a training that stands at an epoch before its last: no metrics, and a checkpoint that it goes on from."""
 Group = Literal["cost", "latency", "accuracy"]
 GROUPS: tuple[Group, ...] = ("cost", "accuracy", "latency")
 """In the order in which a sweep measures them: a latency runs the weights that a training left."""
@@ -34,8 +36,9 @@ class Record(BaseModel):
     setting: dict[str, Any]
     words: dict[str, str] = {}
     """The setting for readers; no key depends on it."""
-    status: Literal["ok", "failed"]
+    status: Status
     reason: str | None = None
+    """Why it failed, or why a training does not go on."""
     metrics: dict[str, float] = {}
     details: dict[str, Any] = {}
     """Raw samples, confusion matrices, class IoUs: what the metrics were made of."""

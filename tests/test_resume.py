@@ -41,7 +41,7 @@ def run(net: nn.Module, schedule: Schedule, path: Path | None, stop_after: int |
         steps += 1
 
     checkpoint = Checkpoint(path, every_s=0) if path else None
-    aids = Aids(count, checkpoint, lambda net: evaluate(net, halves(3, 1), 2).miou.value)
+    aids = Aids(count, checkpoint, lambda net: evaluate(net, halves(3, 1), 2).miou.value, (1, 3))
     return train(net, halves(12, 0), 2, schedule, 0, aids=aids)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -15,19 +17,19 @@ from bench.accuracy.schedule import Schedule
 
 
 class Augment:
-    """Turns samples into a training batch; draws from torch's global random state."""
+    """Turns samples into a training batch."""
 
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
 
-    def batch(self, samples: list[Sample]) -> tuple[Tensor, Tensor]:
-        """Samples -> images (N, 3, H, W) float32 in [0, 1], channels last, and targets (N, H, W) int64."""
-        pairs = [self._one(sample) for sample in samples]
+    def batch(self, samples: Sequence[Sample], random: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Samples -> images (N, 3, H, W), channels last, and targets (N, H, W), both uint8."""
+        pairs = [self._one(sample, random) for sample in samples]
         images = torch.stack([image for image, _ in pairs]).contiguous(memory_format=torch.channels_last)
-        return images.float().div_(255), torch.cat([mask for _, mask in pairs]).long()
+        return images, torch.cat([mask for _, mask in pairs])
 
-    def _one(self, sample: Sample) -> tuple[Tensor, Tensor]:
-        factor, row, column, mirror = torch.rand(4).tolist()
+    def _one(self, sample: Sample, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+        factor, row, column, mirror = random.random(4).tolist()
         if self.schedule.crop is None:
             image, mask = _tensors(sample.image, sample.mask)
         else:

@@ -35,7 +35,7 @@ class TrainingLog:
 class Course:
     """A network, what trains it, and how far it is.
 
-    step: updates done. order: of the images in this epoch. loss_sum: over the steps of this epoch.
+    step: updates done. loss_sum: over the steps of this epoch.
     """
 
     def __init__(
@@ -46,7 +46,6 @@ class Course:
         self.optimizer = make_optimizer(self.parts, schedule)
         self.scheduler = make_scheduler(self.optimizer, schedule, steps)
         self.step = 0
-        self.order = torch.empty(0, dtype=torch.int64)
         self.loss_sum = 0.0
         self.log = TrainingLog()
 
@@ -79,7 +78,7 @@ class Course:
     def state(self) -> dict[str, Any]:
         """Everything, random numbers too, as `restore` takes it."""
         return {
-            "step": self.step, "order": self.order, "loss_sum": self.loss_sum,
+            "step": self.step, "loss_sum": self.loss_sum,
             "losses": self.log.losses, "validations": self.log.validations,
             "parts": [part.state_dict() for part in self.parts],
             "average": self.average.state_dict() if self.average else None,
@@ -90,7 +89,7 @@ class Course:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to where `state` was taken."""
-        self.step, self.order, self.loss_sum = state["step"], state["order"], state["loss_sum"]
+        self.step, self.loss_sum = state["step"], state["loss_sum"]
         self.log = TrainingLog(state["losses"], [(epochs, miou) for epochs, miou in state["validations"]])
         for part, weights in zip(self.parts, state["parts"], strict=True):
             part.load_state_dict(weights)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
@@ -16,11 +16,10 @@ def make_average(net: nn.Module, decay: float) -> AveragedModel:
     """
 
     def average(kept: Tensors, new: Tensors, updates: Tensor | int) -> None:
-        share = 1 - min(decay, (1 + int(updates)) / (10 + int(updates)))
+        if kept[0].is_floating_point():  # all tensors of a call are of one type
+            get_ema_multi_avg_fn(min(decay, (1 + int(updates)) / (10 + int(updates))))(kept, new, updates)  # type: ignore[no-untyped-call]
+            return
         for old, now in zip(kept, new, strict=True):
-            if old.is_floating_point():
-                old.lerp_(now.to(old.dtype), share)
-            else:
-                old.copy_(now)
+            old.copy_(now)
 
     return AveragedModel(net, multi_avg_fn=average, use_buffers=True)

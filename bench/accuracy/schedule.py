@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -24,7 +25,6 @@ _LATER = (
     "class_weighting",
     "hard_pixels",
     "ema",
-    "validations",
 )
 """Options that came after the first records: at their default they stand in no key."""
 
@@ -103,8 +103,6 @@ class Schedule(BaseModel):
     """Of the cross-entropy, from the frequencies of the classes in the training split."""
     hard_pixels: HardPixels | None = None
     """Online hard example mining; None counts every pixel."""
-    validations: int = Field(default=2, ge=0, le=1000)
-    """How often, evenly, the mIoU on the validation split is looked at before the end."""
     ema: float | None = Field(default=None, gt=0, lt=1)
     """Decay of the moving average of the weights that is evaluated; None evaluates those of the last step."""
 
@@ -124,10 +122,10 @@ class Schedule(BaseModel):
         unused = [name for name in _LATER if dump.get(name) == type(self).model_fields[name].default]
         return {name: value for name, value in dump.items() if name not in unused}
 
-    def validates_after(self, epochs: int) -> bool:
-        """Whether the validation split is looked at when so many epochs are done; after the last it always is."""
-        due = {round(self.epochs * (i + 1) / (self.validations + 1)) for i in range(self.validations)}
-        return epochs in due and epochs < self.epochs
+    def epochs_at(self, shares: Iterable[float]) -> tuple[int, ...]:
+        """The epochs before the last that lie at these shares of the training, each once and in order."""
+        at = {max(1, round(share * self.epochs)) for share in shares}
+        return tuple(sorted(epoch for epoch in at if epoch < self.epochs))
 
     def describe(self) -> str:
         """One line for tables and pages."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -47,7 +48,7 @@ def race_steps(
     plain = Course(make_net().train(), None, None, schedule, rounds + 2)
     net = make_net().train().to(memory_format=torch.channels_last)
     ours, passes = Course(net, None, None, schedule, rounds + 2), Passes.plain(net, precision)
-    augment = Augment(schedule)
+    augment, random = Augment(schedule), np.random.default_rng(0)
     size = min(schedule.batch_size, len(samples))
     seconds: dict[str, list[float]] = {"plain": [], "bench": []}
     for number in range(-2, rounds):
@@ -55,7 +56,7 @@ def race_steps(
         start = time.perf_counter()
         plain_step(plain, batch, schedule)
         middle = time.perf_counter()
-        ours.update(passes.loss(ours.step, *augment.batch(batch)))
+        ours.update(passes.loss(ours.step, *augment.batch(batch, random)))
         end = time.perf_counter()
         if number >= 0:
             seconds["plain"].append(middle - start)

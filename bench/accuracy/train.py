@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from bench.accuracy.augment import Augment
+from bench.accuracy.batches import Batches
 from bench.accuracy.checkpoint import Checkpoint
 from bench.accuracy.contrastive import Contrast, contrastive_term
 from bench.accuracy.course import Course, TrainingLog
@@ -17,9 +17,13 @@ from bench.accuracy.ema import make_average
 from bench.accuracy.losses import PixelLoss, class_weights
 from bench.accuracy.precision import TrainPrecision, autocast
 from bench.accuracy.schedule import Schedule
+from bench.machine import machine_facts
 
-METHOD = 2
-"""Version of training and evaluation: raised when it changes a number. 1 was float32 and resized whole images."""
+METHOD = 3
+"""Version of training and evaluation: raised when it changes a number. 1 was float32 and resized whole images; 2 drew
+its crops from torch's global random state."""
+_MOST_THREADS = 8
+"""That make batches for a GPU."""
 _BATCH_NORM_MOMENTUM = 0.1
 """Some networks come with 0.01, made for 100,000 steps: after a few hundred their running
 statistics would still be those of the random start."""
@@ -44,12 +48,15 @@ class Aids:
     """What goes along with a training and changes no weight.
 
     on_progress: called after each step. checkpoint: where it stands, so that it goes on from there. validate: mIoU on
-    the validation split of a network in eval mode, asked for as the schedule says.
+    the validation split of a network in eval mode, asked for after the epochs `validate_after`. stop_after: epochs at
+    whose end the training pauses, with a checkpoint that it can go on from.
     """
 
     on_progress: Callable[[TrainingProgress], None] = lambda progress: None
     checkpoint: Checkpoint | None = None
     validate: Callable[[nn.Module], float] | None = None
+    validate_after: Collection[int] = ()
+    stop_after: int | None = None
 
 
 def train(
@@ -76,8 +83,8 @@ def train(
     torch.manual_seed(seed)
     set_batch_norm_momentum(net)
     net.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    steps_per_epoch = len(samples) // min(schedule.batch_size, len(samples))
-    steps = schedule.epochs * steps_per_epoch
+    batches = Batches(samples, schedule, seed, threads=_threads_for(device))
+    steps = schedule.epochs * batches.steps_per_epoch
     pixel_loss = PixelLoss(class_weights(samples, classes, schedule.class_weighting), schedule.hard_pixels).to(device)
     average = make_average(net, schedule.ema) if schedule.ema else None  # before a hook could be copied along
     width, height = schedule.crop or samples[0].image.shape[1::-1]
@@ -85,7 +92,7 @@ def train(
         course = Course(net, average, contrast, schedule, steps)
         forward = torch.compile(net) if device == "cuda" else net
         passes = Passes(forward, pixel_loss, contrast, device, precision)
-        _run(course, passes, Augment(schedule), samples, schedule, steps_per_epoch, aids)
+        _run(course, passes, batches, schedule.epochs, aids)
     if average is not None:
         net.load_state_dict(average.module.state_dict())
     return course.log
@@ -107,8 +114,9 @@ class Passes:
         return cls(net, PixelLoss(), None, "cpu", precision)
 
     def loss(self, step: int, images: Tensor, targets: Tensor) -> Tensor:
-        """Of step `step`, from 0."""
-        images, targets = images.to(self.device), targets.to(self.device)
+        """Of step `step`, from 0, on images (N, 3, H, W) and targets (N, H, W), both uint8."""
+        images = images.to(self.device).float().div_(255)
+        targets = targets.to(self.device).long()
         with autocast(self.device, self.precision):
             logits = self.net(images)
         logits = logits.float()
@@ -116,33 +124,37 @@ class Passes:
         return loss if self.contrast is None else loss + self.contrast.weighted(step, logits, targets)
 
 
-def _run(
-    course: Course, passes: Passes, augment: Augment, samples: Sequence[Sample], schedule: Schedule,
-    steps_per_epoch: int, aids: Aids,
-) -> None:  # fmt: skip
+def _run(course: Course, passes: Passes, batches: Batches, epochs: int, aids: Aids) -> None:
     """All steps, from where a checkpoint stands."""
-    steps = schedule.epochs * steps_per_epoch
-    batch_size = min(schedule.batch_size, len(samples))
     if aids.checkpoint and (state := aids.checkpoint.load()):
         course.restore(state)
     shown: float | None = None
-    while course.step < steps:
-        epoch, at = divmod(course.step, steps_per_epoch)
-        if at == 0:
-            course.order, course.loss_sum = torch.randperm(len(samples)), 0.0
-        chosen = course.order[at * batch_size : (at + 1) * batch_size].tolist()
-        images, targets = augment.batch([samples[i] for i in chosen])
-        value = course.update(passes.loss(course.step, images, targets))
+    steps, end = (count * batches.steps_per_epoch for count in (epochs, min(epochs, aids.stop_after or epochs)))
+    for batch in batches.between(course.step, end):
+        value = course.update(passes.loss(course.step, *batch))
         shown = value if shown is None else shown + (value - shown) / _SHOWN_STEPS
-        if at == steps_per_epoch - 1:
-            course.log.losses.append(course.loss_sum / steps_per_epoch)
-            if aids.validate and schedule.validates_after(epoch + 1):
-                course.log.validations.append((epoch + 1, aids.validate(course.evaluated)))
-                course.net.train()
+        if course.step % batches.steps_per_epoch == 0:
+            _end_epoch(course, batches.steps_per_epoch, aids)
         miou = course.log.validations[-1][1] if course.log.validations else None
         aids.on_progress(TrainingProgress(course.step / steps, shown, miou))
         if aids.checkpoint:
             aids.checkpoint.offer(course.state)
+    if aids.checkpoint and course.step < steps:
+        aids.checkpoint.write(course.state())
+
+
+def _end_epoch(course: Course, steps_per_epoch: int, aids: Aids) -> None:
+    course.log.losses.append(course.loss_sum / steps_per_epoch)
+    course.loss_sum = 0.0
+    epochs = course.step // steps_per_epoch
+    if aids.validate and epochs in aids.validate_after:
+        course.log.validations.append((epochs, aids.validate(course.evaluated)))
+        course.net.train()
+
+
+def _threads_for(device: str) -> int:
+    """None beside a processor that trains; on a GPU, most of the processor's cores."""
+    return 0 if device == "cpu" else min(_MOST_THREADS, machine_facts()["cores"])
 
 
 def set_batch_norm_momentum(net: nn.Module) -> None:

@@ -21,7 +21,7 @@ from bench.errors import ExitCode, NothingToShowError
 if TYPE_CHECKING:
     from bench.cost.budget import Budget
     from bench.store import Store
-    from bench.sweep.forecast import Forecast
+    from bench.sweep.forecast import Forecast, Lanes
     from bench.sweep.prepare import Plan
     from bench.sweep.run import Tally
     from bench.sweep.spacefile import SpaceFile
@@ -38,6 +38,10 @@ _folder = click.Path(path_type=Path, file_okay=False)
 @max_gmacs_option
 @max_params_option
 @workers_option
+@click.option(
+    "--gpu-trainings", type=click.IntRange(1, 64), default=1, show_default=True,
+    help="Trainings at a time on a GPU: small networks leave most of a large one idle.",
+)
 @click.option(
     "--timeout",
     "timeout_s",
@@ -59,7 +63,7 @@ _folder = click.Path(path_type=Path, file_okay=False)
 @reports_option
 def command(
     space: str, data_root: Path | None, weights_dir: Path | None, max_gmacs: float | None, max_params: int | None,
-    workers: int | None, timeout_s: float, retry_failed: bool, retry_doubtful: bool, dry_run: bool,
+    workers: int | None, gpu_trainings: int, timeout_s: float, retry_failed: bool, retry_doubtful: bool, dry_run: bool,
     results_dir: Path, reports_dir: Path,
 ) -> None:  # fmt: skip
     """Measure every variant of SPACE: cost, mIoU, then latency; then report.
@@ -76,16 +80,17 @@ def command(
     from bench.cli.progress import SweepProgress
     from bench.cost.budget import Budget
     from bench.store import Store
+    from bench.sweep.forecast import Lanes
     from bench.sweep.spacefile import load_space
 
     loaded = load_space(space)
-    count = workers or cores()
+    lanes = Lanes(workers or cores(), gpu_trainings)
     limits = Budget(max_gmacs, max_params)
     _say_space(loaded)
     store = Store(results_dir)
 
     def prepare() -> tuple[Plan, Forecast]:
-        return _prepare(loaded, store, data_root, weights_dir, retry_failed, retry_doubtful, limits, count)
+        return _prepare(loaded, store, data_root, weights_dir, retry_failed, retry_doubtful, limits, lanes)
 
     if dry_run:
         plan, _ = prepare()
@@ -97,7 +102,7 @@ def command(
     with store.locked():
         plan, prediction = prepare()
         with SweepProgress(len(plan.todo)) as progress, _polite_kill():
-            tally = run_plan(plan, store, prediction, count, timeout_s, progress)
+            tally = run_plan(plan, store, prediction, timeout_s, progress)
     _say_end(tally, plan)
     try:
         render_sweep(loaded.name, results_dir, reports_dir)
@@ -114,18 +119,18 @@ def _prepare(
     retry_failed: bool,
     retry_doubtful: bool,
     limits: Budget,
-    workers: int,
+    lanes: Lanes,
 ) -> tuple[Plan, Forecast]:
     say("checking data, backbones and weights")
     from bench.sweep.prepare import forecast_plan, prepare
 
     plan = prepare(
-        space, store, data_root, weights_dir, retry_failed, limits, partial(count_with_progress, workers=workers),
+        space, store, data_root, weights_dir, retry_failed, limits, partial(count_with_progress, workers=lanes.workers),
         retry_doubtful,
     )  # fmt: skip
     _say_plan(plan)
-    prediction = forecast_plan(plan, workers)
-    _say_forecast(plan, prediction.seconds_left(plan.todo, {}), workers)
+    prediction = forecast_plan(plan, lanes)
+    _say_forecast(plan, prediction.seconds_left(plan.todo, {}), lanes.workers)
     return plan, prediction
 
 

@@ -14,10 +14,12 @@ from bench.records import Record
 
 @dataclass(frozen=True)
 class Selection:
-    """`shown` were measured as planned; `failed` have no number; `left_out` is not in the plan."""
+    """`shown` were measured as planned; `failed` and `paused` have no number; `left_out` is not in the plan."""
 
     shown: list[Record]
     failed: list[Record]
+    paused: list[Record]
+    """Trainings that stand at an epoch before their last."""
     missing: int
     """Planned cells without a record: the sweep was stopped."""
     left_out: Counter[str]
@@ -32,6 +34,7 @@ def select(records: list[Record], plan: list[str]) -> Selection:
     return Selection(
         shown=[r for r in chosen if r.status == "ok"],
         failed=[r for r in chosen if r.status == "failed"],
+        paused=[r for r in chosen if r.status == "paused"],
         missing=len(planned) - len(chosen),
         left_out=Counter(r.group for r in records if r.key not in planned and r.status == "ok"),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,17 @@ from variants.spec import VariantSpec
 
 
 @dataclass(frozen=True)
+class Watch:
+    """When a training is looked at, which changes none of its numbers: no key depends on it.
+
+    validate_after: epochs. stop_after: the epochs after which it pauses; None goes to the end.
+    """
+
+    validate_after: tuple[int, ...]
+    stop_after: int | None = None
+
+
+@dataclass(frozen=True)
 class Cell:
     """One measurement to make: a variant under a setting. Travels to a worker process."""
 
@@ -35,6 +46,8 @@ class Cell:
     words: dict[str, str]
     """The setting for readers; decides nothing, so better words measure nothing again."""
     key: str
+    watch: Watch | None = None
+    """Of an accuracy."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +145,7 @@ def _accuracy_cell(
         setting["evaluation"] = evaluation.model_dump(mode="json")
     trained = f"{schedule.describe()}, in {setting['precision']}"
     words = {"data": dataset.describe(), "schedule": trained, "evaluation": evaluation.describe()}
-    return _cell("accuracy", spec, setting, words)
+    return replace(_cell("accuracy", spec, setting, words), watch=Watch(space.accuracy.validate_after))
 
 
 def _cell(group: Group, spec: VariantSpec, setting: dict[str, Any], words: dict[str, str], **also: Any) -> Cell:

@@ -9,13 +9,28 @@ from bench.records import GROUPS, Group
 from bench.sweep.cells import Cell
 
 
+@dataclass(frozen=True)
+class Lanes:
+    """How many cells run side by side. workers: on the processor. on_gpu: trainings on the GPU."""
+
+    workers: int
+    on_gpu: int = 1
+
+    def of(self, group: Group, cells: list[Cell]) -> int:
+        """Those of a group; latencies run alone."""
+        if group == "latency":
+            return 1
+        trains_on_gpu = group == "accuracy" and any(cell.setting["device"] == "cuda" for cell in cells)
+        return self.on_gpu if trains_on_gpu else self.workers
+
+
 @dataclass
 class Forecast:
     """Seconds a cell, guessed before and corrected by what cells of the same group took."""
 
     guesses: dict[str, float]
     """Seconds by cell key."""
-    workers: int
+    lanes: Lanes
     _spent: dict[Group, float] = field(default_factory=dict)
     _guessed: dict[Group, float] = field(default_factory=dict)
 
@@ -36,20 +51,13 @@ class Forecast:
         for group in GROUPS:
             cells = [cell for cell, _ in left if cell.group == group]
             seconds = [self._seconds(cell) * share for cell, share in left if cell.group == group]
-            total += max(sum(seconds) / lanes(group, cells, self.workers), max(seconds, default=0.0))
+            total += max(sum(seconds) / self.lanes.of(group, cells), max(seconds, default=0.0))
         return total
 
     def _seconds(self, cell: Cell) -> float:
         guessed = self._guessed.get(cell.group, 0)
         correction = self._spent[cell.group] / guessed if guessed else 1.0
         return self.guesses[cell.key] * correction
-
-
-def lanes(group: Group, cells: list[Cell], workers: int) -> int:
-    """How many cells of a group run side by side: latencies alone, and one training on a GPU."""
-    if group == "latency" or any(group == "accuracy" and cell.setting["device"] == "cuda" for cell in cells):
-        return 1
-    return workers
 
 
 Place = tuple[Group, str, str | None, str | None]
@@ -61,9 +69,9 @@ def place_of(cell: Cell) -> Place:
     return cell.group, cell.spec.network, cell.spec.backbone, cell.setting.get("runtime")
 
 
-def forecast(cells: list[Cell], probed: dict[Place, float], workers: int) -> Forecast:
+def forecast(cells: list[Cell], probed: dict[Place, float], lanes: Lanes) -> Forecast:
     """Make a forecast from the seconds that a cell of each place was probed to take."""
-    return Forecast({cell.key: probed[place_of(cell)] for cell in cells}, workers)
+    return Forecast({cell.key: probed[place_of(cell)] for cell in cells}, lanes)
 
 
 def duration_words(seconds: float) -> str:

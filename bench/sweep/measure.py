@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from bench.accuracy.datasets import Split, open_dataset
 from bench.accuracy.datasets.base import in_memory
@@ -24,7 +25,7 @@ from bench.latency.clock import measure_latency
 from bench.latency.setting import LatencySetting
 from bench.metrics import latency_metric
 from bench.records import make_key
-from bench.sweep.cells import Cell, Sources
+from bench.sweep.cells import Cell, Sources, Watch
 from bench.sweep.trained import RANDOM
 from variants.backbones.weights import weights_fingerprint
 from variants.network import Network, build
@@ -41,6 +42,8 @@ class Measurement:
 
     metrics: dict[str, float]
     details: dict[str, Any] = field(default_factory=dict)
+    paused: bool = False
+    """A training that stands at an epoch before its last, and has no metrics yet."""
 
 
 def measure(cell: Cell, sources: Sources, on_progress: OnProgress) -> Measurement:
@@ -90,36 +93,38 @@ def _measure_accuracy(cell: Cell, sources: Sources, on_progress: OnProgress) -> 
     data = open_dataset(setting["dataset"], sources.data_root, setting["dataset_options"])
     torch.manual_seed(setting["seed"])
     net = build(cell.spec, len(data.classes), schedule.pretraining == "imagenet", sources.weights_dir)
-    device = setting["device"]
     how = Evaluation.model_validate(setting.get("evaluation", {}))
-    checkpoint = sources.trained.checkpoint(cell.key) if sources.trained else None
-    aids = Aids(
-        lambda done: on_progress(done.share * (1 - _EVALUATION_SHARE), str(done)), checkpoint,
-        lambda net: evaluate(net, data.load("val"), len(data.classes), device, how).miou.value,
-    )  # fmt: skip
+
+    def score(net: nn.Module, split: Split) -> Result:
+        return evaluate(net, data.load(split), len(data.classes), setting["device"], how)
+
     log = train(
-        net,
-        in_memory(data.load("train")),
-        len(data.classes),
-        schedule,
-        setting["seed"],
-        device,
-        setting["precision"],
-        aids,
-    )
-    results = {split: evaluate(net, data.load(split), len(data.classes), device, how) for split in EVALUATED}
+        net, in_memory(data.load("train")), len(data.classes), schedule, setting["seed"], setting["device"],
+        setting["precision"], _aids(cell, sources, on_progress, lambda net: score(net, "val").miou.value),
+    )  # fmt: skip
+    course = {"epoch_losses": [round(loss, 4) for loss in log.losses], "validations": log.validations}
+    if len(log.losses) < schedule.epochs:
+        return Measurement({}, course, paused=True)
+    results = {split: score(net, split) for split in EVALUATED}
     if sources.trained is not None:
         sources.trained.save(cell.key, net)
     if sources.confusions is not None:
         sources.confusions.save(cell.key, {split: result.per_image for split, result in results.items()})
     metrics: dict[str, float] = {}
-    details: dict[str, Any] = {
-        "epoch_losses": [round(loss, 4) for loss in log.losses], "validations": log.validations, **_identity(net)
-    }  # fmt: skip
+    details: dict[str, Any] = course | _identity(net)
     for split, result in results.items():
         metrics |= _miou(split, result)
         details |= _tables(split, result)
     return Measurement(metrics, details)
+
+
+def _aids(cell: Cell, sources: Sources, on_progress: OnProgress, validate: Callable[[nn.Module], float]) -> Aids:
+    watch = cell.watch or Watch(())
+    return Aids(
+        lambda done: on_progress(done.share * (1 - _EVALUATION_SHARE), str(done)),
+        sources.trained.checkpoint(cell.key) if sources.trained else None,
+        validate, watch.validate_after, watch.stop_after,
+    )  # fmt: skip
 
 
 def _identity(net: Network) -> dict[str, str]:

@@ -22,7 +22,7 @@ from bench.machine import commit
 from bench.records import Record
 from bench.store import Store
 from bench.sweep.cells import Cell, Sources, plan_cells, with_random_weights
-from bench.sweep.forecast import Forecast, forecast
+from bench.sweep.forecast import Forecast, Lanes, forecast
 from bench.sweep.probe import probe_seconds
 from bench.sweep.spacefile import SpaceFile
 from bench.sweep.trained import RANDOM, TrainedWeights
@@ -92,7 +92,8 @@ def prepare(
     settled = settle(store.read(space.name))
     before = [settled[cell.key] for cell in cells if cell.key in settled]
     doubtful = doubtful_keys(before) if retry_doubtful else set()
-    own = {k: r for k, r in settled.items() if k not in doubtful and (r.status == "ok" or not retry_failed)}
+    ended = {"ok"} if retry_failed else {"ok", "failed"}
+    own = {k: r for k, r in settled.items() if k not in doubtful and r.status in ended}
     elsewhere = {k: r for k, r in settle(store.read()).items() if r.status == "ok" and r.group != "latency"}
     reused = [elsewhere[cell.key] for cell in cells if cell.key not in own and cell.key in elsewhere]
     trained = TrainedWeights(store.root, space.name)
@@ -168,13 +169,13 @@ def _check_runtimes(space: SpaceFile) -> None:
             raise UserError(f"{space.at(place)}: {error}") from None
 
 
-def forecast_plan(plan: Plan, workers: int) -> Forecast:
+def forecast_plan(plan: Plan, lanes: Lanes) -> Forecast:
     """Probe each backbone and say how long the plan will take."""
     if not plan.todo:
-        return Forecast({}, workers)
+        return Forecast({}, lanes)
     samples = {split: plan.dataset.count(split) for split in SPLITS}
     probed = probe_seconds(plan.todo, samples, plan.dataset.typical_size())
-    return forecast(plan.todo, probed, workers)
+    return forecast(plan.todo, probed, lanes)
 
 
 def _within(space: SpaceFile, budget: Budget, classes: int, count: CountSpecs) -> tuple[VariantSpec, ...]:

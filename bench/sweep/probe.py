@@ -63,7 +63,8 @@ def _probe(cell: Cell, samples: dict[Split, int], image_size: tuple[int, int]) -
     schedule = Schedule.model_validate(setting["schedule"])
     step = _step_seconds(net, schedule, schedule.crop or image_size, setting["precision"])
     passes = Evaluation.model_validate(setting.get("evaluation", {})).passes
-    images = samples["val"] * (1 + schedule.validations) + samples["test"]
+    looks = len(cell.watch.validate_after) if cell.watch else 0
+    images = samples["val"] * (1 + looks) + samples["test"]
     evaluation = images * passes * _forward_seconds(net, image_size)
     return schedule.epochs * samples["train"] * step + evaluation
 

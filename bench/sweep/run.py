@@ -12,7 +12,7 @@ from bench.machine import commit, machine_facts, machine_id, versions
 from bench.records import GROUPS, Record
 from bench.store import Store
 from bench.sweep.cells import Cell
-from bench.sweep.forecast import Forecast, lanes
+from bench.sweep.forecast import Forecast, Lanes
 from bench.sweep.pool import Finished, Progress, run_cells
 from bench.sweep.prepare import Plan
 
@@ -42,7 +42,7 @@ class Watcher:
         """A cell ended and its record is on the disk."""
 
 
-def run_plan(plan: Plan, store: Store, forecast: Forecast, workers: int, timeout_s: float, watcher: Watcher) -> Tally:
+def run_plan(plan: Plan, store: Store, forecast: Forecast, timeout_s: float, watcher: Watcher) -> Tally:
     """Measure all cells of the plan: costs and trainings side by side, then latencies, alone.
 
     Raises:
@@ -52,7 +52,7 @@ def run_plan(plan: Plan, store: Store, forecast: Forecast, workers: int, timeout
     for record in plan.reused:
         store.append(plan.space.name, record)
     tally = Tally(total=len(plan.todo), waiting=list(plan.todo))
-    for event in _events(plan, workers, timeout_s):
+    for event in _events(plan, forecast.lanes, timeout_s):
         if event.cell in tally.waiting:
             tally.waiting.remove(event.cell)
         if isinstance(event, Progress):
@@ -87,7 +87,7 @@ def make_record(event: Finished) -> Record:
         spec=event.cell.spec.to_json(),
         setting=event.cell.setting,
         words=event.cell.words,
-        status="ok" if measurement else "failed",
+        status="failed" if measurement is None else "paused" if measurement.paused else "ok",
         reason=reason,
         metrics=measurement.metrics if measurement else {},
         details=measurement.details if measurement else {"log": event.log},
@@ -100,12 +100,12 @@ def make_record(event: Finished) -> Record:
     )
 
 
-def _events(plan: Plan, workers: int, timeout_s: float) -> Iterator[Progress | Finished]:
+def _events(plan: Plan, lanes: Lanes, timeout_s: float) -> Iterator[Progress | Finished]:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         sources = replace(plan.sources, exports=Path(folder))
         for group in GROUPS:
             cells = [cell for cell in plan.todo if cell.group == group]
-            yield from run_cells(cells, sources, lanes(group, cells, workers), timeout_s)
+            yield from run_cells(cells, sources, lanes.of(group, cells), timeout_s)
 
 
 def _count(tally: Tally, record: Record) -> None:

@@ -120,6 +120,14 @@ class AccuracyProtocol(_Section):
     schedule: Schedule = Schedule()
     evaluation: Evaluation = Evaluation()
     seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
+    validations: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.125, 0.25, 0.5)
+    """Shares of the epochs after which the mIoU on the validation split is looked at: no weight and no key depends
+    on them. `--schedule halving` decides there which variants go on."""
+
+    @property
+    def validate_after(self) -> tuple[int, ...]:
+        """The epochs of `validations`."""
+        return self.schedule.epochs_at(self.validations)
 
     @field_validator("seeds")
     @classmethod
