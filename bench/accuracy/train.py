@@ -72,7 +72,7 @@ def train(
         classes: that the masks hold.
         schedule: how to train.
         seed: of the order of the images, of the augmentation and, apart from these, of the contrastive term.
-        device: "cpu" or "cuda", where the network is also compiled.
+        device: "cpu" or "cuda".
         precision: of the forward pass.
 
     Raises:
@@ -90,8 +90,7 @@ def train(
     width, height = schedule.crop or samples[0].image.shape[1::-1]
     with contrastive_term(net, schedule, (width, height), steps, seed, device) as contrast:
         course = Course(net, average, contrast, schedule, steps)
-        forward = torch.compile(net) if device == "cuda" else net
-        passes = Passes(forward, pixel_loss, contrast, device, precision)
+        passes = Passes(net, pixel_loss, contrast, device, precision)
         _run(course, passes, batches, schedule.epochs, aids)
     if average is not None:
         net.load_state_dict(average.module.state_dict())
