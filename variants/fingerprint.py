@@ -104,7 +104,21 @@ def _code(module: str) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
             node.body = node.body[1:]
-    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()
+    return hashlib.sha256(repr(_content(tree)).encode()).hexdigest()
+
+
+def _content(node: object) -> object:
+    """A syntax tree without what is empty: the same in all versions of Python, unlike its text and its dump.
+
+    Newer versions give nodes more fields, which older code leaves empty.
+    """
+    if isinstance(node, list):
+        return [_content(item) for item in node]
+    if not isinstance(node, ast.AST):
+        return node
+    filled = ((name, value) for name, value in ast.iter_fields(node) if value is not None and value != [])
+    is_none = isinstance(node, ast.Constant) and node.value is None
+    return type(node).__name__, *((name, _content(value)) for name, value in filled), *(["None"] if is_none else [])
 
 
 def _tree(module: str) -> ast.Module:

@@ -10,6 +10,10 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 TrainPrecision = Literal["float32", "bfloat16"]
+TRAINING_WAYS: tuple[tuple[str, TrainPrecision], ...] = (
+    ("cuda", "bfloat16"), ("cuda", "float32"), ("cpu", "bfloat16"), ("cpu", "float32"),
+)  # fmt: skip
+"""Device and precision of a training, by any machine."""
 _GROUPS = 6
 """Place of the groups among the arguments of `torch.conv2d`."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from bench.accuracy import train
 from bench.accuracy.datasets import Dataset
 from bench.accuracy.evaluation import Evaluation
-from bench.accuracy.precision import fastest_precision
+from bench.accuracy.precision import TRAINING_WAYS, TrainPrecision, fastest_precision
 from bench.confusions import Confusions
 from bench.cost import trace
 from bench.latency import clock
@@ -72,6 +72,7 @@ def plan_cells(
     weights: dict[VariantSpec, str],
     devices: tuple[Device, ...],
     train_device: str,
+    done: Set[str] = frozenset(),
 ) -> list[Cell]:
     """List the cells of a space: all costs, then all trainings, then all latencies, each of the first seed's weights.
 
@@ -82,11 +83,12 @@ def plan_cells(
         weights: fingerprint of the start weights by spec; one that is not there starts at random.
         devices: those of the latency protocol that this machine has.
         train_device: "cpu" or "cuda".
+        done: keys of trainings that need not be done: one by another device or in another precision stands too.
     """
     classes = len(dataset.classes)
     cost = [_cost_cell(space, spec, classes) for spec in specs]
     accuracy = [
-        _accuracy_cell(space, spec, dataset, weights, seed, train_device)
+        _training(space, spec, dataset, weights, seed, train_device, done)
         for seed in space.accuracy.seeds
         for spec in specs
     ]
@@ -131,19 +133,32 @@ def _latency_cell(spec: VariantSpec, setting: dict[str, Any], words: dict[str, s
     return _cell("latency", spec, setting, words, machine=machine_id(), versions=versions())
 
 
+def _training(
+    space: SpaceFile, spec: VariantSpec, dataset: Dataset, weights: dict[VariantSpec, str], seed: int, device: str,
+    done: Set[str],
+) -> Cell:  # fmt: skip
+    """As this machine does it, unless another kind of machine has done it already."""
+    here = (device, fastest_precision(device))
+    ways = [here, *(way for way in TRAINING_WAYS if way != here)]
+    cells = (_accuracy_cell(space, spec, dataset, weights, seed, *way) for way in ways)
+    first = next(cells)
+    return first if first.key in done else next((cell for cell in cells if cell.key in done), first)
+
+
 def _accuracy_cell(
-    space: SpaceFile, spec: VariantSpec, dataset: Dataset, weights: dict[VariantSpec, str], seed: int, device: str
-) -> Cell:
+    space: SpaceFile, spec: VariantSpec, dataset: Dataset, weights: dict[VariantSpec, str], seed: int, device: str,
+    precision: TrainPrecision,
+) -> Cell:  # fmt: skip
     data, schedule, evaluation = space.accuracy.data, space.accuracy.schedule, space.accuracy.evaluation
     setting = {
         "dataset": data.name, "dataset_options": data.options, "data_fingerprint": dataset.fingerprint(),
         "classes": list(dataset.classes), "schedule": schedule.model_dump(mode="json"),
         "weights": weights.get(spec, "random"), "seed": seed, "device": device,
-        "precision": fastest_precision(device), "method": train.METHOD,
+        "precision": precision, "method": train.METHOD,
     }  # fmt: skip
     if evaluation != Evaluation():  # a key hashes its setting: the plain way must not measure old records again
         setting["evaluation"] = evaluation.model_dump(mode="json")
-    trained = f"{schedule.describe()}, in {setting['precision']}"
+    trained = f"{schedule.describe()}, in {precision}"
     words = {"data": dataset.describe(), "schedule": trained, "evaluation": evaluation.describe()}
     return replace(_cell("accuracy", spec, setting, words), watch=Watch(space.accuracy.validate_after))
 

@@ -88,13 +88,14 @@ def prepare(
     specs = _within(space, budget, len(dataset.classes), count)
     weights = _start_weights(space, specs, weights_dir)
     devices, missing = _devices(space)
-    cells = plan_cells(space, specs, dataset, weights, devices, "cuda" if torch.cuda.is_available() else "cpu")
     settled = settle(store.read(space.name))
+    elsewhere = {k: r for k, r in settle(store.read()).items() if r.status == "ok" and r.group != "latency"}
+    train_device = "cuda" if torch.cuda.is_available() else "cpu"
+    cells = plan_cells(space, specs, dataset, weights, devices, train_device, elsewhere.keys())
     before = [settled[cell.key] for cell in cells if cell.key in settled]
     doubtful = doubtful_keys(before) if retry_doubtful else set()
     ended = {"ok"} if retry_failed else {"ok", "failed"}
     own = {k: r for k, r in settled.items() if k not in doubtful and r.status in ended}
-    elsewhere = {k: r for k, r in settle(store.read()).items() if r.status == "ok" and r.group != "latency"}
     reused = [elsewhere[cell.key] for cell in cells if cell.key not in own and cell.key in elsewhere]
     trained = TrainedWeights(store.root, space.name)
     done = own.keys() | elsewhere.keys()
