@@ -8,6 +8,7 @@ import pytest
 from pandas import read_csv
 
 from bench.cli import COMMANDS
+from bench.confusions import Confusions
 from bench.cost.claims import check_claims
 from bench.cost.count import count_variant
 from bench.cost.target import read_target
@@ -22,12 +23,12 @@ from variants.spec import known_axes
 
 README = (PROJECT / "README.md").read_text()
 IN_README = ["camvid", "context"]
-COMMITTED = [*IN_README, "baselines", "contrastive", "contrastive_off"]
+COMMITTED = [*IN_README, "baselines", "camvid_best", "camvid_gpu", "camvid_modules", "contrastive", "contrastive_off"]
 
 
 def committed_study(sweep: str) -> Study:
     store = Store(PROJECT / "results")
-    return make_study(sweep, store.read(sweep), store.read_plan(sweep))
+    return make_study(sweep, store.read(sweep), store.read_plan(sweep), confusions=Confusions(store.root, sweep))
 
 
 def test_readme_names_every_command() -> None:

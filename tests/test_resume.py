@@ -63,6 +63,17 @@ def test_a_stopped_training_ends_at_the_same_bits(schedule: Schedule, stops: tup
         assert torch.equal(resumed.state_dict()[name], weights), name
 
 
+def test_a_paused_training_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+    undisturbed = network(0)
+    train(undisturbed, halves(12, 0), 2, PLAIN, 0)
+    path = tmp_path / "key.checkpoint"
+    for stop_after, seed in ((1, 0), (3, 17), (None, 18)):
+        net = network(seed)
+        log = train(net, halves(12, 0), 2, PLAIN, 0, aids=Aids(checkpoint=Checkpoint(path), stop_after=stop_after))
+        assert len(log.losses) == (stop_after or PLAIN.epochs)
+    assert all(torch.equal(a, b) for a, b in zip(net.parameters(), undisturbed.parameters(), strict=True))
+
+
 def test_validation_changes_no_bit() -> None:
     plain, validated = network(0), network(0)
     train(plain, halves(12, 0), 2, PLAIN, 0)

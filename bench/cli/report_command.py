@@ -40,6 +40,7 @@ def render_sweep(name: str, results_dir: Path, reports_dir: Path, convention: Co
     Raises:
         UserError: the sweep has no records, or no whole set of them.
     """
+    from bench.confusions import Confusions
     from bench.errors import UserError
     from bench.judge.study import make_study
     from bench.render.report import write_report
@@ -51,7 +52,7 @@ def render_sweep(name: str, results_dir: Path, reports_dir: Path, convention: Co
     if not records:
         known = ", ".join(store.sweeps()) or "none"
         raise UserError(f"{results_dir} holds no records of {name!r}; it holds: {known}.")
-    study = make_study(name, records, store.read_plan(name), convention)
+    study = make_study(name, records, store.read_plan(name), convention, Confusions(results_dir, name))
     print_front(study)
     page = write_report(study, reports_dir)
     say(f"report: {page} and {page.with_name('README.md')}")

@@ -61,13 +61,14 @@ def _lacks_weights(record: Record) -> bool:
 
 def network_lines(latency: Sequence[Record], accuracy: Sequence[Record]) -> list[str]:
     """Which latencies are not of the weights and the graph that gave the mIoU beside them."""
-    measured = {variant: {_network(r) for r in records} for variant, records in _by(accuracy, _variant).items()}
+    trained = _by(accuracy, _variant)
+    measured = {variant: {_network(r) for r in records} for variant, records in trained.items()}
     joined = {variant: records for variant, records in _by(latency, _variant).items() if variant in measured}
     found: dict[str, list[str]] = defaultdict(list)
     for variant, records in joined.items():
         others = [r for r in records if None in _network(r) or _network(r) not in measured[variant]]
         if others:
-            found[_difference(others[0], measured[variant])].append(variant)
+            found[_difference(others[0], trained[variant])].append(variant)
     return [f"latency of {_names(variants, len(joined))} {words}" for words, variants in found.items()]
 
 
@@ -79,22 +80,29 @@ def _network(record: Record) -> _Network:
     return record.details.get("weights_hash"), record.details.get("graph_hash")
 
 
-def _difference(latency: Record, measured: set[_Network]) -> str:
+def _difference(latency: Record, trained: Sequence[Record]) -> str:
     weights, graph = _network(latency)
     if weights is None:
         return (
             "is of random start weights, as it was measured before trained weights were kept; its mIoU is of trained "
             "ones. A new `bench sweep` measures it with these"
         )
-    graphs = {known for _, known in measured}
+    graphs = {_network(record)[1] for record in trained}
     if graph not in graphs and None not in graphs:
-        return "is of another graph than its mIoU: the network's code changed between them. `bench sweep` measures both"
+        return f"is of another graph than its mIoU: {_what_changed(latency, trained)}"
     if latency.details["weights"] == "random":
         return (
             "is of random start weights, since those that gave its mIoU are not in this folder (they are not "
             "committed): a sweep that trains here keeps them"
         )
     return "is of other trained weights than its mIoU. `bench sweep` measures it again"
+
+
+def _what_changed(latency: Record, trained: Sequence[Record]) -> str:
+    timed, others = latency.versions["torch"], sorted({record.versions["torch"] for record in trained})
+    if timed not in others:
+        return f"torch {timed} runs other operators than torch {' and '.join(others)}, which trained it"
+    return "the network's code changed between them. `bench sweep` measures both"
 
 
 def _trust_line(doubted: list[_Doubted], variants: int) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import mean
 
 import pandas as pd
 
+from bench.confusions import Confusions
 from bench.errors import NothingToShowError
+from bench.judge.differences import Difference, module_differences
 from bench.judge.join import join_table
 from bench.judge.latency_doubts import network_lines, trust_lines
 from bench.judge.latency_records import metric_of
@@ -36,6 +38,8 @@ class Study:
     doubts: list[str]
     """In words: what is missing, left out, or not counted."""
     commits: list[str]
+    differences: list[Difference] = field(default_factory=list)
+    """Of each variant with the module to the plain network around it."""
     convention: Convention = "macs"
     """Whether a multiply-add is said as one MAC or as two FLOPs."""
 
@@ -51,7 +55,10 @@ class Study:
         return [m for m in DETAIL_METRICS if m in self.table and self.table[m].notna().any()]
 
 
-def make_study(name: str, records: list[Record], plan: list[str], convention: Convention = "macs") -> Study:
+def make_study(
+    name: str, records: list[Record], plan: list[str], convention: Convention = "macs",
+    confusions: Confusions | None = None,
+) -> Study:  # fmt: skip
     """Join the planned records by variant.
 
     Args:
@@ -59,6 +66,7 @@ def make_study(name: str, records: list[Record], plan: list[str], convention: Co
         records: all records of the sweep.
         plan: the keys that belong side by side, from `Store.read_plan`.
         convention: in which multiply-adds are said.
+        confusions: matrices that the trainings left; without them no two variants are compared.
 
     Raises:
         NothingToShowError: there is no accuracy or no cost to show.
@@ -89,6 +97,7 @@ def make_study(name: str, records: list[Record], plan: list[str], convention: Co
             *network_lines(latency, accuracy), *trust_lines(latency),
         ],
         commits=sorted({r.commit for r in selection.shown}),
+        differences=module_differences(accuracy, confusions) if confusions else [],
         convention=convention,
     )  # fmt: skip
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bench.judge.study import Study
-from bench.render.table import ResultTable, detail_table
-from bench.render.words import legend_lines, setting_lines, spread_words, warning_lines
+from bench.render.table import ResultTable, detail_table, difference_table
+from bench.render.words import difference_words, legend_lines, setting_lines, spread_words, warning_lines
 
 
 def markdown_page(study: Study, table: ResultTable, figures: dict[str, str]) -> str:
@@ -20,6 +20,7 @@ def markdown_page(study: Study, table: ResultTable, figures: dict[str, str]) -> 
         "dominated or not measured.",
         markdown_table(table),
         spread_words(study),
+        *_differences(study),
         *(f"![front of {metric}]({name})" for metric, name in figures.items()),
         "## How it was measured",
         "\n".join(f"- **{what}**: {words}" for what, words in setting_lines(study)),
@@ -35,6 +36,12 @@ def markdown_page(study: Study, table: ResultTable, figures: dict[str, str]) -> 
         f"Rendered by `bench report {study.name}` from `results/{study.name}/`.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _differences(study: Study) -> list[str]:
+    if not study.differences:
+        return []
+    return ["## What the module adds", difference_words(study), _lines(difference_table(study))]
 
 
 def _details(study: Study) -> list[str]:

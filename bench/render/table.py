@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from bench.accuracy.bootstrap import Interval
 from bench.judge.join import rows_in_order
 from bench.judge.latency_records import setting_of
 from bench.judge.study import Study
@@ -53,6 +54,29 @@ def detail_table(study: Study) -> ResultTable:
         for number, row in enumerate(rows_in_order(study.table), start=1)
     ]
     return ResultTable(metrics, [_heading(study, m) for m in metrics], rows)
+
+
+def difference_table(study: Study) -> ResultTable:
+    """What the module adds to the plain network around it: mIoU in points with intervals, and costs in per cent."""
+    rows = {row["variant"]: (number, row) for number, row in enumerate(rows_in_order(study.table), start=1)}
+    lines = []
+    for difference in sorted(study.differences, key=lambda d: rows[d.variant][0]):
+        number, row = rows[difference.variant]
+        plain_number, plain = rows[difference.plain]
+        points = [_points(difference.miou[split]) for split in ("val", "test")]
+        costs = [_per_cent_more(row.get(m), plain.get(m)) for m in study.cost_metrics]
+        lines.append(Row(number, difference.variant, row["label"], [str(plain_number), *points, *costs], []))
+    labels = [METRICS[m].label for m in study.cost_metrics]
+    return ResultTable(study.cost_metrics, ["against #", "mIoU val (points)", "mIoU test (points)", *labels], lines)
+
+
+def _points(difference: Interval) -> str:
+    value, low, high = (f"{100 * share:+.1f}" for share in (difference.value, difference.low, difference.high))
+    return f"{value} ({low} to {high})"
+
+
+def _per_cent_more(value: float | None, than: float | None) -> str:
+    return "–" if value is None or not than else f"{value / than - 1:+.1%}".replace("%", " %")
 
 
 def _heading(study: Study, metric: str) -> str:

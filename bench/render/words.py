@@ -42,6 +42,18 @@ def spread_words(study: Study) -> str:
     return f"In brackets: {miou}; {latency}. {convention}"
 
 
+def difference_words(study: Study) -> str:
+    """How to read the differences to the plain networks."""
+    seeds = min(difference.seeds for difference in study.differences)
+    one = "the images; what another seed would change is not in them"
+    several = f"the images and {seeds} seeds{', narrow for so few seeds' if seeds < 5 else ''}"
+    return (
+        "Each variant less the network of the same backbone and decoder without a module, on the same images. "
+        f"In brackets: 95 % bootstrap intervals over {several if seeds > 1 else one}. "
+        "One that holds 0 shows no difference."
+    )
+
+
 def setting_lines(study: Study) -> list[tuple[str, str]]:
     """Setting by setting: with what the numbers were measured."""
     setting, words = study.accuracy.setting, study.accuracy.words
@@ -52,7 +64,7 @@ def setting_lines(study: Study) -> list[tuple[str, str]]:
         ("Evaluation", f"{words['evaluation']}; {_SPLITS}"),
         ("Cost", f"one image of {_size(cost)}, {cost['classes']} classes; {_counter(study)}"),
         *(_latency_line(study, record) for record in study.latency.values()),
-        ("Trained on", f"{setting['device']} of {_machine_words(study.accuracy)}"),
+        ("Trained on", _trained_on(study.accuracy)),
         ("Versions", ", ".join(f"{name} {number}" for name, number in study.accuracy.versions.items())),
         ("Commit", ", ".join(study.commits)),
     ]
@@ -89,6 +101,11 @@ def _old_latency_words(record: Record) -> str:
     passes = f"{setting['iterations']} passes after {setting['warmup']} of warm-up in each process"
     how = f"one image of {_size(setting)}, {setting['runtime']} PyTorch {record.versions['torch']}, {where}"
     return f"{how} of {_machine_words(record)}; {passes}; {record.words['scope']}"
+
+
+def _trained_on(accuracy: Record) -> str:
+    gpu = f"{accuracy.machine['gpu']} of " if accuracy.setting["device"] == "cuda" else ""
+    return f"{gpu}{_machine_words(accuracy)}"
 
 
 def _machine_words(record: Record) -> str:

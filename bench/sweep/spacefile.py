@@ -122,7 +122,7 @@ class AccuracyProtocol(_Section):
     seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
     validations: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.125, 0.25, 0.5)
     """Shares of the epochs after which the mIoU on the validation split is looked at: no weight and no key depends
-    on them. `--schedule halving` decides there which variants go on."""
+    on them."""
 
     @property
     def validate_after(self) -> tuple[int, ...]:

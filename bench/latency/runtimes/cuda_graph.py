@@ -1,4 +1,4 @@
-"""A CUDA graph: the kernels of one eager pass, recorded once and launched together. Unverified on hardware."""
+"""A CUDA graph: the kernels of one eager pass, recorded once and launched together."""
 
 from __future__ import annotations
 
