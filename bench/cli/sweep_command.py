@@ -39,7 +39,10 @@ _folder = click.Path(path_type=Path, file_okay=False)
 @max_params_option
 @workers_option
 @click.option(
-    "--gpu-trainings", type=click.IntRange(1, 64), default=1, show_default=True,
+    "--gpu-trainings",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
     help="Trainings at a time on a GPU: small networks leave most of a large one idle.",
 )
 @click.option(
