@@ -45,12 +45,15 @@ def spread_words(study: Study) -> str:
 def difference_words(study: Study) -> str:
     """How to read the differences to the plain networks."""
     seeds = min(difference.seeds for difference in study.differences)
-    one = "the images; what another seed would change is not in them"
-    several = f"the images and {seeds} seeds{', narrow for so few seeds' if seeds < 5 else ''}"
+    if seeds > 1:
+        over = f"the images and {seeds} seeds{', narrow for so few seeds' if seeds < 5 else ''}"
+        reading = "One that holds 0 shows no difference"
+    else:
+        over = "the images alone"
+        reading = "Of one training seed, even one that leaves 0 may be the doing of the seed"
     return (
         "Each variant less the network of the same backbone and decoder without a module, on the same images. "
-        f"In brackets: 95 % bootstrap intervals over {several if seeds > 1 else one}. "
-        "One that holds 0 shows no difference."
+        f"In brackets: 95 % bootstrap intervals over {over}. {reading}."
     )
 
 
