@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import SizeType, cores, workers_option
+from bench.cli.options import SizeType, cores, results_option, workers_option
 from bench.cli.say import say
 from bench.errors import ExitCode
 
@@ -41,6 +41,7 @@ def command() -> None:
     bench speed space
     bench speed miou
     bench speed training --data-root CAMVID --weights-dir WEIGHTS
+    bench speed halving camvid_small
     """
 
 
@@ -114,6 +115,29 @@ def training(
         variant, space, data_root, weights_dir, rounds, threads or cores(), range(seeds), epochs
     )  # fmt: skip
     _conclude(fine, check)
+
+
+@command.command()
+@click.argument("sweep", default="camvid_small")
+@click.option(
+    "--spend",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.33,
+    show_default=True,
+    help="Share of the epochs of the whole sweep.",
+)
+@click.option("--replays", type=click.IntRange(2, 10_000), default=20, show_default=True)
+@results_option
+@check_option
+def halving(sweep: str, spend: float, replays: int, results_dir: Path, check: bool) -> None:
+    """Replay successive halving on the records of SWEEP, whose variants were all trained to the end.
+
+    How much of the whole sweep's hypervolume (mIoU against MACs) would it have kept, for how much training time?
+    A rung waits for all its variants, so their order changes nothing but ties.
+    """
+    from bench.cli.speed_halving import run_halving
+
+    _conclude(run_halving(sweep, results_dir, spend, replays), check)
 
 
 def _conclude(fine: bool, check: bool) -> None:
