@@ -12,6 +12,7 @@ from bench.metrics import METRICS, in_both_conventions
 from bench.records import Record
 from bench.render.front_figure import draw_front, front_info
 from bench.render.report import write_report
+from bench.render.style import PALETTE, assign
 from bench.render.table import detail_table, result_table
 from bench.render.words import setting_lines
 from tests.factories import measured, record
@@ -129,3 +130,8 @@ def test_cost_is_said_in_both_conventions() -> None:
 )
 def test_small_numbers_are_not_shown_as_zero(macs: float | None, words: str) -> None:
     assert METRICS["macs"].show(macs) == words
+
+
+def test_eight_backbones_have_eight_colours() -> None:
+    names = [f"net_{letter}" for letter in "abcdefgh"]
+    assert len(set(assign(names, PALETTE).values())) == len(names)

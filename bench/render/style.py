@@ -1,14 +1,14 @@
 """Colours, markers and sizes of all figures.
 
-Colours: Okabe and Ito's palette, told apart by colour-blind readers. Markers carry the context
-block, so that a figure reads in grey as well.
+Colours: Okabe and Ito's palette with olive in place of its yellow, which white paper swallows: told apart by
+colour-blind readers. Markers carry the context block, so that a figure reads in grey as well.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#808000")
 MARKERS = ("o", "s", "^", "D", "P", "X", "v", "*", "<", ">", "p", "h", "d", "8")
 FRONT_LINE = "#555555"
 DIMMED_ALPHA = 0.4
