@@ -85,6 +85,9 @@ def _left(seconds: float) -> str:
 def _result_words(record: Record) -> str:
     if record.status == "failed":
         return f"FAILED, {record.reason}"
+    if record.status == "paused":
+        epochs, miou = record.details["validations"][-1]
+        return record.reason or f"mIoU val {100 * miou:.1f} % after {epochs} epochs"
     values = record.metrics
     if record.group == "cost":
         parameters = METRICS["parameters"]

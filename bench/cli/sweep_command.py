@@ -20,6 +20,7 @@ from bench.errors import ExitCode, NothingToShowError
 
 if TYPE_CHECKING:
     from bench.cost.budget import Budget
+    from bench.judge.halving import Rung
     from bench.store import Store
     from bench.sweep.forecast import Forecast, Lanes
     from bench.sweep.prepare import Plan
@@ -53,6 +54,20 @@ _folder = click.Path(path_type=Path, file_okay=False)
     show_default=True,
     help="Seconds after which a cell is given up.",
 )
+@click.option(
+    "--schedule",
+    type=click.Choice(["full", "halving"]),
+    default="full",
+    show_default=True,
+    help="full trains every variant to the end; halving stops early those that a front would not miss.",
+)
+@click.option(
+    "--spend",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.33,
+    show_default=True,
+    help="Share of the full schedule's epochs that halving may take.",
+)
 @click.option("--retry-failed", is_flag=True, help="Measure cells again that have failed before.")
 @click.option(
     "--retry-doubtful", is_flag=True, help="Measure latencies again that cannot be trusted, or lacked trained weights."
@@ -66,7 +81,8 @@ _folder = click.Path(path_type=Path, file_okay=False)
 @reports_option
 def command(
     space: str, data_root: Path | None, weights_dir: Path | None, max_gmacs: float | None, max_params: int | None,
-    workers: int | None, gpu_trainings: int, timeout_s: float, retry_failed: bool, retry_doubtful: bool, dry_run: bool,
+    workers: int | None, gpu_trainings: int, timeout_s: float, schedule: str, spend: float,
+    retry_failed: bool, retry_doubtful: bool, dry_run: bool,
     results_dir: Path, reports_dir: Path,
 ) -> None:  # fmt: skip
     """Measure every variant of SPACE: cost, mIoU, then latency; then report.
@@ -78,6 +94,7 @@ def command(
     bench sweep quick
     bench sweep camvid --data-root CAMVID --weights-dir WEIGHTS
     bench sweep my_space.yaml --dry-run
+    bench sweep my_space.yaml --schedule halving --spend 0.33
     bench sweep my_space.yaml --max-gmacs 30 --max-params 5M
     """
     from bench.cli.progress import SweepProgress
@@ -104,8 +121,9 @@ def command(
 
     with store.locked():
         plan, prediction = prepare()
+        rungs = _rungs(plan, spend) if schedule == "halving" else None
         with SweepProgress(len(plan.todo)) as progress, _polite_kill():
-            tally = run_plan(plan, store, prediction, timeout_s, progress)
+            tally = run_plan(plan, store, prediction, timeout_s, progress, rungs)
     _say_end(tally, plan)
     try:
         render_sweep(loaded.name, results_dir, reports_dir)
@@ -135,6 +153,18 @@ def _prepare(
     prediction = forecast_plan(plan, lanes)
     _say_forecast(plan, prediction.seconds_left(plan.todo, {}), lanes.workers)
     return plan, prediction
+
+
+def _rungs(plan: Plan, spend: float) -> list[Rung]:
+    """Say how many variants go on after which epochs."""
+    from bench.sweep.halving import plan_halving
+
+    trainings = [cell for cell in plan.todo if cell.group == "accuracy"]
+    rungs = plan_halving(trainings, len({spec.name for spec in plan.specs} - {c.spec.name for c in trainings}), spend)
+    if rungs:
+        words = ", ".join(f"{rung.keep} after {rung.epochs} epochs" for rung in rungs)
+        say(f"halving: of {len(plan.specs)} variants go on {words}; the time above is of the full schedule")
+    return rungs
 
 
 @contextmanager
@@ -184,5 +214,7 @@ def _say_forecast(plan: Plan, seconds: float, workers: int) -> None:
 def _say_end(tally: Tally, plan: Plan) -> None:
     reused = f", {len(plan.reused)} taken from other sweeps" if plan.reused else ""
     say(f"measured {tally.measured}, failed {len(tally.failed)}; {plan.done} done before{reused}")
+    if tally.stopped:
+        say(f"stopped early {len(tally.stopped)} trainings; without --schedule halving they go on to the end")
     for record in tally.failed:
         say(f"  failed: {record.group} of {record.variant}: {record.reason}")

@@ -120,6 +120,7 @@ def _selection_doubts(selection: Selection) -> list[str]:
         f"left out: {count} {group} records of another setting, machine, code or variant"
         for group, count in selection.left_out.items()
     ]
+    words += [f"{r.variant}: {r.reason}" for r in selection.paused if r.reason]
     if selection.missing:
         words.append(f"not measured yet: {selection.missing} cells; the same `bench sweep` goes on")
     return words

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
+from bench.judge.halving import Rung
+from bench.judge.select import settle
 from bench.machine import commit, machine_facts, machine_id, versions
 from bench.records import GROUPS, Record
 from bench.store import Store
 from bench.sweep.cells import Cell
 from bench.sweep.forecast import Forecast, Lanes
+from bench.sweep.halving import Stop, halve
 from bench.sweep.pool import Finished, Progress, run_cells
 from bench.sweep.prepare import Plan
 
@@ -24,12 +28,14 @@ class Tally:
     total: int
     measured: int = 0
     failed: list[Record] = field(default_factory=list)
-    waiting: list[Cell] = field(default_factory=list)
+    stopped: list[Record] = field(default_factory=list)
+    """Trainings that halving does not go on with."""
+    waiting: dict[str, Cell] = field(default_factory=dict)
     running: dict[str, tuple[Cell, float]] = field(default_factory=dict)
 
     @property
     def ended(self) -> int:
-        return self.measured + len(self.failed)
+        return self.measured + len(self.failed) + len(self.stopped)
 
 
 class Watcher:
@@ -42,8 +48,18 @@ class Watcher:
         """A cell ended and its record is on the disk."""
 
 
-def run_plan(plan: Plan, store: Store, forecast: Forecast, timeout_s: float, watcher: Watcher) -> Tally:
+def run_plan(
+    plan: Plan,
+    store: Store,
+    forecast: Forecast,
+    timeout_s: float,
+    watcher: Watcher,
+    rungs: Sequence[Rung] | None = None,
+) -> Tally:
     """Measure all cells of the plan: costs and trainings side by side, then latencies, alone.
+
+    Args:
+        rungs: of successive halving; None trains every variant to the end.
 
     Raises:
         UserError: a record cannot be written; those before it are kept.
@@ -51,23 +67,28 @@ def run_plan(plan: Plan, store: Store, forecast: Forecast, timeout_s: float, wat
     store.write_plan(plan.space.name, plan.keys)
     for record in plan.reused:
         store.append(plan.space.name, record)
-    tally = Tally(total=len(plan.todo), waiting=list(plan.todo))
-    for event in _events(plan, forecast.lanes, timeout_s):
-        if event.cell in tally.waiting:
-            tally.waiting.remove(event.cell)
+    tally = Tally(total=len(plan.todo), waiting={cell.key: cell for cell in plan.todo})
+    for event in _events(plan, store, tally, forecast.lanes, timeout_s, rungs):
+        tally.waiting.pop(event.cell.key, None)
         if isinstance(event, Progress):
             tally.running[event.cell.key] = (event.cell, event.share)
-            watcher.on_progress(event, tally, forecast.seconds_left(tally.waiting, tally.running))
+            watcher.on_progress(event, tally, _seconds_left(forecast, tally))
             continue
         tally.running.pop(event.cell.key, None)
-        record = make_record(event)
-        store.append(plan.space.name, record)
+        record = event.record if isinstance(event, Stop) else make_record(event)
+        if not isinstance(event, Stop) or event.is_new:
+            store.append(plan.space.name, record)
         if record.status == "ok" and record.group == "accuracy" and plan.sources.trained:
             plan.sources.trained.checkpoint(record.key).remove()
-        _count(tally, record)
-        forecast.learn(event.cell, event.seconds)
-        watcher.on_record(record, tally, forecast.seconds_left(tally.waiting, tally.running))
+        _count(tally, event.cell, record)
+        if isinstance(event, Finished) and record.status != "paused":
+            forecast.learn(event.cell, event.seconds)
+        watcher.on_record(record, tally, _seconds_left(forecast, tally))
     return tally
+
+
+def _seconds_left(forecast: Forecast, tally: Tally) -> float:
+    return forecast.seconds_left(list(tally.waiting.values()), tally.running)
 
 
 def make_record(event: Finished) -> Record:
@@ -100,16 +121,47 @@ def make_record(event: Finished) -> Record:
     )
 
 
-def _events(plan: Plan, lanes: Lanes, timeout_s: float) -> Iterator[Progress | Finished]:
+def _events(
+    plan: Plan, store: Store, tally: Tally, lanes: Lanes, timeout_s: float, rungs: Sequence[Rung] | None
+) -> Iterator[Progress | Finished | Stop]:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         sources = replace(plan.sources, exports=Path(folder))
+
+        def run(cells: list[Cell]) -> Iterator[Progress | Finished]:
+            return run_cells(cells, sources, lanes.of(cells[0].group, cells), timeout_s) if cells else iter(())
+
         for group in GROUPS:
             cells = [cell for cell in plan.todo if cell.group == group]
-            yield from run_cells(cells, sources, lanes.of(group, cells), timeout_s)
+            if group == "accuracy" and rungs:
+                yield from halve(cells, rungs, partial(_settled, store, plan), run)
+                continue
+            if group == "latency" and tally.stopped:
+                cells = _without_stopped(cells, plan, store, tally)
+            yield from run(cells)
 
 
-def _count(tally: Tally, record: Record) -> None:
+def _settled(store: Store, plan: Plan) -> dict[str, Record]:
+    planned = set(plan.keys)
+    return {key: record for key, record in settle(store.read(plan.space.name)).items() if key in planned}
+
+
+def _without_stopped(cells: list[Cell], plan: Plan, store: Store, tally: Tally) -> list[Cell]:
+    """Leave latencies of variants that have stopped out of the sweep: there is no mIoU to put them beside."""
+    names = {record.variant for record in tally.stopped}
+    out = {cell.key for cell in cells if cell.spec.name in names}
+    tally.total -= len(out)
+    for key in out:
+        tally.waiting.pop(key, None)
+    store.write_plan(plan.space.name, [key for key in plan.keys if key not in out])
+    return [cell for cell in cells if cell.key not in out]
+
+
+def _count(tally: Tally, cell: Cell, record: Record) -> None:
     if record.status == "ok":
         tally.measured += 1
-    else:
+    elif record.status == "failed":
         tally.failed.append(record)
+    elif record.reason:
+        tally.stopped.append(record)
+    else:
+        tally.waiting[cell.key] = cell

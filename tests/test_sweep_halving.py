@@ -1,0 +1,84 @@
+"""A real sweep by successive halving: it stops what it says, goes on after a kill, and a whole sweep finishes it."""
+
+import json
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import TINY_SPACE, RunBench
+from tests.test_sweep import running_sweep, stored, wait_for
+
+HALVING = ("--schedule", "halving", "--spend", "0.7")
+LONGER = TINY_SPACE.replace("{epochs: 2, batch_size: 4}", "{epochs: 4, batch_size: 4}\n  validations: [0.25, 0.5]")
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(LONGER)
+    return path
+
+
+def trainings(records: list[dict[str, Any]], status: str) -> dict[str, dict[str, Any]]:
+    return {r["variant"]: r for r in records if r["group"] == "accuracy" and r["status"] == status}
+
+
+def test_halving_stops_the_dominated_and_a_whole_sweep_goes_on_from_there(
+    space: Path, run_bench: RunBench, tmp_path: Path
+) -> None:
+    done = run_bench("sweep", space.name, *HALVING)
+    assert done.returncode == 0, done.stderr
+    assert "halving: of 4 variants go on 3 after 1 epochs, 2 after 2 epochs" in done.stderr
+    records = stored(space.parent)
+    finished, paused = trainings(records, "ok"), trainings(records, "paused")
+    stopped = {variant: r for variant, r in paused.items() if r["reason"]}
+    assert len(finished) == 2
+    assert len(stopped) == 2
+    assert {r["variant"] for r in records if r["group"] == "latency"} == set(finished)
+    for record in stopped.values():
+        epochs, miou = record["details"]["validations"][-1]
+        assert f"stopped after {epochs} of 4 epochs with a val mIoU of {100 * miou:.1f} %" in record["reason"]
+        assert record["reason"] in (tmp_path / "reports" / "tiny" / "README.md").read_text()
+
+    again = run_bench("sweep", space.name, *HALVING)
+    assert again.returncode == 0, again.stderr
+    assert stored(space.parent) == records, "the same decisions, nothing trained again, nothing written twice"
+
+    whole = run_bench("sweep", space.name)
+    assert whole.returncode == 0, whole.stderr
+    elsewhere = tmp_path / "undisturbed"
+    elsewhere.mkdir()
+    (elsewhere / space.name).write_text(LONGER)
+    assert run_bench("sweep", space.name, cwd=elsewhere).returncode == 0
+    ours, theirs = (trainings(stored(folder), "ok") for folder in (space.parent, elsewhere))
+    assert {v: r["metrics"] for v, r in ours.items()} == {v: r["metrics"] for v, r in theirs.items()}
+    assert Counter(r["group"] for r in stored(space.parent) if r["status"] == "ok") == {
+        "cost": 4, "accuracy": 4, "latency": 8
+    }  # fmt: skip
+
+
+def test_halving_after_a_kill_decides_the_same(space: Path, run_bench: RunBench, tmp_path: Path) -> None:
+    with running_sweep(space, *HALVING) as process:
+        wait_for(lambda: len(trainings(stored(space.parent), "paused")) >= 2, process)
+        process.kill()
+        process.wait()
+    time.sleep(1)  # its workers end by themselves
+    assert run_bench("sweep", space.name, *HALVING).returncode == 0
+    elsewhere = tmp_path / "undisturbed"
+    elsewhere.mkdir()
+    (elsewhere / space.name).write_text(LONGER)
+    assert run_bench("sweep", space.name, *HALVING, cwd=elsewhere).returncode == 0
+    ours, theirs = (trainings(stored(folder), "ok") for folder in (space.parent, elsewhere))
+    assert {v: r["metrics"] for v, r in ours.items()} == {v: r["metrics"] for v, r in theirs.items()}
+    plans = [json.loads((folder / "results/tiny/plan.json").read_text()) for folder in (space.parent, elsewhere)]
+    assert sorted(plans[0]["keys"]) == sorted(plans[1]["keys"])
+
+
+def test_too_little_to_spend_ends_before_any_training(space: Path, run_bench: RunBench) -> None:
+    done = run_bench("sweep", space.name, "--schedule", "halving", "--spend", "0.1")
+    assert done.returncode == 2
+    assert "--spend 0.1 is too little" in done.stderr
+    assert not stored(space.parent)
