@@ -38,6 +38,18 @@ class Store:
         """
         return [record for path in sorted(self.root.glob(f"{sweep}/*.jsonl")) for record in _read_file(path)]
 
+    def read_known(self, sweep: str) -> list[Record]:
+        """As `read`, of a sweep that must be there.
+
+        Raises:
+            UserError: also where there are no records of it.
+        """
+        records = self.read(sweep) if sweep in self.sweeps() else []
+        if not records:
+            known = ", ".join(self.sweeps()) or "none"
+            raise UserError(f"{self.root} holds no records of {sweep!r}; it holds: {known}.")
+        return records
+
     def append(self, sweep: str, record: Record) -> None:
         """Write one record durably: it is on the disk when this returns.
 

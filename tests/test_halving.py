@@ -135,4 +135,4 @@ def test_the_command_keeps_its_promise_on_committed_records(run_bench: RunBench)
     assert "20: all variants, shuffled" in done.stdout
     unknown = run_bench("speed", "halving", "nowhere", "--results", str(PROJECT / "results"))
     assert unknown.returncode == 2
-    assert "holds no sweep 'nowhere'" in unknown.stderr
+    assert "holds no records of 'nowhere'" in unknown.stderr

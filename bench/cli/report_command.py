@@ -41,18 +41,13 @@ def render_sweep(name: str, results_dir: Path, reports_dir: Path, convention: Co
         UserError: the sweep has no records, or no whole set of them.
     """
     from bench.confusions import Confusions
-    from bench.errors import UserError
     from bench.judge.study import make_study
     from bench.render.report import write_report
     from bench.render.terminal import print_front
     from bench.store import Store
 
     store = Store(results_dir)
-    records = store.read(name) if name in store.sweeps() else []
-    if not records:
-        known = ", ".join(store.sweeps()) or "none"
-        raise UserError(f"{results_dir} holds no records of {name!r}; it holds: {known}.")
-    study = make_study(name, records, store.read_plan(name), convention, Confusions(results_dir, name))
+    study = make_study(name, store.read_known(name), store.read_plan(name), convention, Confusions(results_dir, name))
     print_front(study)
     page = write_report(study, reports_dir)
     say(f"report: {page} and {page.with_name('README.md')}")

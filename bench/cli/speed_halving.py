@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.say import say
+from bench.cli.speed_command import verdict
 from bench.cli.tables import make_console, make_table
-from bench.errors import UserError
 
 if TYPE_CHECKING:
     from bench.judge.halving import Rung
@@ -36,9 +36,7 @@ def run_halving(sweep: str, results_dir: Path, spend: float, replays: int) -> bo
     from bench.store import Store
 
     store = Store(results_dir)
-    if sweep not in store.sweeps():
-        raise UserError(f"{results_dir} holds no sweep {sweep!r}; it holds: {', '.join(store.sweeps()) or 'none'}.")
-    curves = curves_of(select(store.read(sweep), store.read_plan(sweep)).shown)
+    curves = curves_of(select(store.read_known(sweep), store.read_plan(sweep)).shown)
     looks, epochs = curves[0].looks, curves[0].epochs
     rungs = plan_rungs(len(curves), looks, epochs, spend)
     share = spent_share(len(curves), rungs, epochs)
@@ -92,7 +90,7 @@ def _print_volumes(groups: dict[str, list[tuple[list[Curve], Replay]]]) -> bool:
     fine = volume >= _LEAST_VOLUME and spent <= _MOST_COMPUTE
     click.echo(
         f"promised {100 * _LEAST_VOLUME:g} % of the strict hypervolume for at most {100 * _MOST_COMPUTE:g} % of the "
-        f"training time: {'met' if fine else 'NOT met'}"
+        f"training time: {verdict(fine)}"
     )
     return fine
 

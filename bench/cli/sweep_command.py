@@ -114,6 +114,8 @@ def command(
 
     if dry_run:
         plan, _ = prepare()
+        if schedule == "halving":
+            _rungs(plan, spend)
         for spec in plan.specs:
             click.echo(spec.name)
         return

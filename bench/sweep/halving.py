@@ -58,12 +58,15 @@ def halve(
         run: runs cells until they end or pause.
     """
     alive = list(cells)
+    out: set[str] = set()
     for rung in rungs:
         known = read()
         yield from run([_until(cell, rung.epochs) for cell in alive if _miou(known.get(cell.key), rung.epochs) is None])
         known = read()
         alive = [cell for cell in alive if known[cell.key].status != "failed"]
-        decision = decide(_standings(known, rung.epochs), rung.keep)
+        standings = {name: at for name, at in _standings(known, rung.epochs).items() if name not in out}
+        decision = decide(standings, rung.keep)
+        out |= decision.stopped.keys()
         for cell in alive:
             if cell.spec.name not in decision.kept:
                 against = decision.stopped.get(cell.spec.name, "its MACs could not be counted")
@@ -84,17 +87,13 @@ def _miou(record: Record | None, epochs: int) -> float | None:
 
 def _standings(known: dict[str, Record], epochs: int) -> dict[str, Point]:
     """Of the variants that were looked at after so many epochs and have a cost; the mean of their seeds."""
-    macs = {record.variant: record.metrics["macs"] for record in known.values() if _is_measured(record, "cost")}
+    macs = {record.variant: record.metrics["macs"] for record in known.values() if "macs" in record.metrics}
     mious: dict[str, list[float]] = {}
     for record in known.values():
         miou = _miou(record, epochs)
         if record.group == "accuracy" and record.variant in macs and miou is not None:
             mious.setdefault(record.variant, []).append(miou)
     return {variant: (macs[variant], mean(scores)) for variant, scores in mious.items()}
-
-
-def _is_measured(record: Record, group: str) -> bool:
-    return record.group == group and record.status == "ok"
 
 
 def _stop(cell: Cell, record: Record, epochs: int, against: str) -> Stop:
