@@ -8,7 +8,7 @@ import pytest
 from bench.errors import UserError
 from bench.judge.halving import Rung, decide, plan_rungs, spent_share
 from bench.judge.hypervolume import hypervolume, nadir_reference, pareto_ranks
-from bench.judge.replay import Curve, curves_of, rank_agreement, replay, shuffled, volume_share
+from bench.judge.replay import Curve, curves_of, early_agreement, rank_agreement, replay, shuffled, volume_share
 from bench.judge.select import select
 from bench.records import Record
 from bench.store import Store
@@ -113,6 +113,15 @@ def test_early_scores_that_order_as_the_final_ones_lose_nothing() -> None:
     points = [curve.standing(4) for curve in curves]
     assert volume_share(replay(curves, [Rung(1, 8)]).kept, curves, nadir_reference(points)) == 1
     assert 0 < volume_share(replay(curves, [Rung(1, 2)]).kept, curves, nadir_reference(points)) < 1
+
+
+def test_the_agreement_of_early_and_final_order_is_that_of_the_pairs() -> None:
+    early, final = [0.1, 0.2, 0.3, 0.4, 0.5], [0.5, 0.7, 0.6, 0.9, 0.8]
+    records = [r for i in range(5) for r in trained(f"net_{i}", i + 1, early[i], final[i])]
+    agree = [(early[i] < early[j]) == (final[i] < final[j]) for i, j in itertools.combinations(range(5), 2)]
+    expected = (agree.count(True) - agree.count(False)) / len(agree)
+    assert early_agreement(records) == pytest.approx({1: expected, 2: expected})
+    assert early_agreement(records[:6]) == {}, "three variants have no order to speak of"
 
 
 def test_trainings_without_early_scores_are_refused() -> None:

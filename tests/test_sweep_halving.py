@@ -31,7 +31,7 @@ def test_halving_stops_the_dominated_and_a_whole_sweep_goes_on_from_there(
 ) -> None:
     done = run_bench("sweep", space.name, *HALVING)
     assert done.returncode == 0, done.stderr
-    assert "halving: of 4 variants go on 3 after 1 epochs, 2 after 2 epochs" in done.stderr
+    assert "halving: of 4 variants go on 3 after epoch 1, 2 after epoch 2" in done.stderr
     records = stored(space.parent)
     finished, paused = trainings(records, "ok"), trainings(records, "paused")
     stopped = {variant: r for variant, r in paused.items() if r["reason"]}

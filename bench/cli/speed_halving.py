@@ -57,13 +57,13 @@ def _replays(
 
 
 def _rung_words(rungs: Sequence[Rung]) -> str:
-    return ", ".join(f"{rung.keep} go on after {rung.epochs}" for rung in rungs)
+    return ", ".join(f"{rung.keep} go on after epoch {rung.epochs}" for rung in rungs)
 
 
 def _print_agreement(curves: Sequence[Curve], looks: Sequence[int]) -> None:
     from bench.judge.replay import rank_agreement
 
-    taus = ", ".join(f"{rank_agreement(curves, look):+.2f} after {look} epochs" for look in looks)
+    taus = ", ".join(f"{rank_agreement(curves, look):+.2f} after epoch {look}" for look in looks)
     click.echo(f"Kendall's tau of the early mIoU against the final one: {taus}")
 
 

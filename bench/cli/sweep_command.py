@@ -164,8 +164,9 @@ def _rungs(plan: Plan, spend: float) -> list[Rung]:
     trainings = [cell for cell in plan.todo if cell.group == "accuracy"]
     rungs = plan_halving(trainings, len({spec.name for spec in plan.specs} - {c.spec.name for c in trainings}), spend)
     if rungs:
-        words = ", ".join(f"{rung.keep} after {rung.epochs} epochs" for rung in rungs)
-        say(f"halving: of {len(plan.specs)} variants go on {words}; the time above is of the full schedule")
+        words = ", ".join(f"{rung.keep} after epoch {rung.epochs}" for rung in rungs)
+        say(f"halving: of {len(plan.specs)} variants go on {words}")
+        say(f"  that takes {100 * spend:.0f} % of the full schedule's epochs at most; the time above is of all of them")
     return rungs
 
 

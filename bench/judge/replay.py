@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from scipy.stats import kendalltau
 from bench.errors import UserError
 from bench.judge.halving import Rung, decide
 from bench.judge.hypervolume import Point, hypervolume
+from bench.judge.rank_correlation import LEAST
 from bench.records import Record
 
 
@@ -53,18 +55,27 @@ def curves_of(records: Sequence[Record]) -> list[Curve]:
     Raises:
         UserError: the trainings were not looked at before their end.
     """
-    macs = {r.variant: r.metrics["macs"] for r in records if r.group == "cost"}
-    seeds: dict[str, list[Record]] = {}
-    for record in records:
-        if record.group == "accuracy" and record.variant in macs:
-            seeds.setdefault(record.variant, []).append(record)
-    curves = [_curve(macs[variant], runs) for variant, runs in seeds.items()]
-    if not curves or not set.intersection(*(set(curve.looks) for curve in curves)):
+    curves = _curves(records)
+    if not curves or not common_looks(curves):
         raise UserError(
             "these trainings were not looked at before their end, so nothing can be replayed. Sweep the space again "
             "with this version of bench."
         )
     return curves
+
+
+def _curves(records: Sequence[Record]) -> list[Curve]:
+    macs = {r.variant: r.metrics["macs"] for r in records if r.group == "cost"}
+    seeds: dict[str, list[Record]] = {}
+    for record in records:
+        if record.group == "accuracy" and record.variant in macs:
+            seeds.setdefault(record.variant, []).append(record)
+    return [_curve(macs[variant], runs) for variant, runs in seeds.items()]
+
+
+def common_looks(curves: Sequence[Curve]) -> list[int]:
+    """The epochs before the last after which the mIoU of every variant is known."""
+    return sorted(set.intersection(*(set(curve.looks) for curve in curves)))
 
 
 def _curve(macs: float, runs: list[Record]) -> Curve:
@@ -106,3 +117,16 @@ def rank_agreement(curves: Sequence[Curve], epochs: int) -> float:
     """Kendall's tau-b between the mIoUs after `epochs` and at the end, -1 to 1 (Biometrika 33, 1945)."""
     early, final = ([curve.miou[at] for curve in curves] for at in (epochs, curves[0].epochs))
     return float(kendalltau(early, final).statistic)
+
+
+def early_agreement(records: Sequence[Record]) -> dict[int, float]:
+    """`rank_agreement` at each look that all variants had; empty for fewer than four of them, and without looks.
+
+    Args:
+        records: those that a report shows.
+    """
+    curves = _curves(records)
+    if len(curves) < LEAST:
+        return {}
+    taus = {look: rank_agreement(curves, look) for look in common_looks(curves)}
+    return {look: tau for look, tau in taus.items() if not math.isnan(tau)}

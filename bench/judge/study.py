@@ -14,6 +14,7 @@ from bench.judge.differences import Difference, module_differences
 from bench.judge.join import join_table
 from bench.judge.latency_doubts import network_lines, trust_lines
 from bench.judge.latency_records import metric_of
+from bench.judge.replay import early_agreement
 from bench.judge.select import Selection, select
 from bench.metrics import COST_METRICS, DETAIL_METRICS, Convention
 from bench.records import Record
@@ -40,6 +41,8 @@ class Study:
     commits: list[str]
     differences: list[Difference] = field(default_factory=list)
     """Of each variant with the module to the plain network around it."""
+    early_agreement: dict[int, float] = field(default_factory=dict)
+    """Kendall's tau of the validation mIoUs after so many epochs against the final ones."""
     convention: Convention = "macs"
     """Whether a multiply-add is said as one MAC or as two FLOPs."""
 
@@ -98,6 +101,7 @@ def make_study(
         ],
         commits=sorted({r.commit for r in selection.shown}),
         differences=module_differences(accuracy, confusions) if confusions else [],
+        early_agreement=early_agreement(selection.shown),
         convention=convention,
     )  # fmt: skip
 

@@ -64,6 +64,7 @@ def setting_lines(study: Study) -> list[tuple[str, str]]:
     return [
         ("Data", f"{setting['dataset']}: {words['data']}; {len(setting['classes'])} classes"),
         ("Training", f"{words['schedule']}; on the training split only"),
+        *_agreement_line(study),
         ("Evaluation", f"{words['evaluation']}; {_SPLITS}"),
         ("Cost", f"one image of {_size(cost)}, {cost['classes']} classes; {_counter(study)}"),
         *(_latency_line(study, record) for record in study.latency.values()),
@@ -71,6 +72,14 @@ def setting_lines(study: Study) -> list[tuple[str, str]]:
         ("Versions", ", ".join(f"{name} {number}" for name, number in study.accuracy.versions.items())),
         ("Commit", ", ".join(study.commits)),
     ]
+
+
+def _agreement_line(study: Study) -> list[tuple[str, str]]:
+    """Could a variant have been stopped early? Only where the order of then was that of the end."""
+    if not study.early_agreement:
+        return []
+    taus = ", ".join(f"{tau:+.2f} after epoch {look}" for look, tau in study.early_agreement.items())
+    return [("Early against final order", f"Kendall's tau of the mIoUs on the validation split: {taus}")]
 
 
 def _counter(study: Study) -> str:
