@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from bench.errors import UserError
 from bench.records import SCHEMA, Record, parse_line
@@ -65,8 +66,11 @@ class Store:
                 "or pass --results FOLDER, and run the same command to go on."
             ) from None
 
-    def write_plan(self, sweep: str, keys: list[str]) -> None:
+    def write_plan(self, sweep: str, keys: list[str], chosen_by: str = "") -> None:
         """Keep the keys that the newest sweep consists of: they decide what a report shows.
+
+        Args:
+            chosen_by: how a search chose the variants, in words.
 
         Raises:
             UserError: the folder cannot be written.
@@ -75,7 +79,8 @@ class Store:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             new = path.with_suffix(".new")
-            new.write_text(json.dumps({"schema_version": SCHEMA, "keys": keys}, indent=1) + "\n", encoding="utf-8")
+            plan = {"schema_version": SCHEMA, **({"chosen_by": chosen_by} if chosen_by else {}), "keys": keys}
+            new.write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
             new.replace(path)
         except OSError as error:
             raise UserError(f"cannot write {path}: {error.strerror}. Pass --results FOLDER.") from None
@@ -86,16 +91,29 @@ class Store:
         Raises:
             UserError: there is none, or it cannot be read.
         """
+        return [str(key) for key in self._plan(sweep)["keys"]]
+
+    def chosen_by(self, sweep: str) -> str:
+        """How a search chose the variants of the newest sweep, in words; empty: they are all of its space.
+
+        Raises:
+            UserError: as `read_plan`.
+        """
+        return str(self._plan(sweep).get("chosen_by", ""))
+
+    def _plan(self, sweep: str) -> dict[str, Any]:
         path = self.root / sweep / _PLAN
         try:
-            plan = json.loads(path.read_text(encoding="utf-8"))
+            plan: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             if plan["schema_version"] != SCHEMA:
                 raise UserError(f"{path} has schema version {plan['schema_version']}; this bench reads {SCHEMA}.")
-            return [str(key) for key in plan["keys"]]
+            if not isinstance(plan["keys"], list):
+                raise TypeError
         except (OSError, ValueError, KeyError, TypeError):
             raise UserError(
                 f"{path} is missing or broken. `bench sweep` with the space of {sweep!r} writes it."
             ) from None
+        return plan
 
     @contextmanager
     def locked(self) -> Iterator[None]:

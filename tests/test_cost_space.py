@@ -182,17 +182,16 @@ def test_a_sweep_leaves_out_what_is_beyond_the_budget(tmp_path: Path, by_option:
     path.write_text(TINY_SPACE.replace("cost: {size: [128, 64]}", f"cost: {{size: [128, 64]{limits}}}"))
     space = load_space(str(path))
     budget = Budget(max_parameters=most) if by_option else Budget()
-    plan = prepare(space, Store(tmp_path / "results"), None, None, retry_failed=False, limits=budget)
+    plan = prepare(space, Store(tmp_path / "results"), None, None, limits=budget)
     within = [spec for spec in space.specs if sizes[spec] <= most]
     assert len(within) == 2
     assert list(plan.specs) == within
     assert {cell.spec for cell in plan.todo} == set(within)
-    assert plan.beyond == len(space.specs) - len(within)
 
 
 def test_a_budget_that_nothing_meets_is_refused(tiny_space: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"none of the 4 variants is within the budget of at most 0.001 GMACs"):
-        prepare(load_space(str(tiny_space)), Store(tmp_path), None, None, False, limits=Budget(max_gmacs=0.001))
+        prepare(load_space(str(tiny_space)), Store(tmp_path), None, None, limits=Budget(max_gmacs=0.001))
 
 
 def test_a_bad_limit_in_a_space_is_refused_with_its_line(tmp_path: Path) -> None:

@@ -246,7 +246,7 @@ def test_what_only_a_look_at_data_and_networks_shows_is_refused_with_its_line(
     path = tmp_path / "space.yaml"
     path.write_text(TINY_SPACE.replace(found, put, 1))
     with pytest.raises(UserError) as refusal:
-        prepare(load_space(str(path)), Store(tmp_path / "results"), None, None, retry_failed=False)
+        prepare(load_space(str(path)), Store(tmp_path / "results"), None, None)
     assert words in str(refusal.value)
     assert str(refusal.value).startswith(f"{path}:{line}:")
 

@@ -14,7 +14,7 @@ import torch
 from bench.cost.graph_hash import graph_hash
 from bench.errors import UserError
 from bench.store import Store
-from bench.sweep.prepare import Plan, prepare
+from bench.sweep.prepare import Plan, Retry, prepare
 from bench.sweep.spacefile import load_space
 from bench.sweep.trained import TrainedWeights
 from tests.conftest import TINY_SPACE, RunBench
@@ -104,7 +104,7 @@ def page(folder: Path) -> str:
 
 def plan_of(space: Path, retry_doubtful: bool = False) -> Plan:
     store = Store(space.parent / "results")
-    return prepare(load_space(str(space)), store, None, None, retry_failed=False, retry_doubtful=retry_doubtful)
+    return prepare(load_space(str(space)), store, None, None, Retry(doubtful=retry_doubtful))
 
 
 def say_busy(folder: Path) -> None:

@@ -15,7 +15,7 @@ from tests.factories import measured, record
 
 
 def plan_of(space: Path) -> Plan:
-    return prepare(load_space(str(space)), Store(space.parent / "results"), None, None, retry_failed=False)
+    return prepare(load_space(str(space)), Store(space.parent / "results"), None, None)
 
 
 def test_of_several_seeds_the_first_ones_weights_are_timed(tiny_space: Path) -> None:

@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 Side = Annotated[int, Field(ge=32, le=32768)]
+Pretraining = Literal["none", "imagenet"]
 _DEFAULT_WARMUP = 0.1
 _LATER = (
     "contrastive",
@@ -96,7 +97,7 @@ class Schedule(BaseModel):
     scale: tuple[float, float] = (1.0, 1.0)
     """Range of the random resize before the crop, over the image's own size."""
     flip: bool = True
-    pretraining: Literal["none", "imagenet"] = "none"
+    pretraining: Pretraining = "none"
     contrastive: Contrastive | None = None
     """A second loss; None trains on cross-entropy alone."""
     class_weighting: ClassWeighting = "none"

@@ -67,7 +67,7 @@ class SweepProgress(Watcher):
         shares = sum(share for _, share in tally.running.values())
         running = " · ".join(self._said[key] for key in tally.running if self._said.get(key))
         self.bar.update(
-            self.task, description=running, completed=tally.ended + shares, left=_left(seconds_left)
+            self.task, description=running, completed=tally.ended + shares, total=tally.total, left=_left(seconds_left)
         )  # fmt: skip
 
     def on_record(self, record: Record, tally: Tally, seconds_left: float) -> None:

@@ -47,7 +47,10 @@ def render_sweep(name: str, results_dir: Path, reports_dir: Path, convention: Co
     from bench.store import Store
 
     store = Store(results_dir)
-    study = make_study(name, store.read_known(name), store.read_plan(name), convention, Confusions(results_dir, name))
+    study = make_study(
+        name, store.read_known(name), store.read_plan(name), convention, Confusions(results_dir, name),
+        store.chosen_by(name),
+    )  # fmt: skip
     print_front(study)
     page = write_report(study, reports_dir)
     say(f"report: {page} and {page.with_name('README.md')}")

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
-from bench.cli.counting import count_with_progress
 from bench.cli.options import cores, max_gmacs_option, max_params_option, reports_option, results_option, workers_option
 from bench.cli.report_command import render_sweep
 from bench.cli.say import say
-from bench.errors import ExitCode, NothingToShowError
+from bench.cli.sweep_job import GridJob, Job, Order, polite_kill
+from bench.cli.sweep_words import say_end
+from bench.errors import ExitCode, NothingToShowError, UserError
 
 if TYPE_CHECKING:
-    from bench.cost.budget import Budget
-    from bench.judge.halving import Rung
-    from bench.store import Store
-    from bench.sweep.forecast import Forecast, Lanes
-    from bench.sweep.prepare import Plan
-    from bench.sweep.run import Tally
-    from bench.sweep.spacefile import SpaceFile
+    from bench.sweep.search import Sampler
 
+GRID = "grid"
 _folder = click.Path(path_type=Path, file_okay=False)
 
 
@@ -68,6 +60,28 @@ _folder = click.Path(path_type=Path, file_okay=False)
     show_default=True,
     help="Share of the full schedule's epochs that halving may take.",
 )
+@click.option(
+    "--search",
+    type=click.Choice([GRID, "nsga2", "tpe", "random"]),
+    default=GRID,
+    show_default=True,
+    help="grid measures every variant; the others some, each chosen by what those before it reached.",
+)
+@click.option(
+    "--trials",
+    type=click.IntRange(1),
+    default=64,
+    show_default=True,
+    help="Variants that a search chooses.",
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(1),
+    default=8,
+    show_default=True,
+    help="Variants that a search chooses at a time; the population of NSGA-II.",
+)
+@click.option("--search-seed", type=click.IntRange(0), default=0, show_default=True, help="Of what a search proposes.")
 @click.option("--retry-failed", is_flag=True, help="Measure cells again that have failed before.")
 @click.option(
     "--retry-doubtful", is_flag=True, help="Measure latencies again that cannot be trusted, or lacked trained weights."
@@ -82,6 +96,7 @@ _folder = click.Path(path_type=Path, file_okay=False)
 def command(
     space: str, data_root: Path | None, weights_dir: Path | None, max_gmacs: float | None, max_params: int | None,
     workers: int | None, gpu_trainings: int, timeout_s: float, schedule: str, spend: float,
+    search: str, trials: int, batch: int, search_seed: int,
     retry_failed: bool, retry_doubtful: bool, dry_run: bool,
     results_dir: Path, reports_dir: Path,
 ) -> None:  # fmt: skip
@@ -95,129 +110,41 @@ def command(
     bench sweep camvid --data-root CAMVID --weights-dir WEIGHTS
     bench sweep my_space.yaml --dry-run
     bench sweep my_space.yaml --schedule halving --spend 0.33
+    bench sweep large_space.yaml --search nsga2 --trials 64 --max-gmacs 30
     bench sweep my_space.yaml --max-gmacs 30 --max-params 5M
     """
-    from bench.cli.progress import SweepProgress
+    is_searched = search != GRID
+    if is_searched and schedule != "full":
+        raise UserError("--search and --schedule halving do not go together yet: leave one of them out.")
     from bench.cost.budget import Budget
     from bench.store import Store
     from bench.sweep.forecast import Lanes
+    from bench.sweep.prepare import Retry
     from bench.sweep.spacefile import load_space
 
-    loaded = load_space(space)
-    lanes = Lanes(workers or cores(), gpu_trainings)
-    limits = Budget(max_gmacs, max_params)
-    _say_space(loaded)
-    store = Store(results_dir)
+    order = Order(
+        load_space(space, is_searched), Store(results_dir), data_root, weights_dir,
+        Retry(retry_failed, retry_doubtful), Budget(max_gmacs, max_params),
+        Lanes(workers or cores(), gpu_trainings), timeout_s,
+    )  # fmt: skip
+    job: Job
+    if is_searched:
+        from bench.cli.sweep_search import SearchJob
+        from bench.sweep.search import Strategy
 
-    def prepare() -> tuple[Plan, Forecast]:
-        return _prepare(loaded, store, data_root, weights_dir, retry_failed, retry_doubtful, limits, lanes)
-
+        job = SearchJob(order, Strategy(cast("Sampler", search), trials, batch, search_seed))
+    else:
+        job = GridJob(order, spend if schedule == "halving" else None)
     if dry_run:
-        plan, _ = prepare()
-        if schedule == "halving":
-            _rungs(plan, spend)
-        for spec in plan.specs:
+        for spec in job.prepare().specs:
             click.echo(spec.name)
         return
-    from bench.sweep.run import run_plan
-
-    with store.locked():
-        plan, prediction = prepare()
-        rungs = _rungs(plan, spend) if schedule == "halving" else None
-        with SweepProgress(len(plan.todo)) as progress, _polite_kill():
-            tally = run_plan(plan, store, prediction, timeout_s, progress, rungs)
-    _say_end(tally, plan)
+    with order.store.locked(), polite_kill():
+        job.prepare()
+        tally, plan = job.run()
+    say_end(tally, plan)
     try:
-        render_sweep(loaded.name, results_dir, reports_dir)
+        render_sweep(order.space.name, results_dir, reports_dir)
     except NothingToShowError as error:  # every cell of a kind failed: their reasons are on the screen
         say(f"no report: {error}")
         sys.exit(ExitCode.NOTHING_MEASURED)
-
-
-def _prepare(
-    space: SpaceFile,
-    store: Store,
-    data_root: Path | None,
-    weights_dir: Path | None,
-    retry_failed: bool,
-    retry_doubtful: bool,
-    limits: Budget,
-    lanes: Lanes,
-) -> tuple[Plan, Forecast]:
-    say("checking data, backbones and weights")
-    from bench.sweep.prepare import forecast_plan, prepare
-
-    plan = prepare(
-        space, store, data_root, weights_dir, retry_failed, limits, partial(count_with_progress, workers=lanes.workers),
-        retry_doubtful,
-    )  # fmt: skip
-    _say_plan(plan)
-    prediction = forecast_plan(plan, lanes)
-    _say_forecast(plan, prediction.seconds_left(plan.todo, {}), lanes.workers)
-    return plan, prediction
-
-
-def _rungs(plan: Plan, spend: float) -> list[Rung]:
-    """Say how many variants go on after which epochs."""
-    from bench.sweep.halving import plan_halving
-
-    trainings = [cell for cell in plan.todo if cell.group == "accuracy"]
-    rungs = plan_halving(trainings, len({spec.name for spec in plan.specs} - {c.spec.name for c in trainings}), spend)
-    if rungs:
-        words = ", ".join(f"{rung.keep} after epoch {rung.epochs}" for rung in rungs)
-        say(f"halving: of {len(plan.specs)} variants go on {words}")
-        say(f"  that takes {100 * spend:.0f} % of the full schedule's epochs at most; the time above is of all of them")
-    return rungs
-
-
-@contextmanager
-def _polite_kill() -> Iterator[None]:
-    """SIGTERM and Ctrl-C end the sweep in words; what ended before is on the disk."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    except KeyboardInterrupt:
-        say("stopped. Every record that ended is kept; the same command goes on from here.")
-        sys.exit(ExitCode.INTERRUPTED)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _say_space(space: SpaceFile) -> None:
-    expansion = space.expansion
-    say(f"space {space.name}: {len(space.specs)} variants of {expansion.combinations} combinations")
-    for reason, count in expansion.dropped.items():
-        say(f"  dropped {count}: {reason}")
-
-
-def _say_plan(plan: Plan) -> None:
-    say(f"data {plan.dataset.name}: {plan.dataset.describe()}")
-    if plan.budget:
-        say(f"budget: {plan.budget}: {plan.beyond} of {len(plan.space.specs)} variants are beyond and not measured")
-    for device in plan.missing_devices:
-        say(f"no {device} device here: its latency is left out (`bench doctor` says more)")
-    groups = plan.todo_by_group()
-    todo = ", ".join(f"{count} {group}" for group, count in groups.items()) or "nothing"
-    reused = f", {len(plan.reused)} taken from other sweeps" if plan.reused else ""
-    say(f"to measure: {todo}; {plan.done} done before{reused}")
-    if plan.untrained:
-        say(f"  latencies of {plan.untrained} variants run random start weights: those of their trainings are not here")
-    if plan.failed_before:
-        say(f"  {len(plan.failed_before)} of those failed; --retry-failed measures them again")
-
-
-def _say_forecast(plan: Plan, seconds: float, workers: int) -> None:
-    from bench.sweep.forecast import duration_words, finish_time
-
-    if plan.todo:
-        words = duration_words(seconds)
-        say(f"about {words}, until {finish_time(seconds)} (probed: one step a backbone, {workers} workers)")
-
-
-def _say_end(tally: Tally, plan: Plan) -> None:
-    reused = f", {len(plan.reused)} taken from other sweeps" if plan.reused else ""
-    say(f"measured {tally.measured}, failed {len(tally.failed)}; {plan.done} done before{reused}")
-    if tally.stopped:
-        say(f"stopped early {len(tally.stopped)} trainings; without --schedule halving they go on to the end")
-    for record in tally.failed:
-        say(f"  failed: {record.group} of {record.variant}: {record.reason}")

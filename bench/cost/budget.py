@@ -29,9 +29,15 @@ class Budget:
 
     def holds(self, cost: Cost) -> bool:
         """Whether a variant of that cost is within the budget."""
-        return (self.max_gmacs is None or cost.total.macs <= self.max_gmacs * 1e9) and (
-            self.max_parameters is None or cost.whole.parameters <= self.max_parameters
-        )
+        return all(share <= 0 for share in self.excess(cost).values())
+
+    def excess(self, cost: Cost) -> dict[str, float]:
+        """By limit, by which share of it a variant of that cost is above; 0 or less: it is within."""
+        reached = {
+            "macs": (cost.total.macs, self.max_gmacs and self.max_gmacs * 1e9),
+            "parameters": (cost.whole.parameters, self.max_parameters),
+        }
+        return {name: value / limit - 1 for name, (value, limit) in reached.items() if limit is not None}
 
     def __str__(self) -> str:
         macs = f"at most {self.max_gmacs:g} GMACs" if self.max_gmacs is not None else ""

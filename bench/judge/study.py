@@ -43,6 +43,8 @@ class Study:
     """Of each variant with the module to the plain network around it."""
     early_agreement: dict[int, float] = field(default_factory=dict)
     """Kendall's tau of the validation mIoUs after so many epochs against the final ones."""
+    chosen_by: str = ""
+    """How a search chose the variants, in words; empty: they are all of the space."""
     convention: Convention = "macs"
     """Whether a multiply-add is said as one MAC or as two FLOPs."""
 
@@ -60,7 +62,7 @@ class Study:
 
 def make_study(
     name: str, records: list[Record], plan: list[str], convention: Convention = "macs",
-    confusions: Confusions | None = None,
+    confusions: Confusions | None = None, chosen_by: str = "",
 ) -> Study:  # fmt: skip
     """Join the planned records by variant.
 
@@ -70,6 +72,7 @@ def make_study(
         plan: the keys that belong side by side, from `Store.read_plan`.
         convention: in which multiply-adds are said.
         confusions: matrices that the trainings left; without them no two variants are compared.
+        chosen_by: how a search chose the variants, in words.
 
     Raises:
         NothingToShowError: there is no accuracy or no cost to show.
@@ -102,6 +105,7 @@ def make_study(
         commits=sorted({r.commit for r in selection.shown}),
         differences=module_differences(accuracy, confusions) if confusions else [],
         early_agreement=early_agreement(selection.shown),
+        chosen_by=chosen_by,
         convention=convention,
     )  # fmt: skip
 

@@ -64,6 +64,7 @@ def setting_lines(study: Study) -> list[tuple[str, str]]:
     return [
         ("Data", f"{setting['dataset']}: {words['data']}; {len(setting['classes'])} classes"),
         ("Training", f"{words['schedule']}; on the training split only"),
+        *([("Variants", f"chosen by {study.chosen_by}")] if study.chosen_by else []),
         *_agreement_line(study),
         ("Evaluation", f"{words['evaluation']}; {_SPLITS}"),
         ("Cost", f"one image of {_size(cost)}, {cost['classes']} classes; {_counter(study)}"),

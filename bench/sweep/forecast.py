@@ -8,6 +8,14 @@ from dataclasses import dataclass, field
 from bench.records import GROUPS, Group
 from bench.sweep.cells import Cell
 
+Place = tuple[Group, str, str | None, str | None]
+"""Group, network, backbone and runtime: what cells that take about as long have in common."""
+
+
+def place_of(cell: Cell) -> Place:
+    """Where a cell belongs."""
+    return cell.group, cell.spec.network, cell.spec.backbone, cell.setting.get("runtime")
+
 
 @dataclass(frozen=True)
 class Lanes:
@@ -28,16 +36,18 @@ class Lanes:
 class Forecast:
     """Seconds a cell, guessed before and corrected by what cells of the same group took."""
 
-    guesses: dict[str, float]
-    """Seconds by cell key."""
     lanes: Lanes
+    probed: dict[Place, float] = field(default_factory=dict)
+    """Seconds of a cell of each place."""
+    later_s: float = 0.0
+    """Of cells that are not known yet."""
     _spent: dict[Group, float] = field(default_factory=dict)
     _guessed: dict[Group, float] = field(default_factory=dict)
 
     def learn(self, cell: Cell, seconds: float) -> None:
         """Take in what a finished cell took."""
         self._spent[cell.group] = self._spent.get(cell.group, 0) + seconds
-        self._guessed[cell.group] = self._guessed.get(cell.group, 0) + self.guesses[cell.key]
+        self._guessed[cell.group] = self._guessed.get(cell.group, 0) + self.probed[place_of(cell)]
 
     def seconds_left(self, waiting: list[Cell], running: dict[str, tuple[Cell, float]]) -> float:
         """Seconds until all is done.
@@ -47,7 +57,7 @@ class Forecast:
             running: cells that run, by key, with the share of each that is done.
         """
         left = [(cell, 1.0) for cell in waiting] + [(cell, 1 - share) for cell, share in running.values()]
-        total = 0.0
+        total = self.later_s
         for group in GROUPS:
             cells = [cell for cell, _ in left if cell.group == group]
             seconds = [self._seconds(cell) * share for cell, share in left if cell.group == group]
@@ -57,21 +67,7 @@ class Forecast:
     def _seconds(self, cell: Cell) -> float:
         guessed = self._guessed.get(cell.group, 0)
         correction = self._spent[cell.group] / guessed if guessed else 1.0
-        return self.guesses[cell.key] * correction
-
-
-Place = tuple[Group, str, str | None, str | None]
-"""Group, network, backbone and runtime: what cells that take about as long have in common."""
-
-
-def place_of(cell: Cell) -> Place:
-    """Where a cell belongs."""
-    return cell.group, cell.spec.network, cell.spec.backbone, cell.setting.get("runtime")
-
-
-def forecast(cells: list[Cell], probed: dict[Place, float], lanes: Lanes) -> Forecast:
-    """Make a forecast from the seconds that a cell of each place was probed to take."""
-    return Forecast({cell.key: probed[place_of(cell)] for cell in cells}, lanes)
+        return self.probed[place_of(cell)] * correction
 
 
 def duration_words(seconds: float) -> str:

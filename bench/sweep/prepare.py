@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Set
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -19,16 +19,15 @@ from bench.judge.select import settle
 from bench.latency.runtimes import check_runtime
 from bench.latency.setting import Device
 from bench.machine import commit
-from bench.records import Record
+from bench.records import Group, Record
 from bench.store import Store
 from bench.sweep.cells import Cell, Sources, plan_cells, with_random_weights
-from bench.sweep.forecast import Forecast, Lanes, forecast
+from bench.sweep.forecast import Forecast, place_of
 from bench.sweep.probe import probe_seconds
 from bench.sweep.spacefile import SpaceFile
+from bench.sweep.start_weights import StartWeights
 from bench.sweep.trained import RANDOM, TrainedWeights
-from variants.backbones.weights import weights_fingerprint
 from variants.check import SpecError, check_variants
-from variants.network import build
 from variants.spec import VariantSpec
 
 
@@ -39,13 +38,11 @@ class Plan:
     space: SpaceFile
     specs: tuple[VariantSpec, ...]
     """Those within the budget."""
-    beyond: int
-    """Variants that cost more."""
     budget: Budget
     dataset: Dataset
     sources: Sources
-    keys: list[str]
-    """Of all cells, done or not."""
+    cells: list[Cell]
+    """All of them, done or not."""
     todo: list[Cell]
     done: int
     """Cells that this sweep's folder already holds."""
@@ -56,9 +53,67 @@ class Plan:
     missing_devices: tuple[Device, ...]
     untrained: int
     """Variants whose latency is of random start weights: their mIoU was measured, its weights are not in results/."""
+    chosen_by: str = ""
+    """How a search chose the variants, in words; empty: they are all of the space."""
+
+    @property
+    def keys(self) -> list[str]:
+        """Of all cells."""
+        return [cell.key for cell in self.cells]
+
+    def of_groups(self, *groups: Group) -> Plan:
+        """The same with the cells of some groups only."""
+        cells, todo = ([cell for cell in some if cell.group in groups] for some in (self.cells, self.todo))
+        return replace(self, cells=cells, todo=todo, reused=[r for r in self.reused if r.group in groups])
 
     def todo_by_group(self) -> Counter[str]:
         return Counter(cell.group for cell in self.todo)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A space that can be measured here: data, devices, runtimes, and variants as far as a look tells."""
+
+    space: SpaceFile
+    dataset: Dataset
+    sources: Sources
+    store: Store
+    start_weights: StartWeights
+    devices: tuple[Device, ...]
+    missing_devices: tuple[Device, ...]
+    train_device: str
+
+
+@dataclass(frozen=True)
+class Retry:
+    """What is measured again. doubtful: latencies that cannot be trusted, or lacked trained weights."""
+
+    failed: bool = False
+    doubtful: bool = False
+
+
+def check(
+    space: SpaceFile, specs: Sequence[VariantSpec], store: Store, data_root: Path | None, weights_dir: Path | None
+) -> Checked:
+    """Check everything that can be checked before anything is measured.
+
+    Args:
+        specs: whose backbones and blocks are tried: all of the space, or some that stand for all.
+
+    Raises:
+        UserError: data or variants that would fail later, with the line of the space file.
+        VariantError: weights that are missing or do not fit.
+    """
+    commit()  # remembered now: the code that is loaded, whatever is committed while the sweep runs
+    dataset = _check(space, specs, data_root)
+    start_weights = StartWeights(space.accuracy.schedule.pretraining, weights_dir)
+    start_weights.of(specs)
+    devices, missing = _devices(space)
+    trained, confusions = TrainedWeights(store.root, space.name), Confusions(store.root, space.name)
+    return Checked(
+        space, dataset, Sources(data_root, weights_dir, trained, confusions), store, start_weights, devices, missing,
+        "cuda" if torch.cuda.is_available() else "cpu",
+    )  # fmt: skip
 
 
 def prepare(
@@ -66,59 +121,70 @@ def prepare(
     store: Store,
     data_root: Path | None,
     weights_dir: Path | None,
-    retry_failed: bool,
+    retry: Retry = Retry(),
     limits: Budget = NO_LIMIT,
     count: CountSpecs = count_alone,
-    retry_doubtful: bool = False,
 ) -> Plan:
-    """Check everything that can be checked and list what is to be measured.
+    """Check a whole space and list what is to be measured.
 
     Args:
         limits: come before those of the space file.
         count: counts the variants, where there is a budget.
-        retry_doubtful: whether latencies that cannot be trusted are measured again.
 
     Raises:
-        UserError: data or variants that would fail later, with the line of the space file.
-        VariantError: weights that are missing or do not fit.
+        UserError: as `check`; or no variant is within the budget.
+        VariantError: as `check`.
     """
-    commit()  # remembered now: the code that is loaded, whatever is committed while the sweep runs
-    dataset = _check(space, data_root)
+    checked = check(space, space.specs, store, data_root, weights_dir)
     budget = space.cost.budget.narrowed(limits)
-    specs = _within(space, budget, len(dataset.classes), count)
-    weights = _start_weights(space, specs, weights_dir)
-    devices, missing = _devices(space)
+    return make_plan(checked, _within(space, budget, len(checked.dataset.classes), count), retry, budget)
+
+
+def make_plan(
+    checked: Checked,
+    specs: Sequence[VariantSpec],
+    retry: Retry,
+    budget: Budget = NO_LIMIT,
+    chosen_by: str = "",
+) -> Plan:
+    """List the cells of some variants of a checked space: those to be measured, and what is there already.
+
+    Args:
+        budget: that `specs` keep to.
+        chosen_by: see `Plan`.
+    """
+    space, store = checked.space, checked.store
     settled = settle(store.read(space.name))
     elsewhere = {k: r for k, r in settle(store.read()).items() if r.status == "ok" and r.group != "latency"}
-    train_device = "cuda" if torch.cuda.is_available() else "cpu"
-    cells = plan_cells(space, specs, dataset, weights, devices, train_device, elsewhere.keys())
+    cells = plan_cells(
+        space, specs, checked.dataset, checked.start_weights.of(specs), checked.devices, checked.train_device,
+        elsewhere.keys(),
+    )  # fmt: skip
     before = [settled[cell.key] for cell in cells if cell.key in settled]
-    doubtful = doubtful_keys(before) if retry_doubtful else set()
-    ended = {"ok"} if retry_failed else {"ok", "failed"}
+    doubtful = doubtful_keys(before) if retry.doubtful else set()
+    ended = {"ok"} if retry.failed else {"ok", "failed"}
     own = {k: r for k, r in settled.items() if k not in doubtful and r.status in ended}
     reused = [elsewhere[cell.key] for cell in cells if cell.key not in own and cell.key in elsewhere]
-    trained = TrainedWeights(store.root, space.name)
     done = own.keys() | elsewhere.keys()
-    cells = [_with_weights_that_are_there(cell, done, trained) for cell in cells]
-    todo = [cell for cell in cells if cell.key not in own and cell.key not in elsewhere]
+    cells = [_with_weights_that_are_there(cell, done, checked.sources.trained) for cell in cells]
     return Plan(
         space=space,
-        specs=specs,
-        beyond=len(space.specs) - len(specs),
+        specs=tuple(specs),
         budget=budget,
-        dataset=dataset,
-        sources=Sources(data_root, weights_dir, trained, Confusions(store.root, space.name)),
-        keys=[cell.key for cell in cells],
-        todo=todo,
+        dataset=checked.dataset,
+        sources=checked.sources,
+        cells=cells,
+        todo=[cell for cell in cells if cell.key not in own and cell.key not in elsewhere],
         done=sum(cell.key in own for cell in cells),
         reused=reused,
         failed_before=[own[c.key] for c in cells if c.key in own and own[c.key].status == "failed"],
-        missing_devices=missing,
+        missing_devices=checked.missing_devices,
         untrained=len({c.spec for c in cells if c.setting.get("weights_of") == RANDOM}),
+        chosen_by=chosen_by,
     )
 
 
-def _with_weights_that_are_there(cell: Cell, done: Set[str], trained: TrainedWeights) -> Cell:
+def _with_weights_that_are_there(cell: Cell, done: Set[str], trained: TrainedWeights | None) -> Cell:
     """A latency of trained weights whose training is done, but left no file here, is one of random weights.
 
     One that was measured with them before stays what it is.
@@ -126,15 +192,16 @@ def _with_weights_that_are_there(cell: Cell, done: Set[str], trained: TrainedWei
     if cell.group != "latency" or cell.key in done:
         return cell
     key = cell.setting["weights_of"]
-    return with_random_weights(cell) if key in done and trained.find(key) is None else cell
+    is_there = trained is not None and trained.find(key) is not None
+    return with_random_weights(cell) if key in done and not is_there else cell
 
 
-def _check(space: SpaceFile, data_root: Path | None) -> Dataset:
+def _check(space: SpaceFile, specs: Sequence[VariantSpec], data_root: Path | None) -> Dataset:
     """Refuse data and variants that would fail later, with the line of the space file that asks for them."""
     data = space.accuracy.data
     try:
         dataset = open_dataset(data.name, data_root, data.options)
-        check_variants(space.specs)
+        check_variants(specs)
         dataset.check()
         _check_runtimes(space)
         _check_sizes(space, dataset)
@@ -170,13 +237,12 @@ def _check_runtimes(space: SpaceFile) -> None:
             raise UserError(f"{space.at(place)}: {error}") from None
 
 
-def forecast_plan(plan: Plan, lanes: Lanes) -> Forecast:
-    """Probe each backbone and say how long the plan will take."""
-    if not plan.todo:
-        return Forecast({}, lanes)
-    samples = {split: plan.dataset.count(split) for split in SPLITS}
-    probed = probe_seconds(plan.todo, samples, plan.dataset.typical_size())
-    return forecast(plan.todo, probed, lanes)
+def foresee(forecast: Forecast, cells: Sequence[Cell], dataset: Dataset) -> None:
+    """Probe each kind of cell that the forecast does not know yet."""
+    unknown = [cell for cell in cells if place_of(cell) not in forecast.probed]
+    if unknown:
+        samples = {split: dataset.count(split) for split in SPLITS}
+        forecast.probed |= probe_seconds(unknown, samples, dataset.typical_size())
 
 
 def _within(space: SpaceFile, budget: Budget, classes: int, count: CountSpecs) -> tuple[VariantSpec, ...]:
@@ -193,22 +259,6 @@ def _within(space: SpaceFile, budget: Budget, classes: int, count: CountSpecs) -
     if not specs:
         raise budget.refuse_all(len(space.specs))
     return specs
-
-
-def _start_weights(
-    space: SpaceFile, specs: tuple[VariantSpec, ...], weights_dir: Path | None
-) -> dict[VariantSpec, str]:
-    """Fingerprints of ImageNet weights, where the space wants them and the network has some."""
-    if space.accuracy.schedule.pretraining == "none":
-        return {}
-    by_source: dict[tuple[str, str | None], str | None] = {}
-    for spec in specs:
-        source = (spec.network, spec.backbone)
-        if source not in by_source:
-            backbone = build(spec, num_classes=2, pretrained=True, weights_dir=weights_dir).backbone
-            by_source[source] = None if backbone is None else weights_fingerprint(backbone)
-    found = {spec: by_source[spec.network, spec.backbone] for spec in specs}
-    return {spec: fingerprint for spec, fingerprint in found.items() if fingerprint is not None}
 
 
 def _devices(space: SpaceFile) -> tuple[tuple[Device, ...], tuple[Device, ...]]:

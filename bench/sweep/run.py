@@ -55,19 +55,22 @@ def run_plan(
     timeout_s: float,
     watcher: Watcher,
     rungs: Sequence[Rung] | None = None,
+    tally: Tally | None = None,
 ) -> Tally:
     """Measure all cells of the plan: costs and trainings side by side, then latencies, alone.
 
     Args:
         rungs: of successive halving; None trains every variant to the end.
+        tally: of plans that were run before this one, which goes on.
 
     Raises:
         UserError: a record cannot be written; those before it are kept.
     """
-    store.write_plan(plan.space.name, plan.keys)
+    store.write_plan(plan.space.name, plan.keys, plan.chosen_by)
     for record in plan.reused:
         store.append(plan.space.name, record)
-    tally = Tally(total=len(plan.todo), waiting={cell.key: cell for cell in plan.todo})
+    tally = tally or Tally(total=len(plan.todo))
+    tally.waiting |= {cell.key: cell for cell in plan.todo}
     for event in _events(plan, store, tally, forecast.lanes, timeout_s, rungs):
         tally.waiting.pop(event.cell.key, None)
         if isinstance(event, Progress):

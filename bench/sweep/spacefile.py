@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -28,6 +28,8 @@ from bench.yaml_places import Place, YamlFile, read_yaml
 from bench.yaml_problems import problems_in_words
 from variants.errors import VariantError
 from variants.names import parse_name
+from variants.product import Product, read_product
+from variants.scout import scout
 from variants.space import Expansion, expand
 from variants.spec import VariantSpec
 from variants.suggest import did_you_mean
@@ -160,7 +162,7 @@ class SpaceFile(_Section):
             VariantError: its `place` leads to what is wrong, from the top of the file.
         """
         products = [_at(place, expand, axes) for place, axes in self._products()]
-        listed = [_at(("variants", i), parse_name, name) for i, name in enumerate(self.variants)]
+        listed = self.listed
         specs = tuple(dict.fromkeys([*(spec for part in products for spec in part.specs), *listed]))
         dropped = sum((Counter(part.dropped) for part in products), Counter[str]())
         found = sum(len(part.specs) for part in products) + len(listed)
@@ -168,6 +170,34 @@ class SpaceFile(_Section):
             dropped["listed, but there already"] += found - len(specs)
         combinations = sum(part.combinations for part in products) + len(listed)
         return Expansion(specs, combinations, dict(dropped))
+
+    @cached_property
+    def listed(self) -> tuple[VariantSpec, ...]:
+        """The specs that are named one by one.
+
+        Raises:
+            VariantError: as `expansion`.
+        """
+        return tuple(_at(("variants", i), parse_name, name) for i, name in enumerate(self.variants))
+
+    @cached_property
+    def products(self) -> tuple[Product, ...]:
+        """The products of axes, not multiplied.
+
+        Raises:
+            VariantError: as `expansion`.
+        """
+        return tuple(_at(place, read_product, axes) for place, axes in self._products())
+
+    @cached_property
+    def scouts(self) -> tuple[VariantSpec, ...]:
+        """A spec for each value of each axis, and those that are listed: what is checked of a space that is searched.
+
+        Raises:
+            VariantError: as `expansion`.
+        """
+        found = [_at(place, _scout, axes) for place, axes in self._products()]
+        return tuple(dict.fromkeys([*(spec for part in found for spec in part), *self.listed]))
 
     def _products(self) -> list[tuple[Place, dict[str, Any]]]:
         if isinstance(self.axes, dict):
@@ -185,13 +215,22 @@ class SpaceFile(_Section):
     def place_of(self, spec: VariantSpec, axis: str) -> Place:
         """Where `spec` got its value of an axis, or where it is listed."""
         for place, axes in self._products():
-            given = axes.get(axis)
-            values = given["values"] if isinstance(given, dict) else given or []
-            if spec.axes[axis] in values and spec in expand(axes).specs:
-                below = (axis, "values") if isinstance(given, dict) else (axis,)
-                return (*place, *below, values.index(spec.axes[axis]))
+            values = {name: _values(given) for name, given in axes.items()}
+            if axis in values and all(spec.axes[name] in some for name, some in values.items() if name in spec.axes):
+                below = (axis, "values") if isinstance(axes[axis], dict) else (axis,)
+                return (*place, *below, values[axis].index(spec.axes[axis]))
         listed = [i for i, name in enumerate(self.variants) if parse_name(name) == spec]
         return ("variants", *listed[:1])
+
+
+def _values(given: Any) -> list[Any]:
+    """Of an axis of the file, in the form of a spec."""
+    values = given["values"] if isinstance(given, dict) else given
+    return [tuple(value) if isinstance(value, list) else value for value in values]
+
+
+def _scout(axes: Mapping[str, Any]) -> list[VariantSpec]:
+    return scout(read_product(axes))
 
 
 Source = TypeVar("Source")
@@ -212,8 +251,11 @@ def shipped_spaces() -> dict[str, Path]:
     return {path.stem: path for path in sorted(SHIPPED.glob("*.yaml"))}
 
 
-def load_space(name_or_path: str) -> SpaceFile:
+def load_space(name_or_path: str, is_searched: bool = False) -> SpaceFile:
     """Read a shipped space by name, or a file by path.
+
+    Args:
+        is_searched: the space need not be small enough to list its variants.
 
     Raises:
         UserError: no such space, not YAML, or a field that does not fit; naming file, line and field.
@@ -224,7 +266,7 @@ def load_space(name_or_path: str) -> SpaceFile:
     try:
         space = SpaceFile.model_validate({"name": file.path.stem, **file.content})
         space._file = file
-        if not space.specs:
+        if not (space.scouts if is_searched else space.specs):
             raise UserError(f"{file.path}: neither axes nor variants name a network")
     except ValidationError as error:
         raise UserError(problems_in_words(file, SpaceFile, error, "`bench schema`")) from None

@@ -1,0 +1,124 @@
+"""What `bench sweep` does with a space: prepare, which says what will happen, then run."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from bench.cli.counting import count_with_progress
+from bench.cli.say import say
+from bench.cli.sweep_words import say_forecast, say_plan, say_space
+from bench.errors import ExitCode
+
+if TYPE_CHECKING:
+    from bench.cost.budget import Budget
+    from bench.judge.halving import Rung
+    from bench.store import Store
+    from bench.sweep.forecast import Forecast, Lanes
+    from bench.sweep.prepare import Plan, Retry
+    from bench.sweep.run import Tally
+    from bench.sweep.spacefile import SpaceFile
+
+
+@dataclass(frozen=True)
+class Order:
+    """What was asked for: which space, with what, where to."""
+
+    space: SpaceFile
+    store: Store
+    data_root: Path | None
+    weights_dir: Path | None
+    retry: Retry
+    limits: Budget
+    lanes: Lanes
+    timeout_s: float
+
+
+class Job(Protocol):
+    """A way to measure a space."""
+
+    def prepare(self) -> Plan:
+        """Check everything and say what is going to be measured.
+
+        Raises:
+            UserError: what would fail later.
+        """
+
+    def run(self) -> tuple[Tally, Plan]:
+        """Measure what was prepared; the plan is of all that belongs to the sweep."""
+
+
+@dataclass
+class GridJob:
+    """Every variant of the space. spend: the share of the epochs that halving may take; None trains all to the end."""
+
+    order: Order
+    spend: float | None
+    _plan: Plan = field(init=False)
+    _forecast: Forecast = field(init=False)
+    _rungs: list[Rung] | None = field(init=False, default=None)
+
+    def prepare(self) -> Plan:
+        """As `Job`."""
+        from bench.sweep.forecast import Forecast
+        from bench.sweep.prepare import foresee, prepare
+
+        order = self.order
+        say_space(order.space)
+        say("checking data, backbones and weights")
+        count = partial(count_with_progress, workers=order.lanes.workers)
+        plan = prepare(
+            order.space, order.store, order.data_root, order.weights_dir, order.retry, order.limits, count
+        )  # fmt: skip
+        if plan.budget:
+            beyond, variants = len(order.space.specs) - len(plan.specs), len(order.space.specs)
+            say(f"budget: {plan.budget}: {beyond} of {variants} variants are beyond and not measured")
+        say_plan(plan)
+        self._plan, self._forecast = plan, Forecast(order.lanes)
+        foresee(self._forecast, plan.todo, plan.dataset)
+        say_forecast(plan, self._forecast.seconds_left(plan.todo, {}), order.lanes.workers)
+        self._rungs = _rungs(plan, self.spend) if self.spend is not None else None
+        return plan
+
+    def run(self) -> tuple[Tally, Plan]:
+        """As `Job`."""
+        from bench.cli.progress import SweepProgress
+        from bench.sweep.run import run_plan
+
+        with SweepProgress(len(self._plan.todo)) as progress:
+            tally = run_plan(
+                self._plan, self.order.store, self._forecast, self.order.timeout_s, progress, self._rungs
+            )  # fmt: skip
+        return tally, self._plan
+
+
+def _rungs(plan: Plan, spend: float) -> list[Rung]:
+    """Say how many variants go on after which epochs."""
+    from bench.sweep.halving import plan_halving
+
+    trainings = [cell for cell in plan.todo if cell.group == "accuracy"]
+    rungs = plan_halving(trainings, len({spec.name for spec in plan.specs} - {c.spec.name for c in trainings}), spend)
+    if rungs:
+        words = ", ".join(f"{rung.keep} after epoch {rung.epochs}" for rung in rungs)
+        say(f"halving: of {len(plan.specs)} variants go on {words}")
+        say(f"  that takes {100 * spend:.0f} % of the full schedule's epochs at most; the time above is of all of them")
+    return rungs
+
+
+@contextmanager
+def polite_kill() -> Iterator[None]:
+    """SIGTERM and Ctrl-C end the sweep in words; what ended before is on the disk."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("stopped. Every record that ended is kept; the same command goes on from here.")
+        sys.exit(ExitCode.INTERRUPTED)
+    finally:
+        signal.signal(signal.SIGTERM, before)
