@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from bench.accuracy.schedule import Schedule
 from bench.errors import UserError
 from bench.store import Store
 from bench.sweep.prepare import prepare
+from bench.sweep.recipes import about_recipe, shipped_recipes
 from bench.sweep.spacefile import load_space, shipped_spaces
 from tests.conftest import TINY_SPACE
 from variants.errors import VariantError
@@ -263,3 +265,28 @@ def test_heads_that_do_not_divide_a_concatenation_are_dropped() -> None:
     found = [(spec.fused_stages, spec.context_options["transformer_heads"]) for spec in expansion.specs]
     assert found == [((1, 2, 3, 4), 2), ((1, 2, 3, 4), 3), ((4,), 2)]
     assert [reason[:16] for reason in expansion.dropped] == ["the 512 channels"]
+
+
+def space_with_recipe(folder: Path, recipe: str, own: str = "") -> Path:
+    path = folder / "own.yaml"
+    path.write_text(
+        f"variants: [resnet18+fpn64-head32]\naccuracy:\n  data: {{name: streets}}\n  recipe: {recipe}\n{own}"
+    )
+    return path
+
+
+def test_a_recipe_gives_the_schedule_and_the_space_changes_it_in_part(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("epochs: 3\nlearning_rate: 0.01\nema: 0.9\n")
+    space = load_space(str(space_with_recipe(tmp_path, "mine.yaml", "  schedule: {epochs: 5}\n")))
+    assert space.accuracy.schedule == Schedule(epochs=5, learning_rate=0.01, ema=0.9)
+    for name, path in shipped_recipes().items():
+        assert load_space(str(space_with_recipe(tmp_path, name))).accuracy.schedule != Schedule()
+        assert about_recipe(path)
+
+
+def test_a_recipe_that_does_not_fit_is_refused_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("epochs: 3\nlearning_rat: 0.01\n")
+    with pytest.raises(UserError, match=r"own\.yaml:4: .*mine\.yaml:2: learning_rat is not a key.*learning_rate"):
+        load_space(str(space_with_recipe(tmp_path, "mine.yaml")))
+    with pytest.raises(UserError, match=r"own\.yaml:4: recipe 'finetun' is neither.*Did you mean 'finetune'"):
+        load_space(str(space_with_recipe(tmp_path, "finetun")))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from variants.axes import Axis
     from variants.registry import Registry
 
-_KINDS = ["backbones", "contexts", "networks", "presets", "axes", "spaces", "datasets"]
+_KINDS = ["backbones", "contexts", "networks", "presets", "axes", "spaces", "recipes", "datasets"]
 
 
 @click.command()
@@ -22,7 +22,7 @@ _KINDS = ["backbones", "contexts", "networks", "presets", "axes", "spaces", "dat
 @click.option("--match", default="", help="With backbones: every timm network whose name contains this, checked.")
 @json_option
 def command(what: str | None, match: str, as_json: bool) -> None:
-    """List backbones, context blocks, networks, presets, axes, spaces and data sets.
+    """List backbones, context blocks, networks, presets, axes, spaces, recipes and data sets.
 
     `bench list presets` recomputes what is published about presets, networks and backbones, and shows
     both numbers side by side.
@@ -42,6 +42,7 @@ def command(what: str | None, match: str, as_json: bool) -> None:
         "presets": _presets,
         "axes": _axes,
         "spaces": _spaces,
+        "recipes": _recipes,
         "datasets": _datasets,
     }
     chosen = {name: tables[name]() for name in ([what] if what else tables)}
@@ -148,6 +149,12 @@ def _spaces() -> dict[str, str]:
         count = f"{len(space.specs)} variants of {space.expansion.combinations} combinations, {dropped} dropped"
         shown[name] = f"{count}: {space.about}"
     return shown
+
+
+def _recipes() -> dict[str, str]:
+    from bench.sweep.recipes import about_recipe, shipped_recipes
+
+    return {name: about_recipe(path) for name, path in shipped_recipes().items()}
 
 
 def _datasets() -> dict[str, str]:

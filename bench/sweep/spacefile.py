@@ -24,6 +24,7 @@ from bench.accuracy.schedule import Schedule
 from bench.cost.budget import Budget, read_number
 from bench.errors import UserError
 from bench.latency.setting import RUNTIMES_OF, Device, LatencySetting, Layout, Precision, RuntimeName, Scope
+from bench.sweep.recipes import load_recipe
 from bench.yaml_places import Place, YamlFile, read_yaml
 from bench.yaml_problems import problems_in_words
 from variants.errors import VariantError
@@ -119,6 +120,8 @@ class AccuracyProtocol(_Section):
     """On what and how variants are trained."""
 
     data: DataProtocol
+    recipe: str | None = None
+    """A recipe by name or file; what stands in `schedule` comes before what it says."""
     schedule: Schedule = Schedule()
     evaluation: Evaluation = Evaluation()
     seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
@@ -264,7 +267,7 @@ def load_space(name_or_path: str, is_searched: bool = False) -> SpaceFile:
     if not isinstance(file.content, dict):
         raise UserError(f"{file.path} is not a mapping of {', '.join(SpaceFile.model_fields)}")
     try:
-        space = SpaceFile.model_validate({"name": file.path.stem, **file.content})
+        space = SpaceFile.model_validate({"name": file.path.stem, **_with_recipe(file)})
         space._file = file
         if not (space.scouts if is_searched else space.specs):
             raise UserError(f"{file.path}: neither axes nor variants name a network")
@@ -273,6 +276,23 @@ def load_space(name_or_path: str, is_searched: bool = False) -> SpaceFile:
     except VariantError as error:
         raise UserError(f"{file.at(_in_file(file, error.place))}: {error}") from None
     return space
+
+
+def _with_recipe(file: YamlFile) -> dict[str, Any]:
+    """The content, with the keys of the recipe it names in its schedule."""
+    content: dict[str, Any] = file.content
+    accuracy = content.get("accuracy")
+    name = accuracy.get("recipe") if isinstance(accuracy, dict) else None
+    if not isinstance(accuracy, dict) or not isinstance(name, str):
+        return content
+    own = accuracy.get("schedule", {})
+    if not isinstance(own, dict):
+        return content
+    try:
+        schedule = load_recipe(name, file.path.parent) | own
+    except UserError as error:
+        raise UserError(f"{file.at(('accuracy', 'recipe'))}: {error}") from None
+    return content | {"accuracy": accuracy | {"schedule": schedule}}
 
 
 def _in_file(file: YamlFile, place: Place) -> Place:
