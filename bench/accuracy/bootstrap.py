@@ -56,13 +56,29 @@ def miou_difference(first: Sequence[Counts], second: Sequence[Counts], seed: int
 
 def _drawn(runs: Sequence[Counts], rng: np.random.Generator, resamples: int, variant: int = 0) -> Scores:
     """(resamples,) mIoU of drawn images and seeds; images are the same for every `variant`, seeds are not."""
-    stacked = np.stack([run.reshape(len(run), -1) for run in runs]).astype(np.float64)  # (runs, images, classes^2)
-    images, classes = stacked.shape[1], runs[0].shape[-1]
-    weights = rng.multinomial(images, np.full(images, 1 / images), size=resamples)  # (resamples, images)
-    scores = np.stack([mean_iou((weights @ run).reshape(-1, classes, classes)) for run in stacked])
-    chosen = rng.spawn(variant + 1)[variant].integers(len(runs), size=(len(runs), resamples))
+    weights = image_draws(len(runs[0]), resamples, rng)
+    return miou_draws(runs, weights, rng.spawn(variant + 1)[variant])
+
+
+def miou_draws(runs: Sequence[Counts], draws: NDArray[np.int64], rng: np.random.Generator) -> Scores:
+    """(resamples,) mIoU, the mean over seeds that are drawn, on images that are drawn for all variants alike.
+
+    Args:
+        runs: (images, classes, classes) a training seed.
+        draws: (resamples, images), how often each image is drawn; from `image_draws`.
+    """
+    classes = runs[0].shape[-1]
+    scores = np.stack([
+        mean_iou((draws @ run.reshape(len(run), -1).astype(np.float64)).reshape(-1, classes, classes)) for run in runs
+    ])  # fmt: skip
+    chosen = rng.integers(len(runs), size=(len(runs), len(draws)))
     drawn: Scores = np.take_along_axis(scores, chosen, axis=0).mean(axis=0)
     return drawn
+
+
+def image_draws(images: int, resamples: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """(resamples, images): how often each image is drawn, with replacement."""
+    return rng.multinomial(images, np.full(images, 1 / images), size=resamples)
 
 
 def _whole(runs: Sequence[Counts]) -> float:

@@ -1,0 +1,97 @@
+"""`bench pick`: which variant, within these limits?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.cli.options import json_option, results_option
+from bench.cli.say import say
+
+if TYPE_CHECKING:
+    from bench.judge.decision import Decision
+
+_OBJECTIVES = ("miou", "gmacs", "params", "memory", "latency")
+
+
+@click.command()
+@click.argument("sweeps", nargs=-1)
+@click.option("--miou", help="Least mIoU on the validation split, such as '>=0.70'.")
+@click.option("--gmacs", help="Most multiply-adds, such as '<=8'.")
+@click.option("--params", help="Most parameters, such as '<=5M'.")
+@click.option("--memory", help="Most memory of activations, such as '<=200MB'.")
+@click.option("--latency", help="Most time of a pass, such as '<=30ms'.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="Of the latency.")
+@click.option(
+    "--runtime",
+    type=click.Choice(["eager", "compile", "onnxruntime", "openvino", "cudagraph"]),
+    default="eager",
+    show_default=True,
+    help="Of the latency.",
+)
+@click.option("--machine", default="", help="Only latencies of machines whose id contains this.")
+@click.option(
+    "--minimise", type=click.Choice(_OBJECTIVES[1:]), help="The cost that decides.  [default: gmacs, with --miou]"
+)
+@click.option("--maximise", type=click.Choice(_OBJECTIVES[:1]), help="The mIoU decides.  [default: without --miou]")
+@json_option
+@results_option
+def command(
+    sweeps: tuple[str, ...], miou: str | None, gmacs: str | None, params: str | None, memory: str | None,
+    latency: str | None, device: str, runtime: str, machine: str, minimise: str | None, maximise: str | None,
+    as_json: bool, results_dir: Path,
+) -> None:  # fmt: skip
+    """Pick the best variant of SWEEPS within limits, and say how sure that is and what each limit costs.
+
+    Every limit is on what was measured; nothing is estimated. Exit code 1: no variant meets all limits.
+
+    \b
+    bench pick camvid --miou ">=0.65" --latency "<=30ms" --minimise gmacs
+    bench pick camvid_modules --params "<=5M"
+    bench pick camvid_gpu --latency "<=2ms" --device cuda --runtime cudagraph --json
+    """
+    from bench.errors import ExitCode, UserError
+    from bench.judge.decision import decide
+    from bench.judge.limits import read_limit
+    from bench.metrics import latency_metric
+    from bench.store import Store
+
+    if minimise and maximise:
+        raise UserError("--minimise and --maximise both say what decides: pass one of them.")
+    metrics = {
+        "miou": "miou_val", "gmacs": "macs", "params": "parameters", "memory": "peak_bytes",
+        "latency": _latency(latency_metric, device, runtime),
+    }  # fmt: skip
+    asked = {"miou": miou, "gmacs": gmacs, "params": params, "memory": memory, "latency": latency}
+    limits = [read_limit(metrics[name], text) for name, text in asked.items() if text is not None]
+    objective = metrics[maximise or minimise or ("gmacs" if miou else "miou")]
+    decision = decide(Store(results_dir), sweeps, limits, objective, machine)
+    if as_json:
+        click.echo(json.dumps(decision.to_json(), indent=2))
+    else:
+        _print(decision)
+    if decision.pick.best is None:
+        sys.exit(ExitCode.CHECK_FAILED)
+
+
+def _latency(latency_metric: Any, device: str, runtime: str) -> str:
+    from bench.errors import UserError
+    from bench.latency.setting import RUNTIMES_OF
+
+    there = RUNTIMES_OF[device]  # type: ignore[index]
+    if runtime not in there:
+        raise UserError(f"runtime {runtime!r} does not run on {device}. Those that do: {', '.join(there)}.")
+    return str(latency_metric(device, runtime))
+
+
+def _print(decision: Decision) -> None:
+    from bench.render.pick_words import pick_lines
+
+    for line in pick_lines(decision):
+        click.echo(line)
+    for setting in decision.grounds.settings:
+        say(f"measured on {setting}")

@@ -1,0 +1,221 @@
+"""`bench pick`: the best within limits, how sure that is, and what each limit costs."""
+
+import itertools
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.errors import UserError
+from bench.judge.draws import draw_latencies, draw_mious, interval_of
+from bench.judge.limits import Limit, read_limit
+from bench.judge.pick import Candidate, pick
+from bench.judge.sureness import front_chances, sureness_of
+from bench.store import Store
+from tests.conftest import PROJECT, RunBench
+from tests.factories import measured, record
+
+COMMITTED = ("--results", str(PROJECT / "results"))
+
+
+def candidates(count: int, seed: int) -> list[Candidate]:
+    draw = random.Random(seed)
+    return [
+        Candidate(
+            f"v{i}",
+            {"miou_val": draw.randint(50, 80) / 100, "macs": draw.randint(1, 20) * 1e9, "parameters": draw.random()},
+        )
+        for i in range(count)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("metric", "text", "value"),
+    [
+        ("miou_val", ">=0.70", 0.7), ("miou_val", ">= 70%", 0.7), ("latency_cpu_ms", "<=30ms", 30.0),
+        ("latency_cpu_ms", "<=0.03s", 30.0), ("macs", "<=8", 8e9), ("parameters", "<=5M", 5e6),
+        ("parameters", "<=750k", 750e3), ("peak_bytes", "<=200MB", 200e6),
+    ],
+)  # fmt: skip
+def test_limits_are_read_in_their_units(metric: str, text: str, value: float) -> None:
+    limit = read_limit(metric, text)
+    assert limit.metric == metric
+    assert limit.value == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("metric", "text", "words"),
+    [
+        ("latency_cpu_ms", "30", "is no limit on CPU latency: write it as '<=30ms'"),
+        ("latency_cpu_ms", ">=30ms", "bounds CPU latency on its good side, since lower is better"),
+        ("miou_val", "<=0.7", "on its good side, since higher is better"),
+        ("miou_val", ">=70", "more than all"),
+        ("macs", "<=8ms", "is no limit on MACs"),
+    ],
+)
+def test_what_is_no_limit_is_refused_with_an_example(metric: str, text: str, words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        read_limit(metric, text)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_pick_is_what_a_search_by_hand_finds(seed: int) -> None:
+    variants = candidates(12, seed)
+    limits = [Limit("miou_val", 0.6), Limit("macs", 12e9)]
+    within = [c for c in variants if c.values["miou_val"] >= 0.6 and c.values["macs"] <= 12e9]
+    found = pick(variants, limits, "parameters")
+    assert found.within == len(within)
+    ordered = sorted(within, key=lambda c: c.values["parameters"])
+    assert [found.best, found.runner_up] == [*ordered[:2], None, None][:2]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_step_of_a_limit_is_the_least_that_buys_so_much(seed: int) -> None:
+    variants = candidates(12, seed)
+    limits = [Limit("miou_val", 0.65), Limit("macs", 8e9)]
+    found = pick(variants, limits, "parameters")
+    for step in found.relaxations:
+        looser = [
+            Limit(limit.metric, limit.value + (-1 if limit.is_least else 1) * step.by * (1 + 1e-9))
+            if limit is step.limit else limit for limit in limits
+        ]  # fmt: skip
+        again = pick(variants, looser, "parameters").best
+        assert again == step.candidate
+        assert found.best is not None
+        assert found.best.values["parameters"] - step.candidate.values["parameters"] == pytest.approx(step.gain)
+    by_limit = [[s.gain for s in found.relaxations if s.limit is limit] for limit in limits]
+    assert all(gains == sorted(gains) for gains in by_limit)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_without_a_pick_the_conflict_is_the_fewest_limits_that_nothing_meets(seed: int) -> None:
+    variants = candidates(5, seed)
+    limits = [Limit("miou_val", 0.75), Limit("macs", 6e9), Limit("parameters", 0.3)]
+    found = pick(variants, limits, "macs")
+    if found.best is not None:
+        assert found.conflict == ()
+        return
+    assert not any(c.meets(found.conflict) for c in variants)
+    for fewer in itertools.combinations(found.conflict, len(found.conflict) - 1):
+        assert any(c.meets(fewer) for c in variants)
+    assert found.nearest in variants
+
+
+def test_equal_ones_are_told_apart_the_same_way_each_time() -> None:
+    twins = [Candidate(name, {"miou_val": 0.6, "macs": 1e9}) for name in "cab"]
+    found = pick(twins, [], "macs")
+    assert found.best is not None
+    assert found.best.variant == "a"
+
+
+def normal_draws(mean: float, spread: float, seed: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return mean + spread * np.random.default_rng(seed).standard_normal(20_000)
+
+
+def test_how_sure_is_the_chance_that_theory_gives() -> None:
+    """Two equal variants share the pick; a third lies one standard deviation of the difference behind the first."""
+    values = {"a": 0.70, "b": 0.70, "c": 0.60}
+    variants = [Candidate(name, {"miou_val": miou, "macs": 1e9}) for name, miou in values.items()]
+    draws = {"miou_val": {name: normal_draws(miou, 0.01, seed) for seed, (name, miou) in enumerate(values.items())}}
+    sure = sureness_of("a", variants, [Limit("miou_val", 0.69)], "miou_val", draws)
+    assert sure.meets == pytest.approx(0.8413, abs=0.01)  # one standard deviation
+    assert sure.picked["a"] == pytest.approx(sure.picked["b"], abs=0.02)
+    assert "c" not in sure.picked
+    assert sum(sure.picked.values()) == pytest.approx(1 - (1 - 0.8413) ** 2, abs=0.01), "in some draws none is within"
+
+
+def test_the_chance_of_the_front_is_that_of_the_better_one() -> None:
+    """At equal cost one of two is on the front, and which follows from the difference of two normals."""
+    variants = [Candidate("a", {"miou_val": 0.71, "macs": 1e9}), Candidate("b", {"miou_val": 0.70, "macs": 1e9})]
+    draws = {"miou_val": {"a": normal_draws(0.71, 0.01, 1), "b": normal_draws(0.70, 0.01, 2)}}
+    chances = front_chances(variants, ["miou_val", "macs"], draws)
+    assert chances[0] == pytest.approx(0.7602, abs=0.01)  # Phi(1 / sqrt 2)
+    assert sum(chances) == pytest.approx(1, abs=1e-9)
+    cheaper = [variants[0], Candidate("b", {"miou_val": 0.70, "macs": 0.9e9})]
+    assert front_chances(cheaper, ["miou_val", "macs"], draws) == [pytest.approx(0.7602, abs=0.01), 1.0]
+
+
+def test_draws_without_matrices_follow_the_interval_of_the_record() -> None:
+    (accuracy,) = [r for r in measured("net", 0.6, 1e9, 5.0) if r.group == "accuracy"]
+    drawn = draw_mious([accuracy], None)[accuracy.variant]
+    interval = interval_of(0.6, drawn)
+    assert interval.low == pytest.approx(0.58, abs=0.003)
+    assert interval.high == pytest.approx(0.62, abs=0.003)
+
+
+def test_latency_draws_are_medians_of_drawn_processes() -> None:
+    medians = [10.0, 11.0, 12.0]
+    records = [
+        record("latency", metrics={"latency_cpu_ms": ms}, setting={"restart": i}) for i, ms in enumerate(medians)
+    ]
+    (drawn,) = draw_latencies([record("cost"), *records], "latency_cpu_ms").values()
+    assert set(drawn) <= set(medians)
+    shares = [float((drawn == ms).mean()) for ms in medians]
+    assert shares == [
+        pytest.approx(7 / 27, abs=0.05),
+        pytest.approx(13 / 27, abs=0.05),
+        pytest.approx(7 / 27, abs=0.05),
+    ]
+
+
+def saved(folder: Path, sweeps: dict[str, list[float]], **changes: object) -> None:
+    store = Store(folder / "results")
+    for name, mious in sweeps.items():
+        records = [
+            r for i, miou in enumerate(mious) for r in measured(f"net_{i}", miou, (i + 1) * 1e9, 5.0 + i, **changes)
+        ]
+        for r in records:
+            store.append(name, r)
+        store.write_plan(name, [r.key for r in records])
+
+
+def test_the_command_answers_in_words_and_in_json(run_bench: RunBench, tmp_path: Path) -> None:
+    saved(tmp_path, {"mine": [0.60, 0.66, 0.72]})
+    done = run_bench("pick", "mine", "--miou", ">=0.65", "--latency", "<=6.5ms", "--minimise", "gmacs")
+    assert done.returncode == 0, done.stderr
+    assert "pick       net_1+dnl" in done.stdout
+    assert "5.0 points less buys −1.00 G MACs (net_0+dnl)" in done.stdout
+    assert "it meets all limits in" in done.stdout
+    told = json.loads(
+        run_bench("pick", "mine", "--latency", "<=6.5ms", "--json").stdout
+    )  # the most accurate, since no mIoU is asked for
+    assert told["pick"]["variant"] == "net_1+dnl"
+    (step,) = told["relaxations"]
+    assert (step["variant"], step["by"], step["gain"]) == ("net_2+dnl", pytest.approx(0.5), pytest.approx(0.06))
+
+
+def test_no_pick_names_the_conflict_and_the_nearest_and_exits_1(run_bench: RunBench, tmp_path: Path) -> None:
+    saved(tmp_path, {"mine": [0.60, 0.66, 0.72]})
+    done = run_bench("pick", "mine", "--miou", ">=0.7", "--gmacs", "<=2.5")
+    assert done.returncode == 1
+    assert "no variant has mIoU val ≥ 70 % and MACs ≤ 2.5 G together" in done.stdout
+    assert "nearest    net_1+dnl" in done.stdout
+    assert "4.0 points below mIoU val ≥ 70 %" in done.stdout
+
+
+def test_numbers_that_do_not_stand_side_by_side_are_refused(run_bench: RunBench, tmp_path: Path) -> None:
+    done = run_bench("pick", "camvid", "camvid_modules", *COMMITTED)
+    assert done.returncode == 2
+    assert "numbers of 2 data sets or schedules do not stand side by side; name sweeps of one kind:" in done.stderr
+    saved(tmp_path, {"here": [0.6]})
+    saved(tmp_path, {"there": [0.7]}, machine_id="another-machine")
+    done = run_bench("pick", "--latency", "<=9ms")
+    assert done.returncode == 2
+    assert "numbers of 2 machines or settings of the clock" in done.stderr
+    assert "--machine" in done.stderr
+    assert run_bench("pick", "--latency", "<=9ms", "--machine", "another").returncode == 0
+    none = run_bench("pick", "--latency", "<=9ms", "--machine", "elsewhere")
+    assert none.returncode == 2
+    assert "latency_cpu_ms on another-machine" in none.stderr
+
+
+def test_the_committed_sweep_has_a_pick(run_bench: RunBench) -> None:
+    done = run_bench("pick", "camvid", "--miou", ">=0.65", "--minimise", "params", "--json", *COMMITTED)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["candidates"] >= 16
+    assert told["pick"]["values"]["miou_val"] >= 0.65
+    low, high = told["pick"]["intervals_95"]["miou_val"]
+    assert low < told["pick"]["values"]["miou_val"] < high
