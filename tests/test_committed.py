@@ -1,6 +1,7 @@
 """What is committed agrees with itself: README, reports/ and results/."""
 
 import re
+import shutil
 from collections import defaultdict
 from pathlib import Path
 
@@ -14,11 +15,10 @@ from bench.cost.count import count_variant
 from bench.cost.target import read_target
 from bench.judge.study import Study, make_study
 from bench.render.markdown import markdown_table
-from bench.render.report import write_report
 from bench.render.table import result_table
 from bench.store import Store
 from bench.sweep.spacefile import load_space
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, RunBench
 from variants.spec import known_axes
 
 README = (PROJECT / "README.md").read_text()
@@ -72,12 +72,22 @@ def test_every_space_in_the_docs_loads(path: Path, tmp_path: Path) -> None:
         assert load_space(str(space)).specs
 
 
-@pytest.mark.parametrize("sweep", COMMITTED)
-def test_reports_are_fresh(sweep: str, tmp_path: Path) -> None:
-    """Rendering results/ again gives the committed page."""
-    page = write_report(committed_study(sweep), tmp_path)
-    for name in ("README.md", "index.html"):
-        assert page.with_name(name).read_text() == (PROJECT / "reports" / sweep / name).read_text(), name
+def test_reports_are_fresh(run_bench: RunBench, tmp_path: Path) -> None:
+    """Rendering results/ again gives the committed pages and drawings; a page that says something else is found."""
+    folders = ("--results", str(PROJECT / "results"), "--reports")
+    done = run_bench("report", *COMMITTED, "--check", *folders, str(PROJECT / "reports"))
+    assert done.returncode == 0, done.stdout
+    copy = tmp_path / "reports"
+    shutil.copytree(PROJECT / "reports" / "contrastive", copy / "contrastive")
+    page = copy / "contrastive" / "README.md"
+    lines = page.read_text().splitlines(keepends=True)
+    page.write_text("".join([*lines[:4], "| better | than | it | is |\n", *lines[5:]]))
+    (copy / "contrastive" / "index.html").unlink()
+    done = run_bench("report", "contrastive", "--check", *folders, str(copy))
+    assert done.returncode == 1
+    assert f"{page}:5 is not what the records give" in done.stdout
+    assert "index.html is missing" in done.stdout
+    assert "`bench report contrastive`" in done.stderr
 
 
 @pytest.mark.parametrize("sweep", IN_README)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,19 +12,24 @@ from bench.cli.options import reports_option, results_option
 from bench.cli.say import say
 from bench.metrics import Convention
 
+if TYPE_CHECKING:
+    from bench.judge.study import Study
+
 
 @click.command()
 @click.argument("sweeps", nargs=-1)
 @click.option("--flops", is_flag=True, help="Say FLOPs at 2 per MAC in place of MACs.")
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 where a report does not follow from its records.")
 @results_option
 @reports_option
-def command(sweeps: tuple[str, ...], flops: bool, results_dir: Path, reports_dir: Path) -> None:
+def command(sweeps: tuple[str, ...], flops: bool, check: bool, results_dir: Path, reports_dir: Path) -> None:
     """Render the pages and figures of SWEEPS (default: all) from the records alone.
 
     \b
     bench report
     bench report camvid
     bench report camvid --flops --reports pages_in_flops
+    bench report --check
     """
     from bench.errors import UserError
     from bench.store import Store
@@ -30,8 +37,27 @@ def command(sweeps: tuple[str, ...], flops: bool, results_dir: Path, reports_dir
     names = sweeps or tuple(Store(results_dir).sweeps())
     if not names:
         raise UserError(f"{results_dir} holds no records. Run `bench sweep` first.")
+    convention: Convention = "flops" if flops else "macs"
+    if check:
+        _check(names, results_dir, reports_dir, convention)
+        return
     for name in names:
-        render_sweep(name, results_dir, reports_dir, "flops" if flops else "macs")
+        render_sweep(name, results_dir, reports_dir, convention)
+
+
+def _check(names: tuple[str, ...], results_dir: Path, reports_dir: Path, convention: Convention) -> None:
+    from bench.errors import ExitCode
+    from bench.render.fresh import stale_files
+
+    faults = {name: stale_files(_study(name, results_dir, convention), reports_dir) for name in names}
+    for name, lines in faults.items():
+        click.echo(f"{name}: {'fresh' if not lines else 'STALE'}")
+        for line in lines:
+            click.echo(f"  {line}")
+    stale = [name for name, lines in faults.items() if lines]
+    if stale:
+        say(f"{len(stale)} of {len(names)} reports do not follow from their records: `bench report {' '.join(stale)}`")
+        sys.exit(ExitCode.CHECK_FAILED)
 
 
 def render_sweep(name: str, results_dir: Path, reports_dir: Path, convention: Convention = "macs") -> None:
@@ -40,17 +66,22 @@ def render_sweep(name: str, results_dir: Path, reports_dir: Path, convention: Co
     Raises:
         UserError: the sweep has no records, or no whole set of them.
     """
-    from bench.confusions import Confusions
-    from bench.judge.study import make_study
     from bench.render.report import write_report
     from bench.render.terminal import print_front
-    from bench.store import Store
 
-    store = Store(results_dir)
-    study = make_study(
-        name, store.read_known(name), store.read_plan(name), convention, Confusions(results_dir, name),
-        store.chosen_by(name),
-    )  # fmt: skip
+    study = _study(name, results_dir, convention)
     print_front(study)
     page = write_report(study, reports_dir)
     say(f"report: {page} and {page.with_name('README.md')}")
+
+
+def _study(name: str, results_dir: Path, convention: Convention) -> Study:
+    from bench.confusions import Confusions
+    from bench.judge.study import make_study
+    from bench.store import Store
+
+    store = Store(results_dir)
+    return make_study(
+        name, store.read_known(name), store.read_plan(name), convention, Confusions(results_dir, name),
+        store.chosen_by(name),
+    )  # fmt: skip
