@@ -31,7 +31,9 @@ COMMITTED = [
 
 def committed_study(sweep: str) -> Study:
     store = Store(PROJECT / "results")
-    return make_study(sweep, store.read(sweep), store.read_plan(sweep), confusions=Confusions(store.root, sweep))
+    return make_study(
+        sweep, store.read(sweep), store.read_plan(sweep), confusions=Confusions(store.root, sweep), others=store.read()
+    )
 
 
 def test_readme_names_every_command() -> None:

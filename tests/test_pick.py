@@ -139,7 +139,7 @@ def test_the_chance_of_the_front_is_that_of_the_better_one() -> None:
 
 def test_draws_without_matrices_follow_the_interval_of_the_record() -> None:
     (accuracy,) = [r for r in measured("net", 0.6, 1e9, 5.0) if r.group == "accuracy"]
-    drawn = draw_mious([accuracy], None)[accuracy.variant]
+    drawn = draw_mious([accuracy], None, None)[accuracy.variant]
     interval = interval_of(0.6, drawn)
     assert interval.low == pytest.approx(0.58, abs=0.003)
     assert interval.high == pytest.approx(0.62, abs=0.003)

@@ -56,23 +56,27 @@ def miou_difference(first: Sequence[Counts], second: Sequence[Counts], seed: int
 
 def _drawn(runs: Sequence[Counts], rng: np.random.Generator, resamples: int, variant: int = 0) -> Scores:
     """(resamples,) mIoU of drawn images and seeds; images are the same for every `variant`, seeds are not."""
-    weights = image_draws(len(runs[0]), resamples, rng)
-    return miou_draws(runs, weights, rng.spawn(variant + 1)[variant])
+    scores = _seed_scores(runs, image_draws(len(runs[0]), resamples, rng))
+    chosen = rng.spawn(variant + 1)[variant].integers(len(runs), size=(len(runs), resamples))
+    drawn: Scores = np.take_along_axis(scores, chosen, axis=0).mean(axis=0)
+    return drawn
 
 
-def miou_draws(runs: Sequence[Counts], draws: NDArray[np.int64], rng: np.random.Generator) -> Scores:
-    """(resamples,) mIoU, the mean over seeds that are drawn, on images that are drawn for all variants alike.
+def _seed_scores(runs: Sequence[Counts], draws: NDArray[np.int64]) -> Scores:
+    """(seeds, resamples) mIoU of each seed on each draw of images."""
+    classes = runs[0].shape[-1]
+    sums = (draws @ run.reshape(len(run), -1).astype(np.float64) for run in runs)
+    return np.stack([mean_iou(drawn.reshape(-1, classes, classes)) for drawn in sums])
+
+
+def miou_draws(runs: Sequence[Counts], draws: NDArray[np.int64]) -> Scores:
+    """(resamples,) mIoU, the mean over seeds, on drawn images.
 
     Args:
         runs: (images, classes, classes) a training seed.
-        draws: (resamples, images), how often each image is drawn; from `image_draws`.
+        draws: (resamples, images), how often each image is drawn; from `image_draws`, the same for all variants.
     """
-    classes = runs[0].shape[-1]
-    scores = np.stack([
-        mean_iou((draws @ run.reshape(len(run), -1).astype(np.float64)).reshape(-1, classes, classes)) for run in runs
-    ])  # fmt: skip
-    chosen = rng.integers(len(runs), size=(len(runs), len(draws)))
-    drawn: Scores = np.take_along_axis(scores, chosen, axis=0).mean(axis=0)
+    drawn: Scores = _seed_scores(runs, draws).mean(axis=0)
     return drawn
 
 

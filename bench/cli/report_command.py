@@ -83,5 +83,5 @@ def _study(name: str, results_dir: Path, convention: Convention) -> Study:
     store = Store(results_dir)
     return make_study(
         name, store.read_known(name), store.read_plan(name), convention, Confusions(results_dir, name),
-        store.chosen_by(name),
+        store.chosen_by(name), store.read(),
     )  # fmt: skip

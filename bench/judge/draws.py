@@ -1,11 +1,13 @@
 """What the numbers of variants could as well have been: bootstrap draws over images, seeds and processes.
 
 Images are drawn for all variants alike, since all were judged on the same ones: what makes an image hard is no
-difference between variants. Seeds and processes are drawn for each on its own (Efron and Tibshirani, 1993).
+difference between variants. Processes are drawn for each on its own (Efron and Tibshirani, 1993). Seeds are too few to
+be drawn: their spread, pooled over all variants, is added as noise.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from statistics import NormalDist
 
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from bench.accuracy.bootstrap import Interval, image_draws, miou_draws
 from bench.confusions import Confusions
 from bench.judge.latency_records import metric_of
+from bench.judge.seed_spread import SeedSpread
 from bench.records import Record
 
 RESAMPLES = 1000
@@ -26,11 +29,15 @@ Draws = NDArray[np.float64]
 
 
 def draw_mious(
-    accuracy: Iterable[Record], confusions: Confusions | None, resamples: int = RESAMPLES, seed: int = 0
-) -> dict[str, Draws]:
+    accuracy: Iterable[Record], confusions: Confusions | None, spread: SeedSpread | None,
+    resamples: int = RESAMPLES, seed: int = 0,
+) -> dict[str, Draws]:  # fmt: skip
     """By variant, the mIoU on the validation split, mean of the seeds.
 
-    Where the matrices of the images are not there, normal draws by the interval of the record, independent of others.
+    Args:
+        confusions: where they hold no matrices of the images, an error by the interval of the record takes their place,
+            independent of the other variants.
+        spread: between seeds, pooled over variants; None: the draws are over images alone.
 
     Raises:
         UserError: a file of matrices is broken.
@@ -47,19 +54,25 @@ def draw_mious(
             count = len(matrices[0])
             if count not in images:
                 images[count] = image_draws(count, resamples, np.random.default_rng([seed, 0, count]))
-            drawn[variant] = miou_draws(matrices, images[count], rng)
+            over_images = miou_draws(matrices, images[count])
         else:
-            drawn[variant] = _normal([run.metrics for run in runs], f"miou_{_SPLIT}", rng, resamples)
+            over_images = _normal([run.metrics for run in runs], f"miou_{_SPLIT}", rng, resamples)
+        drawn[variant] = over_images + _seed_noise(spread, len(runs), rng, resamples)
     return drawn
+
+
+def _seed_noise(spread: SeedSpread | None, seeds: int, rng: np.random.Generator, resamples: int) -> Draws:
+    """Of the mean of so many seeds; Student's t, since the spread itself is only known from some."""
+    if spread is None:
+        return np.zeros(resamples)
+    return spread.deviation / math.sqrt(seeds) * rng.standard_t(spread.freedom, resamples)
 
 
 def _normal(runs: Sequence[dict[str, float]], metric: str, rng: np.random.Generator, resamples: int) -> Draws:
-    """The mean of the seeds, each off by what its own interval says; seeds are drawn as well."""
-    values = np.array([run[metric] for run in runs])
-    spread = float(np.mean([run[f"{metric}_high"] - run[f"{metric}_low"] for run in runs])) / _WIDTH
-    chosen = rng.integers(len(values), size=(resamples, len(values)))
-    drawn: Draws = values[chosen].mean(axis=1) + spread * rng.standard_normal(resamples)
-    return drawn
+    """The mean of the seeds, off by what its images may do."""
+    value = float(np.mean([run[metric] for run in runs]))
+    error = float(np.mean([run[f"{metric}_high"] - run[f"{metric}_low"] for run in runs])) / _WIDTH
+    return value + error * rng.standard_normal(resamples)
 
 
 def draw_latencies(

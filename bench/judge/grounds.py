@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +10,12 @@ from typing import Any
 from bench.confusions import Confusions
 from bench.errors import NothingToShowError, UserError
 from bench.judge.draws import Draws, draw_latencies, draw_mious
-from bench.judge.join import join_table, rows_in_order
+from bench.judge.join import join_table, numbers_of, rows_in_order
 from bench.judge.latency_doubts import trust_lines
 from bench.judge.latency_records import metric_of, setting_of
 from bench.judge.pick import Candidate
+from bench.judge.seed_spread import SeedSpread, seed_spread
 from bench.judge.select import select
-from bench.metrics import METRICS
 from bench.records import Group, Record
 from bench.store import Store
 
@@ -32,8 +31,8 @@ class Grounds:
     """In words: the data and schedule, the size that cost is of, the clock and its machine."""
     incomplete: Sequence[str]
     """Variants that lack one of the metrics."""
-    seeds: int
-    """The fewest of a variant."""
+    spread: SeedSpread | None
+    """Between seeds; None: no variant on these data was trained by several, and draws are over images alone."""
     doubts: Mapping[str, Sequence[str]]
     """By variant: why a latency that decides cannot be trusted."""
 
@@ -61,13 +60,14 @@ def load_grounds(store: Store, sweeps: Sequence[str], metrics: Sequence[str], ma
     complete = [row for row in rows if all(row.get(metric) is not None for metric in metrics)]
     if not complete:
         raise _nothing(metrics, machine, [r for some in shown.values() for r in some])
-    candidates = [Candidate(row["variant"], _numbers(row)) for row in complete]
+    candidates = [Candidate(row["variant"], numbers_of(row)) for row in complete]
     draws: dict[str, Mapping[str, Draws]] = {metric: draw_latencies(records, metric) for metric in latencies}
-    draws["miou_val"] = draw_mious(accuracy, Confusions(store.root, names[0]))
+    spread = seed_spread(accuracy, store.read())
+    draws["miou_val"] = draw_mious(accuracy, Confusions(store.root, names[0]), spread)
     return Grounds(
         candidates, {row["variant"]: row["label"] for row in complete}, draws,
         [line for lines in settings for line in lines], [row["variant"] for row in rows if row not in complete],
-        min(Counter(r.variant for r in accuracy).values()), _doubts([r for r in records if r.group == "latency"]),
+        spread, _doubts([r for r in records if r.group == "latency"]),
     )  # fmt: skip
 
 
@@ -80,10 +80,6 @@ def _doubts(latency: Sequence[Record]) -> dict[str, list[str]]:
 
 def _is_used(record: Record, latencies: Sequence[str], machine: str) -> bool:
     return record.group != "latency" or (metric_of(record) in latencies and machine in record.machine_id)
-
-
-def _numbers(row: Mapping[str, Any]) -> dict[str, float]:
-    return {name: float(value) for name, value in row.items() if name in METRICS and value is not None}
 
 
 @dataclass(frozen=True)

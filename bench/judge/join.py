@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from statistics import mean, median, quantiles
 from typing import Any
 
@@ -93,6 +93,11 @@ def _range(values: list[float]) -> tuple[float, float]:
 def rows_in_order(table: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows as plain dictionaries, NaN as None."""
     return [{str(k): _plain(v) for k, v in row.items()} for row in table.to_dict("records")]
+
+
+def numbers_of(row: Mapping[str, Any]) -> dict[str, float]:
+    """The metrics of a row that are known."""
+    return {name: float(value) for name, value in row.items() if name in METRICS and value is not None}
 
 
 def _as_shown(table: pd.DataFrame, metric: str) -> list[float]:

@@ -46,6 +46,15 @@ def module_label(spec: dict[str, Any]) -> str:
     return f"FRM {spec['context']}" if spec["context"] != "none" else "FRM, no context"
 
 
+def axis_words(axis: str, value: Any) -> str:
+    """A value of an axis, alone."""
+    if axis == "backbone":
+        return str(value).partition("@")[0]
+    if axis == "fused_stages" and not value:
+        return "no module"
+    return str(value) if axis in ("network", "context") else _axis_words(axis, value)
+
+
 def _axes(specs: list[dict[str, Any]]) -> list[str]:
     """All axes that say something, in the order of the words above, then the others."""
     there = {axis for spec in specs for axis in spec} - _SAID_ANYWAY

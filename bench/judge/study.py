@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from statistics import mean
 
@@ -11,6 +12,7 @@ import pandas as pd
 from bench.confusions import Confusions
 from bench.errors import NothingToShowError
 from bench.judge.differences import Difference, module_differences
+from bench.judge.front_sureness import FrontSureness, front_sureness
 from bench.judge.join import join_table
 from bench.judge.latency_doubts import network_lines, trust_lines
 from bench.judge.latency_records import metric_of
@@ -41,6 +43,8 @@ class Study:
     commits: list[str]
     differences: list[Difference] = field(default_factory=list)
     """Of each variant with the module to the plain network around it."""
+    sureness: FrontSureness | None = None
+    """None where there are fewer than two variants."""
     early_agreement: dict[int, float] = field(default_factory=dict)
     """Kendall's tau of the validation mIoUs after so many epochs against the final ones."""
     chosen_by: str = ""
@@ -62,7 +66,7 @@ class Study:
 
 def make_study(
     name: str, records: list[Record], plan: list[str], convention: Convention = "macs",
-    confusions: Confusions | None = None, chosen_by: str = "",
+    confusions: Confusions | None = None, chosen_by: str = "", others: Iterable[Record] = (),
 ) -> Study:  # fmt: skip
     """Join the planned records by variant.
 
@@ -73,6 +77,7 @@ def make_study(
         convention: in which multiply-adds are said.
         confusions: matrices that the trainings left; without them no two variants are compared.
         chosen_by: how a search chose the variants, in words.
+        others: records of other sweeps, which say how seeds spread on these data where these do not.
 
     Raises:
         NothingToShowError: there is no accuracy or no cost to show.
@@ -88,9 +93,10 @@ def make_study(
             f"sweep {name!r} has no {missing} record to show, {failed} failed. Run `bench sweep` with its space to "
             "its end; --retry-failed measures failures again."
         )
+    table = join_table(selection.shown)
     return Study(
         name=name,
-        table=join_table(selection.shown),
+        table=table,
         class_iou=_class_iou(accuracy),
         accuracy=accuracy[0],
         cost=cost[0],
@@ -104,6 +110,7 @@ def make_study(
         ],
         commits=sorted({r.commit for r in selection.shown}),
         differences=module_differences(accuracy, confusions) if confusions else [],
+        sureness=front_sureness(table, selection.shown, confusions, others),
         early_agreement=early_agreement(selection.shown),
         chosen_by=chosen_by,
         convention=convention,

@@ -33,12 +33,12 @@ def sureness_of(
         variant: the one that was picked.
         draws: by metric and variant, all of as many.
     """
-    within = np.stack([_drawn(candidates, limit.metric, draws) for limit in limits]) if limits else None
+    within = np.stack([drawn_values(candidates, limit.metric, draws) for limit in limits]) if limits else None
     holds = np.ones((_resamples(draws), len(candidates)), bool)
     if within is not None:
         for limit, values in zip(limits, within, strict=True):
             holds &= values >= limit.value if limit.is_least else values <= limit.value
-    goodness = _drawn(candidates, objective, draws) * (1 if METRICS[objective].higher_is_better else -1)
+    goodness = drawn_values(candidates, objective, draws) * (1 if METRICS[objective].higher_is_better else -1)
     chosen = np.where(holds, goodness, -np.inf).argmax(axis=1)[holds.any(axis=1)]
     counts = np.bincount(chosen, minlength=len(candidates)) / len(holds)
     shares = {c.variant: float(share) for c, share in zip(candidates, counts, strict=True) if share}
@@ -51,7 +51,9 @@ def front_chances(
 ) -> list[float]:
     """For each candidate, the share of the draws in which nothing dominates it in all of `metrics`."""
     signs = [-1 if METRICS[metric].higher_is_better else 1 for metric in metrics]
-    drawn = np.stack([sign * _drawn(candidates, m, draws) for sign, m in zip(signs, metrics, strict=True)], axis=-1)
+    drawn = np.stack(
+        [sign * drawn_values(candidates, m, draws) for sign, m in zip(signs, metrics, strict=True)], axis=-1
+    )
     on_front = np.mean([moocore.is_nondominated(points, keep_weakly=True) for points in drawn], axis=0)
     return [float(share) for share in on_front]
 
@@ -60,7 +62,7 @@ def _resamples(draws: Mapping[str, Mapping[str, Draws]]) -> int:
     return next((len(drawn) for of_metric in draws.values() for drawn in of_metric.values()), 1)
 
 
-def _drawn(
+def drawn_values(
     candidates: Sequence[Candidate], metric: str, draws: Mapping[str, Mapping[str, Draws]]
 ) -> NDArray[np.float64]:
     """(resamples, candidates)."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
 from adjustText import adjust_text
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from bench.judge.join import rows_in_order
 from bench.judge.labels import backbone_labels, module_label
@@ -51,6 +54,8 @@ class FrontInfo:
     title: str
     subtitle: str
     points: list[Point]
+    band: list[tuple[float, float, float]]
+    """Cost, and the ends of the 95 % interval of the best true mIoU within it; NaN where it is not known."""
 
 
 def front_info(study: Study, metric: str) -> FrontInfo:
@@ -73,7 +78,17 @@ def front_info(study: Study, metric: str) -> FrontInfo:
             )
         )  # fmt: skip
     label = METRICS[metric].label
-    return FrontInfo(metric, f"mIoU against {label}", cost_setting_words(study, metric), points)
+    return FrontInfo(
+        metric, f"mIoU against {label}", cost_setting_words(study, metric), points, _band(study, metric)
+    )  # fmt: skip
+
+
+def _band(study: Study, metric: str) -> list[tuple[float, float, float]]:
+    if study.sureness is None or metric not in study.sureness.fronts:
+        return []
+    band, cost, miou = study.sureness.fronts[metric].band, METRICS[metric].scale, METRICS["miou_val"].scale
+    rows = zip(band.cost * cost, band.low * miou, band.high * miou, strict=True)
+    return [(float(at), float(low), float(high)) for at, low, high in rows]
 
 
 def cost_setting_words(study: Study, metric: str) -> str:
@@ -111,11 +126,12 @@ def draw_front(info: FrontInfo) -> Figure:
     axes = figure.add_subplot()
     colours = assign(sorted({p.backbone for p in info.points}), PALETTE)
     markers = assign(sorted({p.module for p in info.points}), MARKERS)
+    _draw_band(axes, info.band)
     _draw_steps(axes, [p for p in info.points if p.on_front])
     for point in sorted(info.points, key=lambda p: p.on_front):
         _draw_point(axes, point, colours[point.backbone], markers[point.module])
     _label_axes(axes, info)
-    _add_legend(axes, colours, markers)
+    _add_legend(axes, colours, markers, bool(info.band))
     _number_points(axes, info.points)
     return figure
 
@@ -142,6 +158,14 @@ def _draw_steps(axes: Axes, front: list[Point]) -> None:
         [p.cost for p in ordered], [p.miou for p in ordered], drawstyle="steps-post",
         color=FRONT_LINE, linewidth=1.3, zorder=1,
     )  # fmt: skip
+
+
+def _draw_band(axes: Axes, band: list[tuple[float, float, float]]) -> None:
+    """Where the front could as well have been."""
+    known = [row for row in band if not math.isnan(row[1])]
+    if len(known) > 1:
+        at, low, high = zip(*known, strict=True)
+        axes.fill_between(at, low, high, step="post", color=FRONT_LINE, alpha=0.1, linewidth=0, zorder=0)
 
 
 def _number_points(axes: Axes, points: list[Point]) -> None:
@@ -177,8 +201,12 @@ def _spans_wide(costs: list[float]) -> bool:
     return bool(costs) and min(costs) > 0 and max(costs) > _WIDE * min(costs)
 
 
-def _add_legend(axes: Axes, colours: dict[str, str], markers: dict[str, str]) -> None:
-    handles = [Line2D([], [], marker="o", linestyle="", color=c, label=name) for name, c in colours.items()]
+def _add_legend(axes: Axes, colours: dict[str, str], markers: dict[str, str], has_band: bool) -> None:
+    handles: list[Artist] = [
+        Line2D([], [], marker="o", linestyle="", color=c, label=name) for name, c in colours.items()
+    ]
     handles += [Line2D([], [], marker=m, linestyle="", color="#777777", label=name) for name, m in markers.items()]
     handles.append(Line2D([], [], color=FRONT_LINE, label="Pareto front (numbers: table)"))
+    if has_band:
+        handles.append(Patch(color=FRONT_LINE, alpha=0.1, label="95 % interval of the true front"))
     axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, frameon=False, fontsize=9)

@@ -11,8 +11,17 @@ from markupsafe import Markup
 from bench.judge.study import Study
 from bench.metrics import METRICS
 from bench.render.markdown import percent
-from bench.render.table import ResultTable, detail_table, difference_table
-from bench.render.words import difference_words, legend_lines, setting_lines, spread_words, warning_lines
+from bench.render.table import ResultTable, detail_table, difference_table, effect_table, sureness_table
+from bench.render.words import (
+    EFFECT_WORDS,
+    difference_words,
+    front_words,
+    legend_lines,
+    setting_lines,
+    spread_words,
+    sureness_words,
+    warning_lines,
+)
 
 
 def html_page(study: Study, table: ResultTable, figures: dict[str, Path]) -> str:
@@ -34,6 +43,8 @@ def html_page(study: Study, table: ResultTable, figures: dict[str, Path]) -> str
     return environment.get_template("page.html.j2").render(
         name=study.name, table=table, spread=spread_words(study), settings=setting_lines(study),
         legend=legend_lines(study), warnings=warning_lines(study), classes=classes, class_rows=class_rows,
+        sureness=sureness_table(study), sureness_words=sureness_words(study) if study.sureness else "",
+        fronts=front_words(study) if study.sureness else [], effects=effect_table(study), effect_words=EFFECT_WORDS,
         details=detail_table(study), differences=difference_table(study),
         difference_words=difference_words(study) if study.differences else "",
         figures=[(METRICS[m].label, _inline(path, m)) for m, path in figures.items()],

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from bench.judge.study import Study
-from bench.render.table import ResultTable, detail_table, difference_table
-from bench.render.words import difference_words, legend_lines, setting_lines, spread_words, warning_lines
+from bench.render.table import ResultTable, detail_table, difference_table, effect_table, sureness_table
+from bench.render.words import (
+    EFFECT_WORDS,
+    difference_words,
+    front_words,
+    legend_lines,
+    setting_lines,
+    spread_words,
+    sureness_words,
+    warning_lines,
+)
 
 
 def markdown_page(study: Study, table: ResultTable, figures: dict[str, str]) -> str:
@@ -20,6 +29,7 @@ def markdown_page(study: Study, table: ResultTable, figures: dict[str, str]) -> 
         "dominated or not measured.",
         markdown_table(table),
         spread_words(study),
+        *_sureness(study),
         *_differences(study),
         *(f"![front of {metric}]({name})" for metric, name in figures.items()),
         "## How it was measured",
@@ -38,6 +48,17 @@ def markdown_page(study: Study, table: ResultTable, figures: dict[str, str]) -> 
     return "\n\n".join(parts) + "\n"
 
 
+def _sureness(study: Study) -> list[str]:
+    if study.sureness is None:
+        return []
+    parts = ["## How sure the fronts are", sureness_words(study), _lines(sureness_table(study))]
+    parts.append("\n".join(f"- {line}" for line in front_words(study)))
+    effects = effect_table(study)
+    if effects.rows:
+        parts += ["## What one axis does, all else equal", EFFECT_WORDS, _lines(effects, "pairs", "change")]
+    return parts
+
+
 def _differences(study: Study) -> list[str]:
     if not study.differences:
         return []
@@ -50,8 +71,8 @@ def _details(study: Study) -> list[str]:
     return ["## Cost in detail", _lines(detail_table(study))]
 
 
-def _lines(table: ResultTable) -> str:
-    lines = [_line(["#", "variant", *table.headings]), _line(["--:", ":--", *["--:"] * len(table.headings)])]
+def _lines(table: ResultTable, number: str = "#", label: str = "variant") -> str:
+    lines = [_line([number, label, *table.headings]), _line(["--:", ":--", *["--:"] * len(table.headings)])]
     return "\n".join([*lines, *(_line([str(row.number), row.label, *row.cells]) for row in table.rows)])
 
 

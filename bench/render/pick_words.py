@@ -77,10 +77,15 @@ def _sure_lines(decision: Decision, best: Candidate) -> Iterator[str]:
     rivals = [name for name in sure.picked if name != best.variant and sure.picked[name] >= _LEAST_SHARE][:_RIVALS]
     others = "; else " + ", ".join(f"{name} in {_percent(sure.picked[name])}" for name in rivals) if rivals else ""
     meets = f"it meets all limits in {_percent(sure.meets)} and " if decision.pick.limits else "it "
-    seeds = "images alone: of one training seed, nothing is known of others" if decision.grounds.seeds == 1 else ""
+    spread = decision.grounds.spread
+    over = (
+        f"images, with {spread.describe()}"
+        if spread
+        else "images alone: of one training seed, nothing is known of others"
+    )
     again = f"is picked in {_percent(sure.picked.get(best.variant, 0))}"
     yield _line("how sure", f"of 1000 times that all is drawn anew, {meets}{again}{others}")
-    yield _line("", f"intervals and draws are over {seeds or 'images and seeds'}{_clock_words(decision)}")
+    yield _line("", f"intervals and draws are over {over}{_clock_words(decision)}")
 
 
 def _percent(share: float) -> str:

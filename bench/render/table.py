@@ -7,10 +7,14 @@ from typing import Any
 
 from bench.accuracy.bootstrap import Interval
 from bench.judge.join import rows_in_order
+from bench.judge.labels import axis_words
 from bench.judge.latency_records import setting_of
 from bench.judge.study import Study
 from bench.metrics import BOUNDED, LOWER_BOUND, METRICS, P90
 from bench.records import Record
+
+_LEAST_CHANCE = 0.01
+"""Of being on a front, from which a variant is said."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,40 @@ def difference_table(study: Study) -> ResultTable:
         lines.append(Row(number, difference.variant, row["label"], [str(plain_number), *points, *costs], []))
     labels = [METRICS[m].label for m in study.cost_metrics]
     return ResultTable(study.cost_metrics, ["against #", "mIoU val (points)", "mIoU test (points)", *labels], lines)
+
+
+def sureness_table(study: Study) -> ResultTable:
+    """The variants that are on a front in some draws: in which share of them, and which are tied in mIoU."""
+    sure = study.sureness
+    if sure is None:
+        return ResultTable([], [], [])
+    metrics = [metric for metric in study.cost_metrics if metric in sure.fronts]
+    group_of = {variant: number for number, group in enumerate(sure.ties, start=1) for variant in group}
+    rows = []
+    for number, row in enumerate(rows_in_order(study.table), start=1):
+        chances = [sure.fronts[metric].chances.get(row["variant"]) for metric in metrics]
+        if any(chance and chance >= _LEAST_CHANCE for chance in chances):
+            cells = [str(group_of[row["variant"]]), *(_chance(chance) for chance in chances)]
+            rows.append(Row(number, row["variant"], row["label"], cells, []))
+    return ResultTable(metrics, ["tied in mIoU", *(METRICS[m].label for m in metrics)], rows)
+
+
+def effect_table(study: Study) -> ResultTable:
+    """What changing one axis does, all else equal; `number` counts the pairs."""
+    if study.sureness is None:
+        return ResultTable([], [], [])
+    effects = study.sureness.effects
+    metrics = [m for m in study.cost_metrics if any(m in effect.costs for effect in effects)]
+    rows = []
+    for effect in effects:
+        change = f"{axis_words(effect.axis, effect.before)} → {axis_words(effect.axis, effect.after)}"
+        costs = [_per_cent_more(effect.costs.get(metric), 1.0) for metric in metrics]
+        rows.append(Row(effect.pairs, effect.axis, change, [_points(effect.miou), *costs], []))
+    return ResultTable(metrics, ["mIoU val (points)", *(METRICS[m].label for m in metrics)], rows)
+
+
+def _chance(chance: float | None) -> str:
+    return "–" if chance is None else f"{100 * chance:.0f} %"
 
 
 def _points(difference: Interval) -> str:

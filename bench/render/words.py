@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.judge.join import shows_quartiles
+from bench.judge.front import Front
+from bench.judge.join import rows_in_order, shows_quartiles
 from bench.judge.latency_records import setting_of
 from bench.judge.study import Study
 from bench.latency.setting import RUNTIME_LABELS, SCOPES, LatencySetting
@@ -55,6 +56,42 @@ def difference_words(study: Study) -> str:
         "Each variant less the network of the same backbone and decoder without a module, on the same images. "
         f"In brackets: 95 % bootstrap intervals over {over}. {reading}."
     )
+
+
+def sureness_words(study: Study) -> str:
+    """How to read the chances and ties."""
+    sure = study.sureness
+    assert sure is not None
+    seeds = sure.spread.describe() if sure.spread else "nothing for other seeds, of which there are none"
+    return (
+        "All numbers are drawn anew 1000 times: the images of the validation split, the same for all variants; "
+        f"{seeds}; for a latency, its processes. In how many draws nothing dominates a variant is its chance of the "
+        "front. Variants of one number under “tied in mIoU” cannot be told apart from the best of them (95 %, by "
+        "Tukey's range test). Those below 1 % on every front are left out. The band of a figure is the 95 % interval "
+        "of the best true mIoU within each cost."
+    )
+
+
+def front_words(study: Study) -> list[str]:
+    """The measure of each front, and its knee."""
+    sure = study.sureness
+    assert sure is not None
+    rows = {row["variant"]: (number, row["label"]) for number, row in enumerate(rows_in_order(study.table), start=1)}
+    return [_front_line(sure.fronts[metric], rows) for metric in study.cost_metrics if metric in sure.fronts]
+
+
+def _front_line(front: Front, rows: dict[str, tuple[int, str]]) -> str:
+    cost, miou = METRICS[front.metric], METRICS["miou_val"]
+    area = front.hypervolume * cost.scale * miou.scale
+    reference = f"{cost.show(front.reference[0])} {cost.unit} and {miou.show(front.reference[1])} %"
+    knee = f"; knee: #{rows[front.knee][0]}, {rows[front.knee][1]}" if front.knee else ""
+    return f"{cost.label}: hypervolume {area:.4g} {cost.unit} × %, against the reference point {reference}{knee}"
+
+
+EFFECT_WORDS = (
+    "Over the pairs of variants that differ in one axis alone: mean difference of the mIoU with its 95 % interval, by "
+    "the same draws, and mean change of each cost."
+)
 
 
 def setting_lines(study: Study) -> list[tuple[str, str]]:

@@ -1,0 +1,129 @@
+"""Fronts with what is uncertain about them: chances, ties, the band that the true front is in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import studentized_range
+
+from bench.judge.draws import Draws
+from bench.judge.hypervolume import Point, hypervolume, nadir_reference
+from bench.judge.pareto import pareto_front
+from bench.judge.pick import Candidate
+from bench.judge.sureness import drawn_values, front_chances
+
+_BAND = (2.5, 97.5)
+_TAIL = 0.025
+_MANY = 10**6
+"""Degrees of freedom of a deviation that is known."""
+_SCORE = "miou_val"
+AllDraws = Mapping[str, Mapping[str, Draws]]
+"""By metric and variant."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """The best mIoU within each cost, with a 95 % interval; NaN where it may be that nothing costs so little."""
+
+    cost: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Front:
+    """Of mIoU against one cost. chances: of each variant to be on it. knee: None for fewer than three on it."""
+
+    metric: str
+    chances: Mapping[str, float]
+    band: Band
+    hypervolume: float
+    reference: Point
+    knee: str | None
+
+
+def make_front(candidates: Sequence[Candidate], metric: str, draws: AllDraws) -> Front:
+    """The front of those whose cost is known.
+
+    Args:
+        draws: those of the mIoU, and of the cost where it is uncertain.
+    """
+    known = [c for c in candidates if metric in c.values]
+    points = [(c.values[metric], c.values[_SCORE]) for c in known]
+    reference = nadir_reference(points)
+    chances = dict(zip((c.variant for c in known), front_chances(known, [_SCORE, metric], draws), strict=True))
+    return Front(
+        metric, chances, front_band(known, metric, draws), hypervolume(points, reference), reference,
+        _knee([c.variant for c in known], points),
+    )  # fmt: skip
+
+
+def front_band(candidates: Sequence[Candidate], metric: str, draws: AllDraws) -> Band:
+    """95 % intervals of the best true mIoU within a cost, at the cost of each variant.
+
+    The best of noisy numbers is too high, and in draws around them twice so; percentiles of the draws would miss a
+    front of equal variants more often than not. So: with 97.5 % none of n variants is worse than its own value less the
+    deviations that Šidák has for n (JASA 62, 1967), hence the best is no worse than the best of these; and the truly
+    best one is no better than its value plus 1.96 deviations, hence than the best of those.
+    """
+    scores = np.array([c.values[_SCORE] for c in candidates])
+    deviations = drawn_values(candidates, _SCORE, draws).std(axis=0)
+    least, most = np.percentile(drawn_values(candidates, metric, draws), _BAND, axis=0)
+    at = np.unique([c.values[metric] for c in candidates])
+    low, high = np.full((2, len(at)), np.nan)
+    for place, cost in enumerate(at):
+        surely, perhaps = most <= cost, least <= cost
+        if surely.any():
+            low[place] = (scores - sidak(int(perhaps.sum())) * deviations)[surely].max()
+            high[place] = (scores + sidak(1) * deviations)[perhaps].max()
+    return Band(at, np.fmax.accumulate(low), high)
+
+
+def sidak(comparisons: int) -> float:
+    """Standard deviations that none of so many independent normal numbers falls short by, with 97.5 %."""
+    return NormalDist().inv_cdf((1 - _TAIL) ** (1 / comparisons))
+
+
+def _knee(names: Sequence[str], points: Sequence[Point]) -> str | None:
+    """The point of the front farthest above the line between its ends, both axes from 0 to 1 (Das, 1999)."""
+    on_front = pareto_front(*zip(*points, strict=True))
+    ordered = sorted((point, name) for point, name, on in zip(points, names, on_front, strict=True) if on)
+    if len({point for point, _ in ordered}) < 3:
+        return None
+    (first_cost, first), (last_cost, last) = ordered[0][0], ordered[-1][0]
+    above = {
+        name: (score - first) / (last - first) - (cost - first_cost) / (last_cost - first_cost)
+        for (cost, score), name in ordered
+    }
+    return max(above, key=lambda name: above[name])
+
+
+def tied_groups(candidates: Sequence[Candidate], draws: AllDraws) -> list[list[str]]:
+    """From the highest mIoU down: those that cannot be told apart from the first of their group.
+
+    Compared on the same images, so two may be told apart whose own intervals overlap. The first is the best of many by
+    chance as well, hence the distance of Tukey's range test (Biometrics 5, 1949) for as many variants.
+    """
+    left = sorted(candidates, key=lambda c: (-c.values[_SCORE], c.variant))
+    groups = []
+    while left:
+        leader, enough = left[0], tukey(max(2, len(left)))
+        tied = [c for c in left if c is leader or not _is_worse(c, leader, enough, draws[_SCORE])]
+        groups.append([c.variant for c in tied])
+        left = [c for c in left if c not in tied]
+    return groups
+
+
+def tukey(variants: int) -> float:
+    """Standard deviations of a difference that the best and the worst of so many equal ones exceed with 5 %."""
+    return float(studentized_range.ppf(1 - 2 * _TAIL, variants, _MANY)) / math.sqrt(2)
+
+
+def _is_worse(one: Candidate, leader: Candidate, deviations: float, drawn: Mapping[str, Draws]) -> bool:
+    apart = leader.values[_SCORE] - one.values[_SCORE]
+    return bool(apart > deviations * (drawn[leader.variant] - drawn[one.variant]).std())
