@@ -18,6 +18,7 @@ from bench.render.guard_formats import FORMATS
 @click.argument("targets", nargs=-1, metavar="[SPACE|VARIANT]...")
 @click.option("--cost", is_flag=True, help="Guard the exact figures, which no machine changes.  [default: this]")
 @click.option("--latency", is_flag=True, help="Guard the latency, in lock-step with another revision.")
+@click.option("--front", is_flag=True, help="Guard the front of each sweep that is named, in results/.")
 @click.option("--self-test", "self_test", is_flag=True, help="Measure how often the latency guard errs here.")
 @click.option(
     "--format", "form", type=click.Choice(list(FORMATS)), default="table", show_default=True, help="Of stdout."
@@ -31,7 +32,11 @@ from bench.render.guard_formats import FORMATS
 )  # fmt: skip
 @workers_option
 @results_option
-@click.option("--against", metavar="REV", help="Latency: the revision to compare with.")
+@click.option("--against", metavar="REV", help="Latency, front: the revision to compare with.")
+@click.option(
+    "--pin", "pins", multiple=True, metavar="LIMIT",
+    help="Front: also the best mIoU within a limit, such as 'gmacs<=3' or 'params<=5M'; repeatable.",
+)  # fmt: skip
 @click.option(
     "--head", default="HEAD", show_default=True, help="Latency: the revision to judge; `.`: files as they are."
 )
@@ -56,8 +61,9 @@ from bench.render.guard_formats import FORMATS
 @click.option("--busy", is_flag=True, help="Self-test: beside a process that keeps one core at work.")
 @setting_options
 def command(
-    targets: tuple[str, ...], cost: bool, latency: bool, self_test: bool, form: str, outputs: tuple[Output, ...],
-    accept: bool, growth: tuple[Growth, ...], workers: int | None, results_dir: Path, against: str | None, head: str,
+    targets: tuple[str, ...], cost: bool, latency: bool, front: bool, self_test: bool, form: str,
+    outputs: tuple[Output, ...], accept: bool, growth: tuple[Growth, ...], workers: int | None, results_dir: Path,
+    against: str | None, pins: tuple[str, ...], head: str,
     tolerated: float, wanted: float, restarts: int, seconds: float, trials: int, slower_trials: int, busy: bool,
     setting: LatencySetting,
 ) -> None:  # fmt: skip
@@ -71,16 +77,26 @@ def command(
     against another one, in lock-step, with the base against itself beside it. Exit 1 where one is slower, 3 where
     nothing was measured or this machine cannot tell today.
 
+    Front: the committed records of each sweep against those at another revision (or of another sweep on the same data).
+    Exit 1 where the hypervolume, or the best mIoU within a pinned limit, is worse beyond noise.
+
     \b
     bench guard --accept camvid                     make the baseline, then commit it
     bench guard --cost camvid --allow 0.5 --allow parameters=0
     bench guard --cost --format github --write markdown=$GITHUB_STEP_SUMMARY
     bench guard --latency --against origin/main --size 512x256 --write junit=guard.xml
     bench guard --latency --against HEAD --head . resnet18+fpn64-head32
+    bench guard --front camvid --against origin/main --pin 'gmacs<=2'
     bench guard --self-test --busy
     """
-    _refuse_mixed(cost, latency, self_test, accept, growth, against)
+    _refuse_mixed(cost, latency, front, self_test, accept, growth, against)
     check_outputs(outputs)
+    if front:
+        from bench.cli.guard_front import run_front_guard
+
+        assert against is not None
+        run_front_guard(targets, against, pins, results_dir)
+        return
     if self_test:
         from bench.cli.guard_self_test import run_self_test
 
@@ -99,13 +115,17 @@ def command(
 
 
 def _refuse_mixed(
-    cost: bool, latency: bool, self_test: bool, accept: bool, growth: tuple[Growth, ...], against: str | None
+    cost: bool, latency: bool, front: bool, self_test: bool, accept: bool, growth: tuple[Growth, ...],
+    against: str | None,
 ) -> None:  # fmt: skip
-    if cost + latency + self_test > 1:
-        raise UserError("--cost, --latency and --self-test are guards of their own. Give one of them.")
-    if (latency or self_test) and (accept or growth):
-        raise UserError("--accept and --allow are of the cost guard; a latency has no baseline but another revision.")
-    if latency and against is None:
-        raise UserError("--latency compares with a revision. Say which: --against origin/main, or --against HEAD~1.")
-    if against is not None and not latency:
-        raise UserError("--against is of the latency guard. Add --latency.")
+    if cost + latency + front + self_test > 1:
+        raise UserError("--cost, --latency, --front and --self-test are guards of their own. Give one of them.")
+    if (latency or front or self_test) and (accept or growth):
+        raise UserError("--accept and --allow are of the cost guard; the others have no baseline but another revision.")
+    for name, wanted in (("latency", latency), ("front", front)):
+        if wanted and against is None:
+            raise UserError(
+                f"--{name} compares with a revision. Say which: --against origin/main, or --against HEAD~1."
+            )
+    if against is not None and not (latency or front):
+        raise UserError("--against is of the guards of latency and front. Add --latency or --front.")

@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 @click.argument("sweeps", nargs=-1)
 @click.option("--flops", is_flag=True, help="Say FLOPs at 2 per MAC in place of MACs.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 where a report does not follow from its records.")
+@click.option("--against", metavar="OLD", help="Write nothing; say how the front of one sweep moved since OLD.")
 @results_option
 @reports_option
-def command(sweeps: tuple[str, ...], flops: bool, check: bool, results_dir: Path, reports_dir: Path) -> None:
+def command(
+    sweeps: tuple[str, ...], flops: bool, check: bool, against: str | None, results_dir: Path, reports_dir: Path
+) -> None:  # fmt: skip
     """Render the pages and figures of SWEEPS (default: all) from the records alone.
 
     \b
@@ -30,6 +33,7 @@ def command(sweeps: tuple[str, ...], flops: bool, check: bool, results_dir: Path
     bench report camvid
     bench report camvid --flops --reports pages_in_flops
     bench report --check
+    bench report camvid --against HEAD~1             # or another sweep on the same data
     """
     from bench.errors import UserError
     from bench.store import Store
@@ -37,6 +41,13 @@ def command(sweeps: tuple[str, ...], flops: bool, check: bool, results_dir: Path
     names = sweeps or tuple(Store(results_dir).sweeps())
     if not names:
         raise UserError(f"{results_dir} holds no records. Run `bench sweep` first.")
+    if against is not None:
+        from bench.cli.front_moves import compare_fronts
+
+        if len(sweeps) != 1:
+            raise UserError(f"--against compares one sweep. Name it: `bench report {names[0]} --against {against}`.")
+        compare_fronts(names[0], against, results_dir)
+        return
     convention: Convention = "flops" if flops else "macs"
     if check:
         _check(names, results_dir, reports_dir, convention)

@@ -7,6 +7,7 @@ be drawn: their spread, pooled over all variants, is added as noise.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from statistics import NormalDist
@@ -47,8 +48,8 @@ def draw_mious(
         by_variant.setdefault(record.variant, []).append(record)
     images: dict[int, NDArray[np.int64]] = {}
     drawn: dict[str, Draws] = {}
-    for number, (variant, runs) in enumerate(by_variant.items()):
-        rng = np.random.default_rng([seed, 1, number])
+    for variant, runs in by_variant.items():
+        rng = _rng(runs, seed)
         matrices = [m for run in runs if confusions and (m := confusions.load(run.key, _SPLIT)) is not None]
         if len(matrices) == len(runs):
             count = len(matrices[0])
@@ -59,6 +60,12 @@ def draw_mious(
             over_images = _normal([run.metrics for run in runs], f"miou_{_SPLIT}", rng, resamples)
         drawn[variant] = over_images + _seed_noise(spread, len(runs), rng, resamples)
     return drawn
+
+
+def _rng(records: Sequence[Record], seed: int) -> np.random.Generator:
+    """By what was measured: the same measurement has the same draws wherever it is shown: no change to itself."""
+    digest = hashlib.sha256("".join(record.key for record in records).encode()).digest()
+    return np.random.default_rng([seed, int.from_bytes(digest[:8])])
 
 
 def _seed_noise(spread: SeedSpread | None, seeds: int, rng: np.random.Generator, resamples: int) -> Draws:
@@ -79,15 +86,15 @@ def draw_latencies(
     latency: Iterable[Record], metric: str, resamples: int = RESAMPLES, seed: int = 0
 ) -> dict[str, Draws]:
     """By variant, the median over processes, which are drawn."""
-    by_variant: dict[str, list[float]] = {}
+    by_variant: dict[str, list[Record]] = {}
     for record in latency:
         if record.group == "latency" and metric_of(record) == metric:
-            by_variant.setdefault(record.variant, []).append(record.metrics[metric])
+            by_variant.setdefault(record.variant, []).append(record)
     drawn = {}
-    for number, (variant, medians) in enumerate(by_variant.items()):
-        rng = np.random.default_rng([seed, 2, number])
-        chosen = rng.integers(len(medians), size=(resamples, len(medians)))
-        drawn[variant] = np.median(np.array(medians)[chosen], axis=1)
+    for variant, processes in by_variant.items():
+        medians = np.array([record.metrics[metric] for record in processes])
+        chosen = _rng(processes, seed).integers(len(medians), size=(resamples, len(medians)))
+        drawn[variant] = np.median(medians[chosen], axis=1)
     return drawn
 
 

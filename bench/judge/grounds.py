@@ -31,6 +31,8 @@ class Grounds:
     """In words: the data and schedule, the size that cost is of, the clock and its machine."""
     incomplete: Sequence[str]
     """Variants that lack one of the metrics."""
+    data: str
+    """The fingerprint of the images and their masks."""
     spread: SeedSpread | None
     """Between seeds; None: no variant on these data was trained by several, and draws are over images alone."""
     doubts: Mapping[str, Sequence[str]]
@@ -67,7 +69,7 @@ def load_grounds(store: Store, sweeps: Sequence[str], metrics: Sequence[str], ma
     return Grounds(
         candidates, {row["variant"]: row["label"] for row in complete}, draws,
         [line for lines in settings for line in lines], [row["variant"] for row in rows if row not in complete],
-        spread, _doubts([r for r in records if r.group == "latency"]),
+        accuracy[0].setting.get("data_fingerprint", ""), spread, _doubts([r for r in records if r.group == "latency"]),
     )  # fmt: skip
 
 

@@ -34,7 +34,7 @@ def checked_out(revision: str, folder: Path | None = None) -> Iterator[Checkout]
     Raises:
         UserError: there is no git repository, or no such revision.
     """
-    repository = Path(_git(folder or Path.cwd(), "rev-parse", "--show-toplevel", or_else=_no_repository))
+    repository = repository_of(folder or Path.cwd())
     if revision == WORKING_TREE:
         yield Checkout(repository, f"working tree on {_short(repository, 'HEAD')}")
         return
@@ -46,6 +46,15 @@ def checked_out(revision: str, folder: Path | None = None) -> Iterator[Checkout]
             yield Checkout(root, revision if commit.startswith(revision) else f"{revision} ({commit})")
         finally:
             _git(repository, "worktree", "remove", "--force", str(root), or_else=lambda _: None)
+
+
+def repository_of(folder: Path) -> Path:
+    """The top of the git repository that a folder is in.
+
+    Raises:
+        UserError: it is in none.
+    """
+    return Path(_git(folder, "rev-parse", "--show-toplevel", or_else=_no_repository))
 
 
 def uncommitted(folder: Path | None = None) -> bool:
