@@ -1,16 +1,21 @@
 """The report is whole, self-contained, and says units, directions, settings and doubts."""
 
+import itertools
 import re
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
+from bench.judge.pareto import pareto_front
 from bench.judge.study import Study, make_study
 from bench.latency.setting import SCOPES
 from bench.metrics import METRICS, in_both_conventions
 from bench.records import Record
-from bench.render.front_figure import draw_front, front_info
+from bench.render.front_figure import FrontInfo, Point, draw_front, front_info
 from bench.render.report import write_report
 from bench.render.style import PALETTE, assign
 from bench.render.table import detail_table, result_table
@@ -51,6 +56,44 @@ def test_report_has_three_fronts_as_png_and_svg_and_two_pages(study: Study, tmp_
             assert min(image.size) > 500
         assert "<svg" in (folder / f"front_{metric}.svg").read_text()
     assert {path.name for path in folder.iterdir()} >= {"README.md", "index.html"}
+
+
+def test_the_table_is_there_for_programs_and_for_papers(study: Study, tmp_path: Path) -> None:
+    folder = write_report(study, tmp_path).parent
+    numbers = pd.read_csv(folder / "table.csv")
+    assert numbers["miou_val"].tolist() == [0.7, 0.5, 0.4]
+    assert numbers["latency_cpu_ms_low"].tolist() == [29, 9, 39]
+    assert numbers["fused_stages"].astype(str).tolist() == ["1234"] * 3
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(folder / "table.parquet")[["variant", "macs"]], numbers[["variant", "macs"]], check_dtype=False
+    )
+    latex = (folder / "table.tex").read_text()
+    assert r"1 & \textbf{big $\cdot$ FRM dnl} & 70.0 (68.0--72.0)" in latex
+    assert r"3 & \textless{}b\textgreater{}ad| $\cdot$ FRM dnl & 40.0" in latex, "not on a front, and escaped"
+    assert r"mIoU val (\%) &" in latex
+
+
+def scattered(count: int, seed: int) -> FrontInfo:
+    rng = np.random.default_rng(seed)
+    cost = rng.uniform(1, 10, count)
+    miou = 60 + 10 * (1 - np.exp(-cost / 4)) + rng.normal(0, 1.5, count)
+    on_front = pareto_front(list(cost), list(miou))
+    points = [
+        Point(i + 1, f"net_{i % 5}", f"block {i % 3}", c, c, c, m, m - 0.5, m + 0.5, on)
+        for i, (c, m, on) in enumerate(zip(cost, miou, on_front, strict=True))
+    ]
+    return FrontInfo("macs", "mIoU against MACs", "made up", points, [])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_labels_of_forty_points_do_not_overlap(seed: int) -> None:
+    figure = draw_front(scattered(40, seed))
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    texts = [text for text in figure.axes[0].texts if text.get_text().isdigit()]
+    boxes = [text.get_window_extent() for text in texts]
+    assert len(boxes) == 40
+    assert not [(a, b) for a, b in itertools.combinations(boxes, 2) if a.overlaps(b)]
 
 
 def test_a_latency_says_all_of_its_setting(study: Study) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 from bench.judge.study import Study
 from bench.render.report import write_report
 
-_PICTURES = (".png",)
-"""Pixels differ with the versions of libraries; their SVG twins are compared instead."""
+_BINARY = (".png", ".parquet")
+"""Bytes differ with the versions of libraries; their twins, SVG and CSV, are compared instead."""
+_LOCAL = (".parquet",)
+"""Need not be there: what git ignores."""
 
 
 def stale_files(study: Study, reports_dir: Path) -> list[str]:
@@ -27,8 +29,8 @@ def stale_files(study: Study, reports_dir: Path) -> list[str]:
 
 def _fault(fresh: Path, committed: Path) -> str:
     if not committed.is_file():
-        return f"{committed} is missing"
-    if fresh.suffix in _PICTURES:
+        return "" if fresh.suffix in _LOCAL else f"{committed} is missing"
+    if fresh.suffix in _BINARY:
         return ""
     lines = zip_longest(*(path.read_text(encoding="utf-8").splitlines() for path in (fresh, committed)))
     first = next((number for number, (ours, theirs) in enumerate(lines, start=1) if ours != theirs), None)

@@ -42,7 +42,8 @@ def markdown_page(study: Study, table: ResultTable, figures: dict[str, str]) -> 
         "\n".join(f"{row.number}. `{row.variant}`" for row in table.rows),
         "## What the columns mean",
         "\n".join(f"- {line}" for line in legend_lines(study)),
-        "`index.html` beside this file is the same as one self-contained page. "
+        "`index.html` beside this file is the same as one self-contained page; `table.csv` and `table.tex` hold the "
+        "table. "
         f"Rendered by `bench report {study.name}` from `results/{study.name}/`.",
     ]
     return "\n\n".join(parts) + "\n"

@@ -1,4 +1,4 @@
-"""Write one sweep's report folder: figures, README.md, index.html."""
+"""Write one sweep's report folder: figures, README.md, index.html, and the table as CSV, Parquet and LaTeX."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from bench.render.front_figure import front_info, save_front
 from bench.render.html import html_page
 from bench.render.markdown import markdown_page
 from bench.render.table import result_table
+from bench.render.table_files import write_table_files
 
 
 def write_report(study: Study, reports_dir: Path) -> Path:
@@ -26,6 +27,7 @@ def write_report(study: Study, reports_dir: Path) -> Path:
         for metric in study.cost_metrics:
             save_front(front_info(study, metric), folder)
         table = result_table(study)
+        write_table_files(study, table, folder)
         png = {metric: f"front_{metric}.png" for metric in study.cost_metrics}
         svg = {metric: folder / f"front_{metric}.svg" for metric in study.cost_metrics}
         (folder / "README.md").write_text(markdown_page(study, table, png), encoding="utf-8")
