@@ -1,0 +1,69 @@
+"""What the variants of a sweep cost to run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bench.accuracy.bootstrap import Interval
+from bench.errors import UserError
+from bench.judge.draws import interval_of
+from bench.judge.grounds import Grounds, load_grounds
+from bench.judge.latency_records import metric_of
+from bench.judge.pick import Candidate
+from bench.judge.prices import Prices
+from bench.judge.roi import Running, measured_joules, running
+from bench.judge.select import select
+from bench.records import Record
+from bench.store import Store
+from variants.suggest import did_you_mean
+
+
+@dataclass(frozen=True)
+class SweepRoi:
+    """running: cheapest first, of the candidate at the same place. settings: in words, what the numbers are of."""
+
+    metric: str
+    candidates: Sequence[Candidate]
+    running: Sequence[Running]
+    settings: Sequence[str]
+
+    def of(self, variant: str) -> Running:
+        """The costs of one variant.
+
+        Raises:
+            UserError: it is not there.
+        """
+        known = {run.variant: run for run in self.running}
+        if variant not in known:
+            raise UserError(f"{variant!r} has no {self.metric} here.{did_you_mean(variant, known)}")
+        return known[variant]
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {"metric": self.metric, "variants": [asdict(run) for run in self.running], "measured_on": self.settings}
+
+
+def roi_of_sweep(store: Store, sweep: str, metric: str, machine: str, prices: Prices) -> SweepRoi:
+    """Costs of all variants whose latency is known.
+
+    Raises:
+        UserError: as `load_grounds`, or there is no price for the machine.
+    """
+    grounds = load_grounds(store, [sweep], ["miou_val", metric], machine)
+    records = select(store.read_known(sweep), store.read_plan(sweep)).shown
+    timed = [r for r in records if r.group == "latency" and metric_of(r) == metric and machine in r.machine_id]
+    pairs = [(c, _running(c, grounds, [r for r in timed if r.variant == c.variant], metric, prices))
+             for c in grounds.candidates]  # fmt: skip
+    pairs.sort(key=lambda pair: (pair[1].per_million.value, pair[1].variant))
+    return SweepRoi(metric, [c for c, _ in pairs], [run for _, run in pairs], grounds.settings)
+
+
+def _running(candidate: Candidate, grounds: Grounds, timed: Sequence[Record], metric: str, prices: Prices) -> Running:
+    price = prices.of(timed[0].machine_id, timed[0].setting["device"])
+    value = candidate.values[metric]
+    drawn = grounds.draws[metric].get(candidate.variant)
+    interval = Interval(value, value, value) if drawn is None else interval_of(value, drawn)
+    joules = measured_joules([record.details for record in timed])
+    return running(candidate.variant, interval, timed[0].setting.get("batch", 1), price, joules)

@@ -1,0 +1,73 @@
+"""Energy counters of the machine: RAPL of the processor packages, NVML of the GPU. Read, never guessed.
+
+A counter covers the whole package or card, whatever else runs there, so what is measured is an upper bound of what the
+network took; on an idle machine, with what idling takes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+RAPL = Path("/sys/class/powercap")
+_MICRO = 1e-6
+_MILLI = 1e-3
+
+
+@dataclass(frozen=True)
+class Counter:
+    """Joules since some past moment. wraps_at: where it starts anew; None: it does not."""
+
+    joules: float
+    wraps_at: float | None = None
+
+    def since(self, before: Counter) -> float:
+        """Joules between two readings; a counter that has wrapped did so once."""
+        spent = self.joules - before.joules
+        return spent + self.wraps_at if spent < 0 and self.wraps_at else spent
+
+
+Readings = dict[str, Counter]
+"""By package or card."""
+
+
+def energy_counters(device: str) -> Callable[[], Readings]:
+    """What reads the counters that a device has: empty where the machine has none, or keeps them from its users."""
+    return _read_gpu if device == "cuda" else _read_packages
+
+
+def joules_between(before: Readings, after: Readings) -> float | None:
+    """Over all counters; None without any."""
+    spent = [after[name].since(counter) for name, counter in before.items() if name in after]
+    return sum(spent) if spent else None
+
+
+def _read_packages() -> Readings:
+    """The top domains of RAPL (Intel, and AMD since Linux 5.8): a package holds its cores and caches."""
+    found: Readings = {}
+    for domain in sorted(RAPL.glob("*-rapl:[0-9]*")):
+        if domain.name.count(":") > 1:  # part of a package
+            continue
+        try:
+            if not (domain / "name").read_text().startswith("package"):
+                continue
+            joules, wraps = (int((domain / name).read_text()) for name in ("energy_uj", "max_energy_range_uj"))
+        except (OSError, ValueError):  # kept for the superuser, or not there
+            continue
+        found[domain.name] = Counter(joules * _MICRO, wraps * _MICRO)
+    return found
+
+
+def _read_gpu() -> Readings:
+    """The first GPU's counter since its driver was loaded (NVML, from Volta on)."""
+    try:
+        nvml = ctypes.CDLL("libnvidia-ml.so.1")
+    except OSError:
+        return {}
+    handle, millijoules = ctypes.c_void_p(), ctypes.c_ulonglong()
+    if nvml.nvmlInit_v2() or nvml.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(handle)):
+        return {}
+    failed = nvml.nvmlDeviceGetTotalEnergyConsumption(handle, ctypes.byref(millijoules))
+    return {} if failed else {"gpu": Counter(millijoules.value * _MILLI)}
