@@ -14,7 +14,7 @@ from bench.confusions import Confusions
 from bench.cost.batch import CountSpecs, count_alone
 from bench.cost.budget import NO_LIMIT, Budget
 from bench.errors import UserError
-from bench.judge.latency_doubts import doubtful_keys
+from bench.judge.latency_doubts import doubtful_keys, lacks_weights
 from bench.judge.select import settle
 from bench.latency.runtimes import check_runtime
 from bench.latency.setting import Device
@@ -95,9 +95,10 @@ def prepare(
     before = [settled[cell.key] for cell in cells if cell.key in settled]
     doubtful = doubtful_keys(before) if retry_doubtful else set()
     ended = {"ok"} if retry_failed else {"ok", "failed"}
-    own = {k: r for k, r in settled.items() if k not in doubtful and r.status in ended}
-    reused = [elsewhere[cell.key] for cell in cells if cell.key not in own and cell.key in elsewhere]
     trained = TrainedWeights(store.root, space.name)
+    again = doubtful | _trained_after_all(before, trained, retry_failed)
+    own = {k: r for k, r in settled.items() if k not in again and r.status in ended}
+    reused = [elsewhere[cell.key] for cell in cells if cell.key not in own and cell.key in elsewhere]
     done = own.keys() | elsewhere.keys()
     cells = [_with_weights_that_are_there(cell, done, trained) for cell in cells]
     todo = [cell for cell in cells if cell.key not in own and cell.key not in elsewhere]
@@ -116,6 +117,13 @@ def prepare(
         missing_devices=missing,
         untrained=len({c.spec for c in cells if c.setting.get("weights_of") == RANDOM}),
     )
+
+
+def _trained_after_all(records: list[Record], trained: TrainedWeights, retry_failed: bool) -> set[str]:
+    """Keys of latencies that ran random weights: their training had failed, and has ended now or is tried again."""
+    tried_again = {record.key for record in records if record.status == "failed"} if retry_failed else set()
+    lacking = {record.key: record.setting["weights_of"] for record in records if lacks_weights(record)}
+    return {key for key, of in lacking.items() if of in tried_again or trained.find(of) is not None}
 
 
 def _with_weights_that_are_there(cell: Cell, done: Set[str], trained: TrainedWeights) -> Cell:
