@@ -5,15 +5,16 @@ Beside the records, which every report reads: intervals and comparisons of two v
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.durable import replacing
 from bench.errors import UserError
 
 _FOLDER = "confusions"
@@ -28,15 +29,15 @@ class Confusions:
     sweep: str
 
     def save(self, key: str, of_splits: Mapping[str, Matrices]) -> None:
-        """Keep (images, classes, classes) of each split, whole or not at all."""
-        path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_suffix(".new")
-        with new.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **{name: _smallest(of) for name, of in of_splits.items()})
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
+        """Keep (images, classes, classes) of each split, whole or not at all.
+
+        Raises:
+            DiskError: the disk is full or the folder cannot be written.
+        """
+        packed = BytesIO()
+        np.savez_compressed(packed, allow_pickle=False, **{name: _smallest(of) for name, of in of_splits.items()})
+        with replacing(self._path(key)) as new:
+            new.write_bytes(packed.getbuffer())
 
     def load(self, key: str, split: str) -> Matrices | None:
         """(images, classes, classes) of a split; None where no training of that key left one, in any sweep.

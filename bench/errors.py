@@ -1,5 +1,9 @@
 """Errors that the command line turns into one line, and its exit codes."""
 
+import errno
+
+_OUT_OF_MEMORY = ("out of memory", "allocate memory", "bad_alloc")
+
 
 class UserError(Exception):
     """A mistake that the user can mend: says the fact, the value and the next command.
@@ -11,6 +15,23 @@ class UserError(Exception):
 
 class NothingToShowError(UserError):
     """A sweep whose records do not make a table yet: every cell of a kind failed, or is still to come."""
+
+
+class DiskError(UserError):
+    """What was measured cannot be kept: a full disk, a folder that cannot be written.
+
+    No fault of a variant: it ends a sweep, and no record says that the variant failed.
+    """
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether a write failed for want of room; a quota and a limit on file sizes are the same to who writes."""
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, by the types and words of Python, torch and the runtimes."""
+    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in _OUT_OF_MEMORY)
 
 
 def describe_failure(error: BaseException) -> str:

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.errors import UserError
+from bench.durable import cannot_write, replacing
+from bench.errors import DiskError, UserError
 from bench.records import SCHEMA, Record, parse_line
 
 _PLAN = "plan.json"
@@ -55,16 +56,13 @@ class Store:
         """Write one record durably: it is on the disk when this returns.
 
         Raises:
-            UserError: the disk is full or the folder cannot be written; what was there is whole.
+            DiskError: the disk is full or the folder cannot be written; what was there is whole.
         """
         path = self._path(sweep, record.machine_id)
         try:
             _append_line(path, record.to_line())
         except OSError as error:
-            raise UserError(
-                f"cannot write {path}: {error.strerror}. The records before it are kept; make room "
-                "or pass --results FOLDER, and run the same command to go on."
-            ) from None
+            raise cannot_write(path, error.strerror or str(error)) from None
 
     def write_plan(self, sweep: str, keys: list[str], chosen_by: str = "") -> None:
         """Keep the keys that the newest sweep consists of: they decide what a report shows.
@@ -73,17 +71,11 @@ class Store:
             chosen_by: how a search chose the variants, in words.
 
         Raises:
-            UserError: the folder cannot be written.
+            DiskError: the disk is full or the folder cannot be written; the plan before is whole.
         """
-        path = self.root / sweep / _PLAN
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            new = path.with_suffix(".new")
-            plan = {"schema_version": SCHEMA, **({"chosen_by": chosen_by} if chosen_by else {}), "keys": keys}
+        plan = {"schema_version": SCHEMA, **({"chosen_by": chosen_by} if chosen_by else {}), "keys": keys}
+        with replacing(self.root / sweep / _PLAN) as new:
             new.write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
-            new.replace(path)
-        except OSError as error:
-            raise UserError(f"cannot write {path}: {error.strerror}. Pass --results FOLDER.") from None
 
     def read_plan(self, sweep: str) -> list[str]:
         """The keys of the newest sweep, in its order.
@@ -120,14 +112,15 @@ class Store:
         """Hold the results for this process: nothing is measured twice, no latency beside a training.
 
         Raises:
-            UserError: another process sweeps into them, or the folder cannot be written.
+            UserError: another process sweeps into them.
+            DiskError: the folder cannot be written.
         """
         path = self.root / ".lock"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             handle = path.open("w")
         except OSError as error:
-            raise UserError(f"cannot write {path.parent}: {error.strerror}. Pass --results FOLDER.") from None
+            raise DiskError(f"cannot write {path.parent}: {error.strerror}. Pass --results FOLDER.") from None
         with handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

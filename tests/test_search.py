@@ -14,7 +14,7 @@ from bench.judge.hypervolume import hypervolume
 from bench.sweep.search import SAMPLERS, Reached, Sampler, Search, Strategy
 from bench.sweep.spacefile import load_space
 from tests.conftest import TINY_SPACE, RunBench
-from tests.test_sweep import running_sweep, stored, wait_for
+from tests.sweeps import running_sweep, stored, wait_for
 from variants.product import Product, read_product
 from variants.spec import VariantSpec
 

@@ -1,55 +1,14 @@
-"""A real sweep of tiny networks: whole, killed and resumed, with a variant that fails."""
+"""A real sweep of tiny networks: whole, stopped politely, timed out, dry, or beside another."""
 
-import json
 import signal
-import subprocess
-import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import psutil
-import pytest
-
-from tests.conftest import TINY_SPACE, RunBench, bench_command, bench_environment
+from tests.conftest import TINY_SPACE, RunBench
+from tests.sweeps import running_sweep, stored, wait_for
 
 CELLS = 4 + 2 * 4 + 4
 """Costs, two restarts of each latency, accuracies."""
-
-
-def stored(folder: Path) -> list[dict[str, Any]]:
-    """The records; a line that is being written is none yet."""
-    lines = [line for path in folder.glob("results/*/*.jsonl") for line in path.read_text().split("\n")[:-1]]
-    return [json.loads(line) for line in lines]
-
-
-@contextmanager
-def running_sweep(space: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        bench_command("sweep", space.name, *options), cwd=space.parent, env=bench_environment(),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
-
-
-def wait_for(condition: Any, process: subprocess.Popen[str], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert process.poll() is None, "the sweep ended too early"
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.02)
-
-
-def workers_of(process: psutil.Process) -> list[psutil.Process]:
-    """Worker processes: children of the fork server."""
-    return [p for p in process.children(recursive=True) if p.ppid() != process.pid]
 
 
 def test_sweep_measures_everything_and_reports(run_bench: RunBench, tiny_space: Path) -> None:
@@ -83,29 +42,6 @@ def test_sweep_measures_everything_and_reports(run_bench: RunBench, tiny_space: 
     assert "cannot write" in nowhere.stderr
 
 
-@pytest.mark.parametrize("after", [1, 5, 10], ids=["while counting", "while training", "while timing"])
-def test_killed_sweep_resumes_with_nothing_lost_or_measured_twice(
-    tiny_space: Path, run_bench: RunBench, after: int
-) -> None:
-    folder = tiny_space.parent
-    with running_sweep(tiny_space) as process:
-        wait_for(lambda: len(stored(folder)) >= after, process)
-        workers = workers_of(psutil.Process(process.pid))
-        process.kill()
-        process.wait()
-    before = stored(folder)
-    assert after <= len(before) < CELLS
-    _, alive = psutil.wait_procs(workers, timeout=10)
-    assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE], "a worker outlived its sweep"
-
-    done = run_bench("sweep", tiny_space.name)
-    assert done.returncode == 0, done.stderr
-    records = stored(folder)
-    assert records[: len(before)] == before
-    assert len(records) == CELLS
-    assert len({r["key"] for r in records}) == CELLS
-
-
 def test_polite_stop_says_how_to_go_on(tiny_space: Path) -> None:
     with running_sweep(tiny_space) as process:
         wait_for(lambda: stored(tiny_space.parent), process)
@@ -114,30 +50,6 @@ def test_polite_stop_says_how_to_go_on(tiny_space: Path) -> None:
     assert process.returncode == 130
     assert "the same command goes on from here" in errors
     assert "Traceback" not in errors
-
-
-def test_a_cell_that_dies_is_recorded_and_the_sweep_goes_on(tiny_space: Path, run_bench: RunBench) -> None:
-    """A worker is killed as the system does when memory runs out."""
-    space = tiny_space.with_name("slow.yaml")
-    space.write_text(TINY_SPACE.replace("epochs: 2", "epochs: 40").replace("[[], [3, 4]]", "[[3, 4]]"))
-    with running_sweep(space) as process:
-        wait_for(lambda: len(stored(space.parent)) == 2, process)
-        parent = psutil.Process(process.pid)
-        wait_for(lambda: len(workers_of(parent)) == 2, process)
-        time.sleep(1)  # both are in their training
-        workers_of(parent)[0].kill()
-        output, errors = process.communicate(timeout=200)
-    assert process.returncode == 0, errors
-    accuracy = [r for r in stored(space.parent) if r["group"] == "accuracy"]
-    assert sorted(r["status"] for r in accuracy) == ["failed", "ok"]
-    (failed,) = [r for r in accuracy if r["status"] == "failed"]
-    assert "SIGKILL" in failed["reason"]
-    assert "SIGKILL" in output
-
-    again = run_bench("sweep", space.name)
-    assert "1 of those failed; --retry-failed measures them again" in again.stderr
-    retried = run_bench("sweep", space.name, "--retry-failed")
-    assert "measured 1, failed 0" in retried.stderr
 
 
 def test_time_out_is_a_record(tiny_space: Path, run_bench: RunBench) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import TINY_SPACE, RunBench
-from tests.test_sweep import running_sweep, stored, wait_for
+from tests.sweeps import running_sweep, stored, wait_for
 
 HALVING = ("--schedule", "halving", "--spend", "0.7")
 LONGER = TINY_SPACE.replace("{epochs: 2, batch_size: 4}", "{epochs: 4, batch_size: 4}\n  validations: [0.25, 0.5]")

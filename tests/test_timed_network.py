@@ -18,7 +18,7 @@ from bench.sweep.prepare import Plan, Retry, prepare
 from bench.sweep.spacefile import load_space
 from bench.sweep.trained import TrainedWeights
 from tests.conftest import TINY_SPACE, RunBench
-from tests.test_sweep import running_sweep, stored, workers_of
+from tests.sweeps import running_sweep, stored, workers_of
 from variants.backbones.weights import weights_fingerprint
 from variants.names import parse_name
 from variants.network import Network, build

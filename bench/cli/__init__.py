@@ -77,7 +77,7 @@ def _quiet_libraries() -> None:
 
 def main() -> None:
     """Entry point: runs a command; a user's mistake becomes one line and an exit code."""
-    from bench.errors import ExitCode, UserError
+    from bench.errors import ExitCode, UserError, is_disk_full
     from variants.errors import VariantError
 
     _quiet_libraries()
@@ -90,4 +90,9 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (UserError, VariantError) as error:
         click.echo(f"bench: {error}", err=True)
+        sys.exit(ExitCode.USAGE)
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        click.echo(f"bench: {error}. Make room, and run the same command again.", err=True)
         sys.exit(ExitCode.USAGE)

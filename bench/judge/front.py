@@ -19,6 +19,7 @@ from bench.judge.sureness import drawn_values, front_chances
 
 _BAND = (2.5, 97.5)
 _TAIL = 0.025
+_PLACES = 400
 _MANY = 10**6
 """Degrees of freedom of a deviation that is known."""
 _SCORE = "miou_val"
@@ -64,7 +65,7 @@ def make_front(candidates: Sequence[Candidate], metric: str, draws: AllDraws) ->
 
 
 def front_band(candidates: Sequence[Candidate], metric: str, draws: AllDraws) -> Band:
-    """95 % intervals of the best true mIoU within a cost, at the cost of each variant.
+    """95 % intervals of the best true mIoU within a cost, at the costs of the variants; of many, at some.
 
     The best of noisy numbers is too high, and in draws around them twice so; percentiles of the draws would miss a
     front of equal variants more often than not. So: with 97.5 % none of n variants is worse than its own value less the
@@ -74,7 +75,7 @@ def front_band(candidates: Sequence[Candidate], metric: str, draws: AllDraws) ->
     scores = np.array([c.values[_SCORE] for c in candidates])
     deviations = drawn_values(candidates, _SCORE, draws).std(axis=0)
     least, most = np.percentile(drawn_values(candidates, metric, draws), _BAND, axis=0)
-    at = np.unique([c.values[metric] for c in candidates])
+    at = _some_of(np.unique([c.values[metric] for c in candidates]))
     low, high = np.full((2, len(at)), np.nan)
     for place, cost in enumerate(at):
         surely, perhaps = most <= cost, least <= cost
@@ -82,6 +83,13 @@ def front_band(candidates: Sequence[Candidate], metric: str, draws: AllDraws) ->
             low[place] = (scores - sidak(int(perhaps.sum())) * deviations)[surely].max()
             high[place] = (scores + sidak(1) * deviations)[perhaps].max()
     return Band(at, np.fmax.accumulate(low), high)
+
+
+def _some_of(costs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """All of a few, of many so many as a figure shows."""
+    places = np.unique(np.linspace(0, len(costs) - 1, min(len(costs), _PLACES)).round().astype(int))
+    some: NDArray[np.float64] = costs[places]
+    return some
 
 
 def sidak(comparisons: int) -> float:

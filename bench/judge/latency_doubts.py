@@ -52,10 +52,11 @@ def doubtful_keys(records: Iterable[Record]) -> set[str]:
     latency = [r for r in records if r.group == "latency" and r.status == "ok"]
     groups = _by(latency, lambda r: f"{r.spec_hash} {metric_of(r)}").values()
     doubted = {r.key for processes in groups if doubts_of_processes(processes) for r in processes}
-    return doubted | {r.key for r in latency if _lacks_weights(r)}
+    return doubted | {r.key for r in latency if lacks_weights(r)}
 
 
-def _lacks_weights(record: Record) -> bool:
+def lacks_weights(record: Record) -> bool:
+    """Whether a latency ran random weights in place of those that its training was to leave."""
     return record.details.get("weights") == "random" != record.setting.get("weights_of")
 
 

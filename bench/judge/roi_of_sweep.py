@@ -17,7 +17,6 @@ from bench.judge.roi import Running, measured_joules, running
 from bench.judge.select import select
 from bench.records import Record
 from bench.store import Store
-from variants.suggest import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class SweepRoi:
         """
         known = {run.variant: run for run in self.running}
         if variant not in known:
-            raise UserError(f"{variant!r} has no {self.metric} here.{did_you_mean(variant, known)}")
+            raise UserError(f"{variant!r} has no {self.metric} here; these have: {', '.join(known)}.")
         return known[variant]
 
     def to_json(self) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,8 +13,10 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.durable import scratch_folder
+from bench.errors import DiskError
 from bench.sweep.cells import Cell, Sources
-from bench.sweep.worker import work
+from bench.sweep.worker import MORE_MEMORY, work
 from variants.fingerprint import source_modules
 
 if TYPE_CHECKING:
@@ -70,16 +71,19 @@ def run_cells(cells: Iterable[Cell], sources: Sources, workers: int, timeout_s: 
 
     A cell that raises, is killed or exceeds `timeout_s` ends as `Finished` with a reason; the
     others go on. When the caller stops iterating, the processes that still run are ended.
+
+    Raises:
+        DiskError: a disk is full, which is no cell's fault; the processes that still run are ended.
     """
     cells = list(cells)
     context = _context(cells)
     waiting = iter(cells)
     jobs: list[_Job] = []
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+    with scratch_folder() as folder:
         try:
             while True:
                 while len(jobs) < workers and (cell := next(waiting, None)) is not None:
-                    jobs.append(_start(context, cell, sources, Path(folder)))
+                    jobs.append(_start(context, cell, sources, folder))
                 if not jobs:
                     return
                 yield from _listen(jobs, timeout_s)
@@ -132,13 +136,15 @@ def _hear(job: _Job) -> Progress | Finished | None:
         return job.finish(reason=_exit_words(job.process.exitcode))
     if kind == "progress":
         return Progress(job.cell, *value)
+    if kind == "disk":
+        raise DiskError(value)
     return job.finish(measurement=value) if kind == "done" else job.finish(reason=value)
 
 
 def _exit_words(code: int | None) -> str:
     if code is not None and code < 0:
         name = signal.Signals(-code).name
-        hint = " (the system does that when memory runs out)" if name == "SIGKILL" else ""
+        hint = f" (the system does that when memory runs out). {MORE_MEMORY}" if name == "SIGKILL" else ""
         return f"the process was ended by {name}{hint}"
     return f"the process ended with exit code {code} and said nothing"
 

@@ -14,7 +14,7 @@ from bench.confusions import Confusions
 from bench.cost.batch import CountSpecs, count_alone
 from bench.cost.budget import NO_LIMIT, Budget
 from bench.errors import UserError
-from bench.judge.latency_doubts import doubtful_keys
+from bench.judge.latency_doubts import doubtful_keys, lacks_weights
 from bench.judge.select import settle
 from bench.latency.runtimes import check_runtime
 from bench.latency.setting import Device
@@ -163,7 +163,8 @@ def make_plan(
     before = [settled[cell.key] for cell in cells if cell.key in settled]
     doubtful = doubtful_keys(before) if retry.doubtful else set()
     ended = {"ok"} if retry.failed else {"ok", "failed"}
-    own = {k: r for k, r in settled.items() if k not in doubtful and r.status in ended}
+    again = doubtful | _trained_after_all(before, checked.sources.trained, retry.failed)
+    own = {k: r for k, r in settled.items() if k not in again and r.status in ended}
     reused = [elsewhere[cell.key] for cell in cells if cell.key not in own and cell.key in elsewhere]
     done = own.keys() | elsewhere.keys()
     cells = [_with_weights_that_are_there(cell, done, checked.sources.trained) for cell in cells]
@@ -182,6 +183,13 @@ def make_plan(
         untrained=len({c.spec for c in cells if c.setting.get("weights_of") == RANDOM}),
         chosen_by=chosen_by,
     )
+
+
+def _trained_after_all(records: list[Record], trained: TrainedWeights | None, retry_failed: bool) -> set[str]:
+    """Keys of latencies that ran random weights: their training had failed, and has ended now or is tried again."""
+    tried_again = {record.key for record in records if record.status == "failed"} if retry_failed else set()
+    lacking = {record.key: record.setting["weights_of"] for record in records if lacks_weights(record)}
+    return {key for key, of in lacking.items() if of in tried_again or (trained and trained.find(of) is not None)}
 
 
 def _with_weights_that_are_there(cell: Cell, done: Set[str], trained: TrainedWeights | None) -> Cell:

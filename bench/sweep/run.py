@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 
+from bench.durable import scratch_folder
 from bench.judge.halving import Rung
 from bench.judge.select import settle
 from bench.machine import commit, machine_facts, machine_id, versions
@@ -64,8 +63,9 @@ def run_plan(
         tally: of plans that were run before this one, which goes on.
 
     Raises:
-        UserError: a record cannot be written; those before it are kept.
+        DiskError: a record, or what a training leaves, cannot be written; the records before it are kept.
     """
+    _clear_checkpoints(plan)
     store.write_plan(plan.space.name, plan.keys, plan.chosen_by)
     for record in plan.reused:
         store.append(plan.space.name, record)
@@ -88,6 +88,16 @@ def run_plan(
             forecast.learn(event.cell, event.seconds)
         watcher.on_record(record, tally, _seconds_left(forecast, tally))
     return tally
+
+
+def _clear_checkpoints(plan: Plan) -> None:
+    """Take away those of trainings whose record stands: a kill came between the two."""
+    if plan.sources.trained is None:
+        return
+    unended = {cell.key for cell in plan.todo} | {record.key for record in plan.failed_before}
+    for key in plan.keys:
+        if key not in unended:
+            plan.sources.trained.checkpoint(key).remove()
 
 
 def _seconds_left(forecast: Forecast, tally: Tally) -> float:
@@ -127,8 +137,8 @@ def make_record(event: Finished) -> Record:
 def _events(
     plan: Plan, store: Store, tally: Tally, lanes: Lanes, timeout_s: float, rungs: Sequence[Rung] | None
 ) -> Iterator[Progress | Finished | Stop]:
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        sources = replace(plan.sources, exports=Path(folder))
+    with scratch_folder() as folder:
+        sources = replace(plan.sources, exports=folder)
 
         def run(cells: list[Cell]) -> Iterator[Progress | Finished]:
             return run_cells(cells, sources, lanes.of(cells[0].group, cells), timeout_s) if cells else iter(())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from safetensors.torch import load_model, save_model
 from torch import nn
 
 from bench.accuracy.checkpoint import Checkpoint
+from bench.durable import cannot_write, replacing
 
 _FOLDER = "weights"
 RANDOM = "random"
@@ -35,14 +35,17 @@ class TrainedWeights:
         return found[0] if found else None
 
     def save(self, key: str, net: nn.Module) -> None:
-        """Keep the weights of `net`, whole or not at all."""
+        """Keep the weights of `net`, whole or not at all.
+
+        Raises:
+            DiskError: the disk is full or the folder cannot be written.
+        """
         path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_suffix(".new")
-        save_model(net, str(new))
-        with new.open("rb") as file:
-            os.fsync(file.fileno())
-        new.replace(path)
+        with replacing(path) as new:
+            try:
+                save_model(net, str(new))
+            except SafetensorError as error:  # what a failed write is to it
+                raise cannot_write(path, str(error)) from None
 
     def load(self, key: str, net: nn.Module) -> bool:
         """Load the weights of a training into `net`; False where there are none, and `net` is left as it is.

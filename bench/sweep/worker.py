@@ -9,20 +9,26 @@ import threading
 import time
 import traceback
 import warnings
+from contextlib import suppress
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from bench.errors import describe_failure
+from bench.errors import DiskError, describe_failure, is_disk_full, is_out_of_memory
 from bench.sweep.cells import Cell, Sources
 
+MORE_MEMORY = (
+    "What to do: leave it out of the space, or give it more memory by fewer --workers, fewer --gpu-trainings or "
+    "another machine; then --retry-failed measures it again"
+)
 _LOST_PARENT = 3
 _REPORT_EVERY_S = 0.3
 _ORDINARY_CHATTER = (FutureWarning, DeprecationWarning, UserWarning)
 
 
 def work(cell: Cell, sources: Sources, pipe: Connection, log: Path) -> None:
-    """Measure `cell` and send ("progress", (share, words)), then ("done", Measurement) or ("failed", reason).
+    """Measure `cell` and send ("progress", (share, words)), then ("done", Measurement), ("failed", reason) or,
+    where the disk cannot keep it, ("disk", words).
 
     What libraries print goes to `log`. The process ends when its parent does, also by a kill.
     """
@@ -39,8 +45,19 @@ def work(cell: Cell, sources: Sources, pipe: Connection, log: Path) -> None:
         measurement = measure(cell, sources, _Reporter(pipe))
         pipe.send(("done", measurement))
     except BaseException as error:  # whatever happens to a variant becomes its record
-        traceback.print_exc()
-        pipe.send(("failed", describe_failure(error)))
+        with suppress(OSError):  # the log's own disk may be full
+            traceback.print_exc()
+        pipe.send(_verdict(error))
+
+
+def _verdict(error: BaseException) -> tuple[str, str]:
+    if isinstance(error, DiskError):
+        return "disk", str(error)
+    if is_disk_full(error):
+        return "disk", f"{error}. The records are kept; make room, and run the same command to go on."
+    if is_out_of_memory(error):
+        return "failed", f"memory ran out: {describe_failure(error)}. {MORE_MEMORY}"
+    return "failed", describe_failure(error)
 
 
 class _Reporter:

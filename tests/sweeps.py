@@ -1,0 +1,76 @@
+"""Sweeps as processes: start them, wait for what they do, and compare what two of them left."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.conftest import bench_command, bench_environment
+
+Result = tuple[Any, ...]
+Sweeping = subprocess.Popen[str]
+
+
+def stored(folder: Path) -> list[dict[str, Any]]:
+    """The records; a line that is being written is none yet."""
+    lines = [line for path in folder.glob("results/*/*.jsonl") for line in path.read_text().split("\n")[:-1]]
+    return [json.loads(line) for line in lines]
+
+
+def start_sweep(space: Path, *options: str, enter: Sequence[str] = ()) -> Sweeping:
+    """enter: a command that runs the sweep in surroundings of its own."""
+    return subprocess.Popen(
+        [*enter, *bench_command("sweep", str(space), *options)], cwd=space.parent, env=bench_environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+@contextmanager
+def running_sweep(space: Path, *options: str) -> Iterator[Sweeping]:
+    process = start_sweep(space, *options)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def wait_for(condition: Callable[[], object], process: Sweeping, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, "the sweep ended too early"
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
+
+
+def workers_of(process: psutil.Process) -> list[psutil.Process]:
+    """Worker processes: children of the fork server."""
+    return [p for p in process.children(recursive=True) if p.ppid() != process.pid]
+
+
+def results_of(folder: Path) -> dict[str, Result]:
+    """By key, what two sweeps of one space have in common: of a latency, a clock's reading, how much there is."""
+    settled = {r["key"]: r for r in sorted(stored(folder), key=lambda r: r["status"] == "ok")}
+    return {key: _result_of(record) for key, record in settled.items()}
+
+
+def _result_of(record: dict[str, Any]) -> Result:
+    about, details = (record["group"], record["variant"], record["status"]), record["details"]
+    if record["group"] != "latency":
+        return *about, record["metrics"], details
+    network = [details.get(name) for name in ("weights", "weights_hash", "graph_hash")]
+    return *about, sorted(record["metrics"]), len(details.get("samples_ms", ())), network
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """What a sweep left beside its records: its plan, weights and confusions, and whatever else lies there."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".jsonl" and path.name != ".lock"]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(paths)}
