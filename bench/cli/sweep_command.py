@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.counting import count_with_progress
+from bench.cli.executor_options import ExecutorChoice, executor_options
 from bench.cli.options import cores, max_gmacs_option, max_params_option, reports_option, results_option, workers_option
 from bench.cli.report_command import render_sweep
 from bench.cli.say import say
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from bench.cost.budget import Budget
     from bench.judge.halving import Rung
     from bench.store import Store
-    from bench.sweep.forecast import Forecast, Lanes
+    from bench.sweep.executor import Crew
+    from bench.sweep.forecast import Forecast
     from bench.sweep.prepare import Plan
     from bench.sweep.run import Tally
     from bench.sweep.spacefile import SpaceFile
@@ -46,6 +48,7 @@ _folder = click.Path(path_type=Path, file_okay=False)
     show_default=True,
     help="Trainings at a time on a GPU: small networks leave most of a large one idle.",
 )
+@executor_options
 @click.option(
     "--timeout",
     "timeout_s",
@@ -81,7 +84,7 @@ _folder = click.Path(path_type=Path, file_okay=False)
 @reports_option
 def command(
     space: str, data_root: Path | None, weights_dir: Path | None, max_gmacs: float | None, max_params: int | None,
-    workers: int | None, gpu_trainings: int, timeout_s: float, schedule: str, spend: float,
+    workers: int | None, gpu_trainings: int, choice: ExecutorChoice, timeout_s: float, schedule: str, spend: float,
     retry_failed: bool, retry_doubtful: bool, dry_run: bool,
     results_dir: Path, reports_dir: Path,
 ) -> None:  # fmt: skip
@@ -96,21 +99,23 @@ def command(
     bench sweep my_space.yaml --dry-run
     bench sweep my_space.yaml --schedule halving --spend 0.33
     bench sweep my_space.yaml --max-gmacs 30 --max-params 5M
+    bench sweep my_space.yaml --executor ray --ray-address 10.0.0.1:6379 --gpus-per-variant 0.5
     """
     from bench.cli.progress import SweepProgress
     from bench.cost.budget import Budget
     from bench.store import Store
-    from bench.sweep.forecast import Lanes
     from bench.sweep.spacefile import load_space
 
     loaded = load_space(space)
-    lanes = Lanes(workers or cores(), gpu_trainings)
     limits = Budget(max_gmacs, max_params)
     _say_space(loaded)
     store = Store(results_dir)
+    crew = click.get_current_context().with_resource(
+        choice.crew(workers, gpu_trainings, results_dir, data_root, weights_dir)
+    )
 
     def prepare() -> tuple[Plan, Forecast]:
-        return _prepare(loaded, store, data_root, weights_dir, retry_failed, retry_doubtful, limits, lanes)
+        return _prepare(loaded, store, data_root, weights_dir, retry_failed, retry_doubtful, limits, crew)
 
     if dry_run:
         plan, _ = prepare()
@@ -125,7 +130,7 @@ def command(
         plan, prediction = prepare()
         rungs = _rungs(plan, spend) if schedule == "halving" else None
         with SweepProgress(len(plan.todo)) as progress, _polite_kill():
-            tally = run_plan(plan, store, prediction, timeout_s, progress, rungs)
+            tally = run_plan(plan, store, prediction, timeout_s, progress, rungs, crew.execute)
     _say_end(tally, plan)
     try:
         render_sweep(loaded.name, results_dir, reports_dir)
@@ -142,18 +147,18 @@ def _prepare(
     retry_failed: bool,
     retry_doubtful: bool,
     limits: Budget,
-    lanes: Lanes,
+    crew: Crew,
 ) -> tuple[Plan, Forecast]:
     say("checking data, backbones and weights")
     from bench.sweep.prepare import forecast_plan, prepare
 
     plan = prepare(
-        space, store, data_root, weights_dir, retry_failed, limits, partial(count_with_progress, workers=lanes.workers),
-        retry_doubtful,
+        space, store, data_root, weights_dir, retry_failed, limits,
+        partial(count_with_progress, workers=min(crew.lanes.workers, cores())), retry_doubtful, crew.way,
     )  # fmt: skip
     _say_plan(plan)
-    prediction = forecast_plan(plan, lanes)
-    _say_forecast(plan, prediction.seconds_left(plan.todo, {}), lanes.workers)
+    prediction = forecast_plan(plan, crew.lanes)
+    _say_forecast(plan, prediction.seconds_left(plan.todo, {}), crew.lanes.workers)
     return plan, prediction
 
 

@@ -14,6 +14,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.machine import Origin
 from bench.sweep.cells import Cell, Sources
 from bench.sweep.worker import work
 from variants.fingerprint import source_modules
@@ -45,6 +46,8 @@ class Finished:
     reason: str | None = None
     log: list[str] = field(default_factory=list)
     """The last lines that the process printed."""
+    origin: Origin | None = None
+    """Where it was measured; None is this machine."""
 
 
 @dataclass

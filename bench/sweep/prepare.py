@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from bench.accuracy.datasets import SPLITS, DataError, Dataset, open_dataset
+from bench.accuracy.precision import TrainingWay, own_way
 from bench.confusions import Confusions
 from bench.cost.batch import CountSpecs, count_alone
 from bench.cost.budget import NO_LIMIT, Budget
@@ -70,6 +71,7 @@ def prepare(
     limits: Budget = NO_LIMIT,
     count: CountSpecs = count_alone,
     retry_doubtful: bool = False,
+    way: TrainingWay | None = None,
 ) -> Plan:
     """Check everything that can be checked and list what is to be measured.
 
@@ -77,6 +79,7 @@ def prepare(
         limits: come before those of the space file.
         count: counts the variants, where there is a budget.
         retry_doubtful: whether latencies that cannot be trusted are measured again.
+        way: device and precision of trainings; None is this machine's own.
 
     Raises:
         UserError: data or variants that would fail later, with the line of the space file.
@@ -90,8 +93,7 @@ def prepare(
     devices, missing = _devices(space)
     settled = settle(store.read(space.name))
     elsewhere = {k: r for k, r in settle(store.read()).items() if r.status == "ok" and r.group != "latency"}
-    train_device = "cuda" if torch.cuda.is_available() else "cpu"
-    cells = plan_cells(space, specs, dataset, weights, devices, train_device, elsewhere.keys())
+    cells = plan_cells(space, specs, dataset, weights, devices, way or own_way(), elsewhere.keys())
     before = [settled[cell.key] for cell in cells if cell.key in settled]
     doubtful = doubtful_keys(before) if retry_doubtful else set()
     ended = {"ok"} if retry_failed else {"ok", "failed"}

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from bench.judge.halving import Rung
 from bench.judge.select import settle
-from bench.machine import commit, machine_facts, machine_id, versions
+from bench.machine import Origin, commit
 from bench.records import GROUPS, Record
 from bench.store import Store
 from bench.sweep.cells import Cell
+from bench.sweep.executor import Executor
 from bench.sweep.forecast import Forecast, Lanes
 from bench.sweep.halving import Stop, halve
 from bench.sweep.pool import Finished, Progress, run_cells
@@ -55,11 +56,13 @@ def run_plan(
     timeout_s: float,
     watcher: Watcher,
     rungs: Sequence[Rung] | None = None,
+    execute: Executor = run_cells,
 ) -> Tally:
     """Measure all cells of the plan: costs and trainings side by side, then latencies, alone.
 
     Args:
         rungs: of successive halving; None trains every variant to the end.
+        execute: runs the cells of a group.
 
     Raises:
         UserError: a record cannot be written; those before it are kept.
@@ -68,7 +71,7 @@ def run_plan(
     for record in plan.reused:
         store.append(plan.space.name, record)
     tally = Tally(total=len(plan.todo), waiting={cell.key: cell for cell in plan.todo})
-    for event in _events(plan, store, tally, forecast.lanes, timeout_s, rungs):
+    for event in _events(plan, store, tally, forecast.lanes, timeout_s, rungs, execute):
         tally.waiting.pop(event.cell.key, None)
         if isinstance(event, Progress):
             tally.running[event.cell.key] = (event.cell, event.share)
@@ -97,6 +100,7 @@ def make_record(event: Finished) -> Record:
     A number that is infinite or not a number makes the cell a failure.
     """
     measurement, reason = event.measurement, event.reason
+    origin = event.origin or Origin.here()
     unfit = [name for name, value in measurement.metrics.items() if not math.isfinite(value)] if measurement else []
     if unfit:
         measurement, reason = None, f"{unfit[0]} is not a finite number"
@@ -112,9 +116,9 @@ def make_record(event: Finished) -> Record:
         reason=reason,
         metrics=measurement.metrics if measurement else {},
         details=measurement.details if measurement else {"log": event.log},
-        machine=machine_facts(),
-        machine_id=machine_id(),
-        versions=versions(),
+        machine=origin.machine,
+        machine_id=origin.machine_id,
+        versions=origin.versions,
         commit=commit(),
         started=event.started,
         seconds=round(event.seconds, 2),
@@ -122,13 +126,14 @@ def make_record(event: Finished) -> Record:
 
 
 def _events(
-    plan: Plan, store: Store, tally: Tally, lanes: Lanes, timeout_s: float, rungs: Sequence[Rung] | None
-) -> Iterator[Progress | Finished | Stop]:
+    plan: Plan, store: Store, tally: Tally, lanes: Lanes, timeout_s: float, rungs: Sequence[Rung] | None,
+    execute: Executor,
+) -> Iterator[Progress | Finished | Stop]:  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         sources = replace(plan.sources, exports=Path(folder))
 
         def run(cells: list[Cell]) -> Iterator[Progress | Finished]:
-            return run_cells(cells, sources, lanes.of(cells[0].group, cells), timeout_s) if cells else iter(())
+            return execute(cells, sources, lanes.of(cells[0].group, cells), timeout_s) if cells else iter(())
 
         for group in GROUPS:
             cells = [cell for cell in plan.todo if cell.group == group]
