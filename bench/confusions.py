@@ -14,6 +14,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.beside import new_beside
 from bench.errors import UserError
 
 _FOLDER = "confusions"
@@ -31,7 +32,7 @@ class Confusions:
         """Keep (images, classes, classes) of each split, whole or not at all."""
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_suffix(".new")
+        new = new_beside(path)
         with new.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **{name: _smallest(of) for name, of in of_splits.items()})
             file.flush()

@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 
+from bench.beside import clear_beside, new_beside
+
 _EVERY_S = 60.0
 
 
@@ -44,7 +46,7 @@ class Checkpoint:
             OSError: the disk is full; the one before is whole.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        new = self.path.with_suffix(".new")
+        new = new_beside(self.path)
         with new.open("wb") as file:
             torch.save(state, file)
             file.flush()
@@ -55,3 +57,4 @@ class Checkpoint:
     def remove(self) -> None:
         """The training has ended."""
         self.path.unlink(missing_ok=True)
+        clear_beside(self.path)

@@ -11,6 +11,7 @@ from safetensors.torch import load_model, save_model
 from torch import nn
 
 from bench.accuracy.checkpoint import Checkpoint
+from bench.beside import new_beside
 
 _FOLDER = "weights"
 RANDOM = "random"
@@ -38,7 +39,7 @@ class TrainedWeights:
         """Keep the weights of `net`, whole or not at all."""
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_suffix(".new")
+        new = new_beside(path)
         save_model(net, str(new))
         with new.open("rb") as file:
             os.fsync(file.fileno())

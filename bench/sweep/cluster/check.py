@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,21 +67,24 @@ def check_nodes(nodes: Sequence[Node], folders: Folders, device: str) -> TrainPr
     Raises:
         UserError: the first node that does not fit, with what to do there.
     """
+    device_of = {node: device if node.gpus else "cpu" for node in nodes}
     with _token(folders.results) as token:
-        of = {node: device if node.gpus else "cpu" for node in nodes}
-        asked = [(node, _ask(node, folders, token, of[node])) for node in nodes]
+        asked = [(node, _ask(node, folders, token, device_of[node])) for node in nodes]
         findings = {node: _answer(node, ref) for node, ref in asked}
     for node, found in findings.items():
-        _compare(node, found, of[node])
-    ways = {found.precision: node.name for node, found in findings.items() if of[node] == device}
-    if len(ways) > 1:
-        words = ", ".join(f"{precision} on {name}" for precision, name in ways.items())
+        _refuse_other(node, found)
+    return _common_precision({node: found for node, found in findings.items() if device_of[node] == device}, device)
+
+
+def _common_precision(findings: Mapping[Node, Findings], device: str) -> TrainPrecision:
+    nodes_of = {found.precision: node.name for node, found in findings.items() if found.precision}
+    if len(nodes_of) > 1:
+        words = ", ".join(f"{precision} on {name}" for precision, name in nodes_of.items())
         raise UserError(
-            f"the nodes would train on {device} in different precisions: {words}, which are not comparable. "
-            "Make a cluster of nodes of one kind."
+            f"the nodes would train on {device} in different precisions: {words}. Their mIoUs could not be compared: "
+            "make a cluster of nodes of one kind."
         )
-    (precision,) = ways
-    assert precision is not None  # refused above
+    (precision,) = nodes_of
     return precision
 
 
@@ -106,7 +109,7 @@ def _answer(node: Node, ref: ray.ObjectRef[Findings]) -> Findings:
     raise UserError(f"node {node.name} {why}; then run the same command.")
 
 
-def _compare(node: Node, found: Findings, device: str) -> None:
+def _refuse_other(node: Node, found: Findings) -> None:
     if found.unseen:
         raise UserError(
             f"node {node.name} {found.unseen}. Mount it there under the same path, then run the same command."

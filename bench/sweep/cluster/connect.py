@@ -32,7 +32,6 @@ def connected(address: str | None) -> Iterator[None]:
         UserError: no cluster answers there, or this machine is none of its nodes.
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     if address is not None:
         _refuse_silence(address)
     try:
