@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,8 +13,24 @@ from bench.errors import DiskError
 
 
 def new_beside(path: Path) -> Path:
-    """Where the next content of `path` is written; a kill may leave it behind."""
-    return path.with_name(f"{path.name}.new")
+    """Where the next content of `path` is written, by a name that no other writer has; a kill may leave it behind.
+
+    A node may be lost to its cluster and still write while another goes on with its training. Both then leave whole
+    files: of the same training, so that either may stand.
+    """
+    return path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
+
+
+def clear_beside(path: Path) -> None:
+    """Take away what writers that were killed left beside `path`."""
+    for new in path.parent.glob(f"{path.name}.*.new"):
+        new.unlink(missing_ok=True)
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Take away what writers that were killed left in a folder."""
+    for new in folder.glob("*.new"):
+        new.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import platform
 import re
 import shutil
 import subprocess
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -44,6 +45,20 @@ def machine_id() -> str:
 def versions() -> dict[str, str]:
     """Versions of Python and of each library that can change a number."""
     return {"python": platform.python_version(), **{name: installed_version(name) for name in _PACKAGES}}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a measurement was made, with what."""
+
+    machine: dict[str, Any]
+    machine_id: str
+    versions: dict[str, str]
+
+    @classmethod
+    def here(cls) -> Origin:
+        """This machine."""
+        return cls(machine_facts(), machine_id(), versions())
 
 
 @lru_cache

@@ -8,7 +8,7 @@ from bench.sweep.spacefile import load_space
 def trainings(device: str, done: set[str]) -> list[Cell]:
     space = load_space("quick")
     dataset = open_dataset(space.accuracy.data.name, None, space.accuracy.data.options)
-    cells = plan_cells(space, space.specs[:2], dataset, {}, (), device, done)
+    cells = plan_cells(space, space.specs[:2], dataset, {}, (), (device, "float32"), done)
     return [cell for cell in cells if cell.group == "accuracy"]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from bench.durable import new_beside, replacing
+from bench.durable import clear_beside, replacing
 
 _SHARE = 0.01
 """Of a training's time that its checkpoints may take."""
@@ -59,8 +59,8 @@ class Checkpoint:
 
     def remove(self) -> None:
         """The training has ended: nothing of it stays, nor of a write that a kill cut off."""
-        for path in (self.path, new_beside(self.path)):
-            path.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
+        clear_beside(self.path)
 
     def _pause_s(self) -> float:
         return min(max(self._took / _SHARE, _LEAST_S), _MOST_S) if self.every_s is None else self.every_s

@@ -10,10 +10,12 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 TrainPrecision = Literal["float32", "bfloat16"]
-TRAINING_WAYS: tuple[tuple[str, TrainPrecision], ...] = (
+TrainingWay = tuple[str, TrainPrecision]
+"""Device and precision of a training."""
+TRAINING_WAYS: tuple[TrainingWay, ...] = (
     ("cuda", "bfloat16"), ("cuda", "float32"), ("cpu", "bfloat16"), ("cpu", "float32"),
 )  # fmt: skip
-"""Device and precision of a training, by any machine."""
+"""Of trainings, by any machine."""
 _GROUPS = 6
 """Place of the groups among the arguments of `torch.conv2d`."""
 
@@ -24,6 +26,12 @@ def fastest_precision(device: str) -> TrainPrecision:
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     has_it = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
     return "bfloat16" if has_it else "float32"
+
+
+def own_way() -> TrainingWay:
+    """How this machine trains."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return device, fastest_precision(device)
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from bench.cli.options import cores, max_gmacs_option, max_params_option, reports_option, results_option, workers_option
+from bench.cli.executor_options import ExecutorChoice, executor_options
+from bench.cli.options import max_gmacs_option, max_params_option, reports_option, results_option, workers_option
 from bench.cli.report_command import render_sweep
 from bench.cli.say import say
 from bench.cli.sweep_job import GridJob, Job, Order, polite_kill
@@ -38,6 +39,7 @@ _folder = click.Path(path_type=Path, file_okay=False)
     show_default=True,
     help="Trainings at a time on a GPU: small networks leave most of a large one idle.",
 )
+@executor_options
 @click.option(
     "--timeout",
     "timeout_s",
@@ -95,7 +97,7 @@ _folder = click.Path(path_type=Path, file_okay=False)
 @reports_option
 def command(
     space: str, data_root: Path | None, weights_dir: Path | None, max_gmacs: float | None, max_params: int | None,
-    workers: int | None, gpu_trainings: int, timeout_s: float, schedule: str, spend: float,
+    workers: int | None, gpu_trainings: int, choice: ExecutorChoice, timeout_s: float, schedule: str, spend: float,
     search: str, trials: int, batch: int, search_seed: int,
     retry_failed: bool, retry_doubtful: bool, dry_run: bool,
     results_dir: Path, reports_dir: Path,
@@ -112,20 +114,23 @@ def command(
     bench sweep my_space.yaml --schedule halving --spend 0.33
     bench sweep large_space.yaml --search nsga2 --trials 64 --max-gmacs 30
     bench sweep my_space.yaml --max-gmacs 30 --max-params 5M
+    bench sweep my_space.yaml --executor ray --ray-address 10.0.0.1:6379 --gpus-per-variant 0.5
     """
     is_searched = search != GRID
     if is_searched and schedule != "full":
         raise UserError("--search and --schedule halving do not go together yet: leave one of them out.")
     from bench.cost.budget import Budget
     from bench.store import Store
-    from bench.sweep.forecast import Lanes
     from bench.sweep.prepare import Retry
     from bench.sweep.spacefile import load_space
 
+    loaded = load_space(space, is_searched)
+    crew = click.get_current_context().with_resource(
+        choice.crew(workers, gpu_trainings, results_dir, data_root, weights_dir)
+    )
     order = Order(
-        load_space(space, is_searched), Store(results_dir), data_root, weights_dir,
-        Retry(retry_failed, retry_doubtful), Budget(max_gmacs, max_params),
-        Lanes(workers or cores(), gpu_trainings), timeout_s,
+        loaded, Store(results_dir), data_root, weights_dir, Retry(retry_failed, retry_doubtful),
+        Budget(max_gmacs, max_params), crew, timeout_s,
     )  # fmt: skip
     job: Job
     if is_searched:

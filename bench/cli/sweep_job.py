@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from bench.cli.counting import count_with_progress
+from bench.cli.options import cores
 from bench.cli.say import say
 from bench.cli.sweep_words import say_forecast, say_plan, say_space
 from bench.errors import ExitCode
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from bench.cost.budget import Budget
     from bench.judge.halving import Rung
     from bench.store import Store
-    from bench.sweep.forecast import Forecast, Lanes
+    from bench.sweep.executor import Crew
+    from bench.sweep.forecast import Forecast
     from bench.sweep.prepare import Plan, Retry
     from bench.sweep.run import Tally
     from bench.sweep.spacefile import SpaceFile
@@ -36,7 +38,7 @@ class Order:
     weights_dir: Path | None
     retry: Retry
     limits: Budget
-    lanes: Lanes
+    crew: Crew
     timeout_s: float
 
 
@@ -72,17 +74,18 @@ class GridJob:
         order = self.order
         say_space(order.space)
         say("checking data, backbones and weights")
-        count = partial(count_with_progress, workers=order.lanes.workers)
+        count = partial(count_with_progress, workers=min(order.crew.lanes.workers, cores()))
         plan = prepare(
-            order.space, order.store, order.data_root, order.weights_dir, order.retry, order.limits, count
+            order.space, order.store, order.data_root, order.weights_dir, order.retry, order.limits, count,
+            order.crew.way,
         )  # fmt: skip
         if plan.budget:
             beyond, variants = len(order.space.specs) - len(plan.specs), len(order.space.specs)
             say(f"budget: {plan.budget}: {beyond} of {variants} variants are beyond and not measured")
         say_plan(plan)
-        self._plan, self._forecast = plan, Forecast(order.lanes)
+        self._plan, self._forecast = plan, Forecast(order.crew.lanes)
         foresee(self._forecast, plan.todo, plan.dataset)
-        say_forecast(plan, self._forecast.seconds_left(plan.todo, {}), order.lanes.workers)
+        say_forecast(plan, self._forecast.seconds_left(plan.todo, {}), order.crew.lanes.workers)
         self._rungs = _rungs(plan, self.spend) if self.spend is not None else None
         return plan
 
@@ -93,7 +96,8 @@ class GridJob:
 
         with SweepProgress(len(self._plan.todo)) as progress:
             tally = run_plan(
-                self._plan, self.order.store, self._forecast, self.order.timeout_s, progress, self._rungs
+                self._plan, self.order.store, self._forecast, self.order.timeout_s, progress, self._rungs,
+                execute=self.order.crew.execute,
             )  # fmt: skip
         return tally, self._plan
 

@@ -37,7 +37,7 @@ class SearchJob:
         plan = self._searching.first_plan
         say_plan(plan)
         forecast = self._searching.forecast
-        say_forecast(plan, forecast.seconds_left(plan.todo, {}), self.order.lanes.workers)
+        say_forecast(plan, forecast.seconds_left(plan.todo, {}), self.order.crew.lanes.workers)
         return plan
 
     def _search(self) -> Searching:
@@ -53,10 +53,10 @@ class SearchJob:
         say(f"space {space.name}: {strategy.variants} variants of {combinations:,} combinations")
         say(f"  chosen by {strategy.describe()}")
         say("checking data, backbones and weights")
-        checked = check(space, space.scouts, order.store, order.data_root, order.weights_dir)
+        checked = check(space, space.scouts, order.store, order.data_root, order.weights_dir, order.crew.way)
         excess = counted_excess(budget, len(checked.dataset.classes), space.cost.size)
         search = Search(space.products, strategy, excess)
-        return Searching(checked, search, budget, order.retry, Forecast(order.lanes))
+        return Searching(checked, search, budget, order.retry, Forecast(order.crew.lanes))
 
     def run(self) -> tuple[Tally, Plan]:
         """Measure batch by batch."""
@@ -64,4 +64,6 @@ class SearchJob:
         from bench.sweep.search_run import run_search
 
         with SweepProgress(round(self._searching.cells)) as progress:
-            return run_search(self._searching, self.order.store, self.order.timeout_s, progress)
+            return run_search(
+                self._searching, self.order.store, self.order.timeout_s, progress, self.order.crew.execute
+            )

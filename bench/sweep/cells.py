@@ -10,7 +10,7 @@ from typing import Any
 from bench.accuracy import train
 from bench.accuracy.datasets import Dataset
 from bench.accuracy.evaluation import Evaluation
-from bench.accuracy.precision import TRAINING_WAYS, TrainPrecision, fastest_precision
+from bench.accuracy.precision import TRAINING_WAYS, TrainingWay, TrainPrecision
 from bench.confusions import Confusions
 from bench.cost import trace
 from bench.latency import clock
@@ -71,7 +71,7 @@ def plan_cells(
     dataset: Dataset,
     weights: dict[VariantSpec, str],
     devices: tuple[Device, ...],
-    train_device: str,
+    way: TrainingWay,
     done: Set[str] = frozenset(),
 ) -> list[Cell]:
     """List the cells of a space: all costs, then all trainings, then all latencies, each of the first seed's weights.
@@ -82,15 +82,13 @@ def plan_cells(
         dataset: the checked data set.
         weights: fingerprint of the start weights by spec; one that is not there starts at random.
         devices: those of the latency protocol that this machine has.
-        train_device: "cpu" or "cuda".
+        way: device and precision of the trainings.
         done: keys of trainings that need not be done: one by another device or in another precision stands too.
     """
     classes = len(dataset.classes)
     cost = [_cost_cell(space, spec, classes) for spec in specs]
     accuracy = [
-        _training(space, spec, dataset, weights, seed, train_device, done)
-        for seed in space.accuracy.seeds
-        for spec in specs
+        _training(space, spec, dataset, weights, seed, way, done) for seed in space.accuracy.seeds for spec in specs
     ]
     first_seed = {cell.spec: cell.key for cell in reversed(accuracy)}
     latency = _latency_cells(space.latency, specs, classes, devices, first_seed) if space.latency else []
@@ -134,11 +132,10 @@ def _latency_cell(spec: VariantSpec, setting: dict[str, Any], words: dict[str, s
 
 
 def _training(
-    space: SpaceFile, spec: VariantSpec, dataset: Dataset, weights: dict[VariantSpec, str], seed: int, device: str,
-    done: Set[str],
+    space: SpaceFile, spec: VariantSpec, dataset: Dataset, weights: dict[VariantSpec, str], seed: int,
+    here: TrainingWay, done: Set[str],
 ) -> Cell:  # fmt: skip
-    """As this machine does it, unless another kind of machine has done it already."""
-    here = (device, fastest_precision(device))
+    """As it is done `here`, unless another kind of machine has done it already."""
     ways = [here, *(way for way in TRAINING_WAYS if way != here)]
     cells = (_accuracy_cell(space, spec, dataset, weights, seed, *way) for way in ways)
     first = next(cells)

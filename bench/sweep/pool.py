@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from bench.durable import scratch_folder
 from bench.errors import DiskError
+from bench.machine import Origin
 from bench.sweep.cells import Cell, Sources
 from bench.sweep.worker import MORE_MEMORY, work
 from variants.fingerprint import source_modules
@@ -46,6 +47,8 @@ class Finished:
     reason: str | None = None
     log: list[str] = field(default_factory=list)
     """The last lines that the process printed."""
+    origin: Origin | None = None
+    """Where it was measured; None is this machine."""
 
 
 @dataclass

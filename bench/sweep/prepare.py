@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from bench.accuracy.datasets import SPLITS, DataError, Dataset, open_dataset
+from bench.accuracy.precision import TrainingWay, own_way
 from bench.confusions import Confusions
 from bench.cost.batch import CountSpecs, count_alone
 from bench.cost.budget import NO_LIMIT, Budget
@@ -81,7 +82,8 @@ class Checked:
     start_weights: StartWeights
     devices: tuple[Device, ...]
     missing_devices: tuple[Device, ...]
-    train_device: str
+    way: TrainingWay
+    """Device and precision of the trainings."""
 
 
 @dataclass(frozen=True)
@@ -93,12 +95,18 @@ class Retry:
 
 
 def check(
-    space: SpaceFile, specs: Sequence[VariantSpec], store: Store, data_root: Path | None, weights_dir: Path | None
+    space: SpaceFile,
+    specs: Sequence[VariantSpec],
+    store: Store,
+    data_root: Path | None,
+    weights_dir: Path | None,
+    way: TrainingWay | None = None,
 ) -> Checked:
     """Check everything that can be checked before anything is measured.
 
     Args:
         specs: whose backbones and blocks are tried: all of the space, or some that stand for all.
+        way: device and precision of trainings; None is this machine's own.
 
     Raises:
         UserError: data or variants that would fail later, with the line of the space file.
@@ -112,7 +120,7 @@ def check(
     trained, confusions = TrainedWeights(store.root, space.name), Confusions(store.root, space.name)
     return Checked(
         space, dataset, Sources(data_root, weights_dir, trained, confusions), store, start_weights, devices, missing,
-        "cuda" if torch.cuda.is_available() else "cpu",
+        way or own_way(),
     )  # fmt: skip
 
 
@@ -124,18 +132,20 @@ def prepare(
     retry: Retry = Retry(),
     limits: Budget = NO_LIMIT,
     count: CountSpecs = count_alone,
+    way: TrainingWay | None = None,
 ) -> Plan:
     """Check a whole space and list what is to be measured.
 
     Args:
         limits: come before those of the space file.
         count: counts the variants, where there is a budget.
+        way: as for `check`.
 
     Raises:
         UserError: as `check`; or no variant is within the budget.
         VariantError: as `check`.
     """
-    checked = check(space, space.specs, store, data_root, weights_dir)
+    checked = check(space, space.specs, store, data_root, weights_dir, way)
     budget = space.cost.budget.narrowed(limits)
     return make_plan(checked, _within(space, budget, len(checked.dataset.classes), count), retry, budget)
 
@@ -157,7 +167,7 @@ def make_plan(
     settled = settle(store.read(space.name))
     elsewhere = {k: r for k, r in settle(store.read()).items() if r.status == "ok" and r.group != "latency"}
     cells = plan_cells(
-        space, specs, checked.dataset, checked.start_weights.of(specs), checked.devices, checked.train_device,
+        space, specs, checked.dataset, checked.start_weights.of(specs), checked.devices, checked.way,
         elsewhere.keys(),
     )  # fmt: skip
     before = [settled[cell.key] for cell in cells if cell.key in settled]

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from bench.durable import scratch_folder
+from bench.durable import clear_unfinished, scratch_folder
 from bench.judge.halving import Rung
 from bench.judge.select import settle
-from bench.machine import commit, machine_facts, machine_id, versions
+from bench.machine import Origin, commit
 from bench.records import GROUPS, Record
 from bench.store import Store
 from bench.sweep.cells import Cell
+from bench.sweep.executor import Executor
 from bench.sweep.forecast import Forecast, Lanes
 from bench.sweep.halving import Stop, halve
 from bench.sweep.pool import Finished, Progress, run_cells
@@ -55,23 +56,25 @@ def run_plan(
     watcher: Watcher,
     rungs: Sequence[Rung] | None = None,
     tally: Tally | None = None,
+    execute: Executor = run_cells,
 ) -> Tally:
     """Measure all cells of the plan: costs and trainings side by side, then latencies, alone.
 
     Args:
         rungs: of successive halving; None trains every variant to the end.
         tally: of plans that were run before this one, which goes on.
+        execute: runs the cells of a group.
 
     Raises:
         DiskError: a record, or what a training leaves, cannot be written; the records before it are kept.
     """
-    _clear_checkpoints(plan)
+    _clear_leftovers(plan, store)
     store.write_plan(plan.space.name, plan.keys, plan.chosen_by)
     for record in plan.reused:
         store.append(plan.space.name, record)
     tally = tally or Tally(total=len(plan.todo))
     tally.waiting |= {cell.key: cell for cell in plan.todo}
-    for event in _events(plan, store, tally, forecast.lanes, timeout_s, rungs):
+    for event in _events(plan, store, tally, forecast.lanes, timeout_s, rungs, execute):
         tally.waiting.pop(event.cell.key, None)
         if isinstance(event, Progress):
             tally.running[event.cell.key] = (event.cell, event.share)
@@ -90,8 +93,10 @@ def run_plan(
     return tally
 
 
-def _clear_checkpoints(plan: Plan) -> None:
-    """Take away those of trainings whose record stands: a kill came between the two."""
+def _clear_leftovers(plan: Plan, store: Store) -> None:
+    """Take away what kills left: half-written files, and checkpoints of trainings whose record stands."""
+    for folder in ("", "weights", "confusions"):
+        clear_unfinished(store.root / plan.space.name / folder)
     if plan.sources.trained is None:
         return
     unended = {cell.key for cell in plan.todo} | {record.key for record in plan.failed_before}
@@ -110,6 +115,7 @@ def make_record(event: Finished) -> Record:
     A number that is infinite or not a number makes the cell a failure.
     """
     measurement, reason = event.measurement, event.reason
+    origin = event.origin or Origin.here()
     unfit = [name for name, value in measurement.metrics.items() if not math.isfinite(value)] if measurement else []
     if unfit:
         measurement, reason = None, f"{unfit[0]} is not a finite number"
@@ -125,9 +131,9 @@ def make_record(event: Finished) -> Record:
         reason=reason,
         metrics=measurement.metrics if measurement else {},
         details=measurement.details if measurement else {"log": event.log},
-        machine=machine_facts(),
-        machine_id=machine_id(),
-        versions=versions(),
+        machine=origin.machine,
+        machine_id=origin.machine_id,
+        versions=origin.versions,
         commit=commit(),
         started=event.started,
         seconds=round(event.seconds, 2),
@@ -135,13 +141,14 @@ def make_record(event: Finished) -> Record:
 
 
 def _events(
-    plan: Plan, store: Store, tally: Tally, lanes: Lanes, timeout_s: float, rungs: Sequence[Rung] | None
-) -> Iterator[Progress | Finished | Stop]:
+    plan: Plan, store: Store, tally: Tally, lanes: Lanes, timeout_s: float, rungs: Sequence[Rung] | None,
+    execute: Executor,
+) -> Iterator[Progress | Finished | Stop]:  # fmt: skip
     with scratch_folder() as folder:
         sources = replace(plan.sources, exports=folder)
 
         def run(cells: list[Cell]) -> Iterator[Progress | Finished]:
-            return run_cells(cells, sources, lanes.of(cells[0].group, cells), timeout_s) if cells else iter(())
+            return execute(cells, sources, lanes.of(cells[0].group, cells), timeout_s) if cells else iter(())
 
         for group in GROUPS:
             cells = [cell for cell in plan.todo if cell.group == group]

@@ -12,7 +12,9 @@ from bench.cost.count import VariantCounter
 from bench.judge.select import settle
 from bench.records import Record
 from bench.store import Store
+from bench.sweep.executor import Executor
 from bench.sweep.forecast import Forecast
+from bench.sweep.pool import run_cells
 from bench.sweep.prepare import Checked, Plan, Retry, foresee, make_plan
 from bench.sweep.run import Tally, Watcher, run_plan
 from bench.sweep.search import Excess, Reached, Search, is_beyond
@@ -90,7 +92,9 @@ class Searching:
         return {spec: _reached(metrics) for spec, metrics in fine.items() if len(metrics) == len(records[spec])}
 
 
-def run_search(searching: Searching, store: Store, timeout_s: float, watcher: Watcher) -> tuple[Tally, Plan]:
+def run_search(
+    searching: Searching, store: Store, timeout_s: float, watcher: Watcher, execute: Executor = run_cells
+) -> tuple[Tally, Plan]:
     """Measure batch by batch; returns what was done, and the plan of all variants that were chosen.
 
     Raises:
@@ -100,7 +104,7 @@ def run_search(searching: Searching, store: Store, timeout_s: float, watcher: Wa
     for plan in searching.batches():
         before = tally.ended
         tally.total = before + round(searching.cells)
-        run_plan(plan, store, searching.forecast, timeout_s, watcher, tally=tally)
+        run_plan(plan, store, searching.forecast, timeout_s, watcher, tally=tally, execute=execute)
     return tally, replace(plan, done=plan.done - before)
 
 
