@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from math import exp, log
 from statistics import mean
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.accuracy.bootstrap import Interval
 from bench.judge.draws import interval_of
@@ -19,6 +19,7 @@ from bench.judge.pick import Candidate
 
 Spec = Mapping[str, Any]
 _SCORE = "miou_val"
+_MISSING = -1
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,8 @@ def axis_effects(
         metrics: costs.
     """
     by_name = {c.variant: c for c in candidates}
-    pairs: dict[str, list[tuple[str, str]]] = {}
-    for one, other in combinations(by_name, 2):
-        axis = _only_difference(specs[one], specs[other])
-        if axis is not None:
-            pairs.setdefault(axis, []).append((one, other))
     effects = []
-    for axis, found in pairs.items():
+    for axis, found in _pairs_by_axis({name: specs[name] for name in by_name}).items():
         for before, after, names in _from_base(axis, found, specs):
             effects.append(_effect(axis, before, after, [(by_name[a], by_name[b]) for a, b in names], metrics, draws))
     return effects
@@ -78,17 +74,36 @@ def _size(value: Any) -> tuple[int, float, str]:
     return (0, value, "") if isinstance(value, int | float) else (1, 0, repr(value))
 
 
-def _only_difference(one: Spec, other: Spec) -> str | None:
-    """The axis whose values differ, where no other does that both have."""
-    axes = [axis for axis in one if one[axis] is not None and other.get(axis) is not None and one[axis] != other[axis]]
-    return axes[0] if len(axes) == 1 else None
+def _pairs_by_axis(specs: Mapping[str, Spec]) -> dict[str, list[tuple[str, str]]]:
+    """Those that differ in one axis and in no other that both have."""
+    names, axes = list(specs), list(dict.fromkeys(axis for spec in specs.values() for axis in spec))
+    codes = _codes(list(specs.values()), axes)
+    pairs: dict[str, list[tuple[str, str]]] = {}
+    for place, name in enumerate(names):
+        own, others = codes[place], codes[place + 1 :]
+        differs = (others != own) & (others != _MISSING) & (own != _MISSING)
+        for other in np.flatnonzero(differs.sum(axis=1) == 1):
+            pairs.setdefault(axes[differs[other].argmax()], []).append((name, names[place + 1 + other]))
+    return pairs
+
+
+def _codes(specs: Sequence[Spec], axes: Sequence[str]) -> NDArray[np.int32]:
+    """(specs, axes): equal numbers for equal values, as millions of pairs are compared."""
+    columns = []
+    for axis in axes:
+        numbers: dict[str, int] = {}
+        texts = [None if spec.get(axis) is None else repr(spec[axis]) for spec in specs]
+        columns.append([_MISSING if text is None else numbers.setdefault(text, len(numbers)) for text in texts])
+    return np.array(columns, np.int32).T
 
 
 def _effect(
     axis: str, before: Any, after: Any, pairs: Sequence[tuple[Candidate, Candidate]], metrics: Sequence[str],
     draws: AllDraws,
 ) -> Effect:  # fmt: skip
-    drawn = np.mean([draws[_SCORE][b.variant] - draws[_SCORE][a.variant] for a, b in pairs], axis=0)
+    weights = Counter(after.variant for _, after in pairs)
+    weights.subtract(before.variant for before, _ in pairs)
+    drawn = np.sum([weight * draws[_SCORE][name] for name, weight in weights.items()], axis=0) / len(pairs)
     value = mean(b.values[_SCORE] - a.values[_SCORE] for a, b in pairs)
     costs = {}
     for metric in metrics:

@@ -118,20 +118,17 @@ def tied_groups(candidates: Sequence[Candidate], draws: AllDraws) -> list[list[s
     chance as well, hence the distance of Tukey's range test (Biometrics 5, 1949) for as many variants.
     """
     left = sorted(candidates, key=lambda c: (-c.values[_SCORE], c.variant))
+    drawn = np.stack([draws[_SCORE][c.variant] for c in left])
     groups = []
     while left:
         leader, enough = left[0], tukey(max(2, len(left)))
-        tied = [c for c in left if c is leader or not _is_worse(c, leader, enough, draws[_SCORE])]
-        groups.append([c.variant for c in tied])
-        left = [c for c in left if c not in tied]
+        apart = leader.values[_SCORE] - np.array([c.values[_SCORE] for c in left])
+        worse = apart > enough * (drawn - drawn[0]).std(axis=1)
+        groups.append([c.variant for c, is_worse in zip(left, worse, strict=True) if not is_worse])
+        left, drawn = [c for c, is_worse in zip(left, worse, strict=True) if is_worse], drawn[worse]
     return groups
 
 
 def tukey(variants: int) -> float:
     """Standard deviations of a difference that the best and the worst of so many equal ones exceed with 5 %."""
     return float(studentized_range.ppf(1 - 2 * _TAIL, variants, _MANY)) / math.sqrt(2)
-
-
-def _is_worse(one: Candidate, leader: Candidate, deviations: float, drawn: Mapping[str, Draws]) -> bool:
-    apart = leader.values[_SCORE] - one.values[_SCORE]
-    return bool(apart > deviations * (drawn[leader.variant] - drawn[one.variant]).std())

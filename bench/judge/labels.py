@@ -33,8 +33,10 @@ def backbone_labels(specs: list[dict[str, Any]]) -> list[str]:
     """The backbones, with their arguments only where those tell them apart; "" for a network without one."""
     texts = [str(spec.get("backbone") or "") for spec in specs]
     bare = [text.partition("@")[0] for text in texts]
-    ambiguous = {name for name in bare if len({t for t, b in zip(texts, bare, strict=True) if b == name}) > 1}
-    return [text if name in ambiguous else name for text, name in zip(texts, bare, strict=True)]
+    with_arguments: dict[str, set[str]] = {}
+    for text, name in zip(texts, bare, strict=True):
+        with_arguments.setdefault(name, set()).add(text)
+    return [text if len(with_arguments[name]) > 1 else name for text, name in zip(texts, bare, strict=True)]
 
 
 def module_label(spec: dict[str, Any]) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from statistics import mean
+from typing import Any
 
 import pandas as pd
 
@@ -13,7 +15,7 @@ from bench.confusions import Confusions
 from bench.errors import NothingToShowError
 from bench.judge.differences import Difference, module_differences
 from bench.judge.front_sureness import FrontSureness, front_sureness
-from bench.judge.join import join_table
+from bench.judge.join import join_table, rows_in_order
 from bench.judge.latency_doubts import network_lines, trust_lines
 from bench.judge.latency_records import metric_of
 from bench.judge.replay import early_agreement
@@ -51,6 +53,13 @@ class Study:
     """How a search chose the variants, in words; empty: they are all of the space."""
     convention: Convention = "macs"
     """Whether a multiply-add is said as one MAC or as two FLOPs."""
+    records: list[Record] = field(default_factory=list)
+    """All that are shown: for what a page tells of one variant."""
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """Of the table, as plain dictionaries in its order; None where a value is missing."""
+        return rows_in_order(self.table)
 
     @property
     def cost_metrics(self) -> list[str]:
@@ -114,6 +123,7 @@ def make_study(
         early_agreement=early_agreement(selection.shown),
         chosen_by=chosen_by,
         convention=convention,
+        records=selection.shown,
     )  # fmt: skip
 
 

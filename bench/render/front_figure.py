@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from bench.judge.join import rows_in_order
 from bench.judge.labels import backbone_labels, module_label
 from bench.judge.latency_records import setting_of
 from bench.judge.study import Study
@@ -26,7 +26,13 @@ _LABEL_STEPS = 200
 """Of moving labels apart: a number, since by the clock the same figure would differ with the machine's load."""
 _WIDE = 12
 """Costs that span more than this many times would sit squeezed at the left of a linear axis."""
-_WHOLE = "built as a whole"
+_FEW = 300
+"""Points that are drawn one by one; of more, those behind the front become a picture without bars and numbers."""
+_NUMBERS = 60
+"""Points that bear their number; of more, those of the front, or some of these."""
+_KEYS = 12
+"""Backbones, and blocks, that the legend names; of more, it says how many."""
+WHOLE = "built as a whole"
 """Stands for the backbone of a network that has none of its own."""
 
 
@@ -62,14 +68,14 @@ def front_info(study: Study, metric: str) -> FrontInfo:
     """Collect the points of one cost axis; variants without that cost or without mIoU are left out."""
     scale, miou_scale = METRICS[metric].scale, METRICS["miou_val"].scale
     points = []
-    rows = rows_in_order(study.table)
+    rows = study.rows
     for number, (row, backbone) in enumerate(zip(rows, backbone_labels(rows), strict=True), start=1):
         cost, miou = row.get(metric), row.get("miou_val")
         if cost is None or miou is None:
             continue
         points.append(
             Point(
-                number=number, backbone=backbone or _WHOLE, module=module_label(row),
+                number=number, backbone=backbone or WHOLE, module=module_label(row),
                 cost=cost * scale,
                 cost_low=(row.get(f"{metric}_low") or cost) * scale,
                 cost_high=(row.get(f"{metric}_high") or cost) * scale,
@@ -128,12 +134,34 @@ def draw_front(info: FrontInfo) -> Figure:
     markers = assign(sorted({p.module for p in info.points}), MARKERS)
     _draw_band(axes, info.band)
     _draw_steps(axes, [p for p in info.points if p.on_front])
-    for point in sorted(info.points, key=lambda p: p.on_front):
+    drawn = info.points if len(info.points) <= _FEW else [p for p in info.points if p.on_front]
+    _draw_cloud(axes, [p for p in info.points if len(drawn) < len(info.points) and not p.on_front], colours, markers)
+    for point in sorted(drawn, key=lambda p: p.on_front):
         _draw_point(axes, point, colours[point.backbone], markers[point.module])
     _label_axes(axes, info)
     _add_legend(axes, colours, markers, bool(info.band))
-    _number_points(axes, info.points)
+    _number_points(axes, _numbered(info.points))
     return figure
+
+
+def _numbered(points: list[Point]) -> list[Point]:
+    """All, or those of the front, or some of these by cost: moving labels apart takes time."""
+    if len(points) <= _NUMBERS:
+        return points
+    front = sorted((p for p in points if p.on_front), key=lambda p: p.cost)
+    return front[:: -(-len(front) // _NUMBERS) or 1]
+
+
+def _draw_cloud(axes: Axes, points: list[Point], colours: dict[str, str], markers: dict[str, str]) -> None:
+    """Many points at once, as pixels in an SVG too."""
+    kinds: dict[tuple[str, str], list[Point]] = defaultdict(list)
+    for point in points:
+        kinds[colours[point.backbone], markers[point.module]].append(point)
+    for (colour, marker), some in kinds.items():
+        axes.scatter(
+            [p.cost for p in some], [p.miou for p in some], s=12, marker=marker, color=colour,
+            alpha=DIMMED_ALPHA, linewidths=0, rasterized=True,
+        )  # fmt: skip
 
 
 def _draw_point(axes: Axes, point: Point, colour: str, marker: str) -> None:
@@ -203,10 +231,19 @@ def _spans_wide(costs: list[float]) -> bool:
 
 def _add_legend(axes: Axes, colours: dict[str, str], markers: dict[str, str], has_band: bool) -> None:
     handles: list[Artist] = [
-        Line2D([], [], marker="o", linestyle="", color=c, label=name) for name, c in colours.items()
+        Line2D([], [], marker="o", linestyle="", color=c, label=name) for name, c in list(colours.items())[:_KEYS]
     ]
-    handles += [Line2D([], [], marker=m, linestyle="", color="#777777", label=name) for name, m in markers.items()]
+    handles += _unnamed(colours, "backbones")
+    named = list(markers.items())[:_KEYS]
+    handles += [Line2D([], [], marker=m, linestyle="", color="#777777", label=name) for name, m in named]
+    handles += _unnamed(markers, "blocks")
     handles.append(Line2D([], [], color=FRONT_LINE, label="Pareto front (numbers: table)"))
     if has_band:
         handles.append(Patch(color=FRONT_LINE, alpha=0.1, label="95 % interval of the true front"))
     axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, frameon=False, fontsize=9)
+
+
+def _unnamed(names: dict[str, str], what: str) -> list[Artist]:
+    """How many more there are than the legend names; colours and shapes start over for them."""
+    more = len(names) - _KEYS
+    return [Line2D([], [], linestyle="", label=f"and {more} more {what}")] if more > 0 else []

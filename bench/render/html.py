@@ -11,6 +11,9 @@ from markupsafe import Markup
 from bench.judge.study import Study
 from bench.metrics import METRICS
 from bench.render.markdown import percent
+from bench.render.page_assets import page_script, page_styles
+from bench.render.page_data import island, page_data
+from bench.render.published import published_scores
 from bench.render.table import ResultTable, detail_table, difference_table, effect_table, sureness_table
 from bench.render.words import (
     EFFECT_WORDS,
@@ -22,6 +25,9 @@ from bench.render.words import (
     sureness_words,
     warning_lines,
 )
+
+_MOST_OPEN = 300
+"""Rows of a table that lie open: a browser takes seconds to lay out thousands."""
 
 
 def html_page(study: Study, table: ResultTable, figures: dict[str, Path]) -> str:
@@ -48,7 +54,21 @@ def html_page(study: Study, table: ResultTable, figures: dict[str, Path]) -> str
         details=detail_table(study), differences=difference_table(study),
         difference_words=difference_words(study) if study.differences else "",
         figures=[(METRICS[m].label, _inline(path, m)) for m, path in figures.items()],
+        styles=page_styles(), script=page_script(), data=island(page_data(study)), published=_published(study),
+        most_open=_MOST_OPEN,
     )  # fmt: skip
+
+
+def _published(study: Study) -> list[dict[str, str]]:
+    """The rows of the table of published networks."""
+    return [
+        {
+            "name": score.name, "input": score.input, "pretraining": score.pretraining, "source": score.source,
+            "parameters": METRICS["parameters"].show(score.parameters),
+            "miou": METRICS["miou_test"].show(score.miou_test),
+        }
+        for score in published_scores(study.accuracy.setting["dataset"])
+    ]  # fmt: skip
 
 
 def _inline(path: Path, prefix: str) -> Markup:

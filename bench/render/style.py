@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#808000")
+DARK_PALETTE = ("#3FA0DB", "#F08030", "#1FC796", "#DD93BB", "#E69F00", "#7CC8F0", "#F2F2F2", "#B5B53C")
+"""The same hues, lighter where dark paper swallows them."""
 MARKERS = ("o", "s", "^", "D", "P", "X", "v", "*", "<", ">", "p", "h", "d", "8")
 FRONT_LINE = "#555555"
 DIMMED_ALPHA = 0.4

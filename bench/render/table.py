@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.accuracy.bootstrap import Interval
-from bench.judge.join import rows_in_order
 from bench.judge.labels import axis_words
 from bench.judge.latency_records import setting_of
 from bench.judge.study import Study
@@ -39,13 +38,14 @@ class ResultTable:
 
 def result_table(study: Study) -> ResultTable:
     """Lay the study out; a value with a spread is followed by its range."""
-    metrics = ["miou_val", "miou_test", *study.cost_metrics]
+    costs = study.cost_metrics
+    metrics = ["miou_val", "miou_test", *costs]
     rows = [
         Row(
             number, row["variant"], row["label"], [_cell(row, metric) for metric in metrics],
-            [METRICS[m].label for m in study.cost_metrics if row[f"on_front_{m}"]],
+            [METRICS[m].label for m in costs if row[f"on_front_{m}"]],
         )
-        for number, row in enumerate(rows_in_order(study.table), start=1)
+        for number, row in enumerate(study.rows, start=1)
     ]  # fmt: skip
     return ResultTable(metrics, [_heading(study, m) for m in metrics], rows)
 
@@ -55,14 +55,14 @@ def detail_table(study: Study) -> ResultTable:
     metrics = study.detail_metrics
     rows = [
         Row(number, row["variant"], row["label"], [_cell(row, metric) for metric in metrics], [])
-        for number, row in enumerate(rows_in_order(study.table), start=1)
+        for number, row in enumerate(study.rows, start=1)
     ]
     return ResultTable(metrics, [_heading(study, m) for m in metrics], rows)
 
 
 def difference_table(study: Study) -> ResultTable:
     """What the module adds to the plain network around it: mIoU in points with intervals, and costs in per cent."""
-    rows = {row["variant"]: (number, row) for number, row in enumerate(rows_in_order(study.table), start=1)}
+    rows = {row["variant"]: (number, row) for number, row in enumerate(study.rows, start=1)}
     lines = []
     for difference in sorted(study.differences, key=lambda d: rows[d.variant][0]):
         number, row = rows[difference.variant]
@@ -82,7 +82,7 @@ def sureness_table(study: Study) -> ResultTable:
     metrics = [metric for metric in study.cost_metrics if metric in sure.fronts]
     group_of = {variant: number for number, group in enumerate(sure.ties, start=1) for variant in group}
     rows = []
-    for number, row in enumerate(rows_in_order(study.table), start=1):
+    for number, row in enumerate(study.rows, start=1):
         chances = [sure.fronts[metric].chances.get(row["variant"]) for metric in metrics]
         if any(chance and chance >= _LEAST_CHANCE for chance in chances):
             cells = [str(group_of[row["variant"]]), *(_chance(chance) for chance in chances)]

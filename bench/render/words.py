@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench.judge.front import Front
-from bench.judge.join import rows_in_order, shows_quartiles
+from bench.judge.join import shows_quartiles
 from bench.judge.latency_records import setting_of
 from bench.judge.study import Study
 from bench.latency.setting import RUNTIME_LABELS, SCOPES, LatencySetting
@@ -76,7 +76,7 @@ def front_words(study: Study) -> list[str]:
     """The measure of each front, and its knee."""
     sure = study.sureness
     assert sure is not None
-    rows = {row["variant"]: (number, row["label"]) for number, row in enumerate(rows_in_order(study.table), start=1)}
+    rows = {row["variant"]: (number, row["label"]) for number, row in enumerate(study.rows, start=1)}
     return [_front_line(sure.fronts[metric], rows) for metric in study.cost_metrics if metric in sure.fronts]
 
 

@@ -1,0 +1,38 @@
+"""What others published about networks on a data set: reference points of a page, not measured here."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class PublishedScore:
+    """A network with its published mIoU on the test split (0 to 1).
+
+    parameters: None where they were not published. input: width x height. pretraining: "none" or of what.
+    """
+
+    name: str
+    parameters: float | None
+    input: str
+    pretraining: str
+    miou_test: float
+    source: str
+
+
+def published_scores(dataset: str) -> tuple[PublishedScore, ...]:
+    """Those on a data set, in the order of the file; none where there is no file for it."""
+    path = Path(__file__).with_name(f"published_{dataset}.csv")
+    if not path.is_file():
+        return ()
+    with path.open(encoding="utf-8", newline="") as file:
+        return tuple(_score(row) for row in csv.DictReader(file))
+
+
+def _score(row: dict[str, str]) -> PublishedScore:
+    parameters = round(float(row["params_m"]) * 1e6) if row["params_m"] else None
+    return PublishedScore(
+        row["model"], parameters, row["input"], row["pretraining"], float(row["miou_test"]) / 100, row["source"]
+    )
