@@ -26,7 +26,7 @@ from bench.store import Store
 from tests.conftest import PROJECT, RunBench
 
 VARIANT = "lcnet_050+fpn16-head16"
-MANY_TIMES = "    for _ in range(100):\n        x.sin()\n"
+MANY_TIMES = "    for _ in range(600):\n        x.sin()\n"
 SETTING = LatencySetting((64, 64), 5)
 
 
