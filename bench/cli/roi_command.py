@@ -72,15 +72,15 @@ def command(
 def _print(found: SweepRoi, prices: Prices) -> None:
     from bench.metrics import METRICS
 
-    energy = "measured" if any(run.energy_is_measured for run in found.running) else "by the watts of the prices"
+    energy = "measured" if any(run.energy_is_measured for run in found.running) else "by the given watts"
     table = make_table(
         "variant", "mIoU val (%)", "latency (ms)", "frames/s", f"{prices.currency} for a\nmillion frames",
-        f"frames/s and watt\n{energy}",
+        f"frames/s per watt,\n{energy}",
     )  # fmt: skip
     for run, candidate in zip(found.running, found.candidates, strict=True):
         cost = run.per_million
         table.add_row(
-            run.variant, METRICS["miou_val"].show(candidate.values["miou_val"]),
+            found.labels[run.variant], METRICS["miou_val"].show(candidate.values["miou_val"]),
             METRICS[found.metric].show(candidate.values[found.metric]), f"{run.frames_per_s:.1f}",
             f"{cost.value:.3g} ({cost.low:.3g}–{cost.high:.3g})",
             "unknown" if run.frames_per_joule is None else f"{run.frames_per_joule:.3g}",

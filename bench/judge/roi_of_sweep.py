@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,12 +21,16 @@ from bench.store import Store
 
 @dataclass(frozen=True)
 class SweepRoi:
-    """running: cheapest first, of the candidate at the same place. settings: in words, what the numbers are of."""
+    """running: cheapest first, of the candidate at the same place. settings: in words, what the numbers are of.
+
+    labels: short ones, by variant.
+    """
 
     metric: str
     candidates: Sequence[Candidate]
     running: Sequence[Running]
     settings: Sequence[str]
+    labels: Mapping[str, str]
 
     def of(self, variant: str) -> Running:
         """The costs of one variant.
@@ -56,7 +60,7 @@ def roi_of_sweep(store: Store, sweep: str, metric: str, machine: str, prices: Pr
     pairs = [(c, _running(c, grounds, [r for r in timed if r.variant == c.variant], metric, prices))
              for c in grounds.candidates]  # fmt: skip
     pairs.sort(key=lambda pair: (pair[1].per_million.value, pair[1].variant))
-    return SweepRoi(metric, [c for c, _ in pairs], [run for _, run in pairs], grounds.settings)
+    return SweepRoi(metric, [c for c, _ in pairs], [run for _, run in pairs], grounds.settings, grounds.labels)
 
 
 def _running(candidate: Candidate, grounds: Grounds, timed: Sequence[Record], metric: str, prices: Prices) -> Running:
