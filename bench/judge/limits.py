@@ -44,6 +44,12 @@ class Limit:
         return f"{metric.label} {'≥' if self.is_least else '≤'} {_plain(self.value * metric.scale)} {metric.unit}"
 
 
+def stored_per_shown(metric: str) -> float:
+    """What one of the unit that a metric is shown in is in its stored unit."""
+    unit = METRICS[metric].unit
+    return _UNITS[unit][unit.lower()]
+
+
 def read_limit(metric: str, text: str) -> Limit:
     """Read a limit, in the direction that the metric has.
 

@@ -12,6 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from bench.judge.labels import backbone_labels, module_label
+from bench.judge.limits import stored_per_shown
 from bench.judge.study import Study
 from bench.metrics import METRICS, P90
 from bench.render.front_figure import WHOLE, cost_setting_words
@@ -20,8 +21,6 @@ from bench.render.published import published_scores
 from bench.render.style import MARKERS, PALETTE
 from bench.render.table import detail_table, result_table
 
-_STORED = {"%": 0.01, "G": 1e9, "M": 1e6, "MB": 1e6, "ms": 1.0}
-"""What a number in the shown unit is multiplied by to be in the stored one, as `bench.judge.limits` reads it."""
 _OPTIONS = {
     "miou_val": ("miou", "%"), "macs": ("gmacs", ""), "parameters": ("params", "M"), "peak_bytes": ("memory", "MB"),
 }  # fmt: skip
@@ -91,7 +90,7 @@ def _metric(study: Study, key: str, headings: dict[str, str]) -> dict[str, Any]:
     metric = METRICS[key]
     told: dict[str, Any] = {
         "label": metric.label, "unit": metric.unit, "digits": metric.digits, "scale": metric.scale,
-        "higher": metric.higher_is_better, "stored": _STORED[metric.unit], "axis": metric.axis,
+        "higher": metric.higher_is_better, "stored": stored_per_shown(key), "axis": metric.axis,
         "heading": headings.get(key, metric.heading), "meaning": metric.meaning, "setting": _setting(study, key),
     }  # fmt: skip
     return told | _pick_option(study, key)

@@ -17,6 +17,7 @@ from bench.durable import scratch_folder
 from bench.errors import DiskError
 from bench.machine import Origin
 from bench.sweep.cells import Cell, Sources
+from bench.sweep.interrupts import interrupts_held_back
 from bench.sweep.worker import MORE_MEMORY, work
 from variants.fingerprint import source_modules
 
@@ -86,7 +87,8 @@ def run_cells(cells: Iterable[Cell], sources: Sources, workers: int, timeout_s: 
         try:
             while True:
                 while len(jobs) < workers and (cell := next(waiting, None)) is not None:
-                    jobs.append(_start(context, cell, sources, folder))
+                    with interrupts_held_back():  # a worker that is half started would complain with a traceback
+                        jobs.append(_start(context, cell, sources, folder))
                 if not jobs:
                     return
                 yield from _listen(jobs, timeout_s)
