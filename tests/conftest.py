@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
+
+from bench.cli import main
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED = PROJECT.parent / "shared"
@@ -42,14 +47,24 @@ def bench_environment() -> dict[str, str]:
 
 
 @pytest.fixture
-def run_bench(tmp_path: Path) -> RunBench:
-    """Run `bench` in a fresh folder, or in another one; stdout and stderr are kept apart."""
+def run_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunBench:
+    """Run `bench` in a fresh folder, or in another one; stdout and stderr are kept apart.
+
+    In this process, which has loaded torch before, and by the same entry point as the command: a traceback fails the
+    test.
+    """
 
     def run(*arguments: str, cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            bench_command(*arguments), cwd=cwd, env=bench_environment(), capture_output=True, text=True,
-            check=False, timeout=240,
-        )  # fmt: skip
+        output, errors = io.StringIO(), io.StringIO()
+        monkeypatch.setattr(sys, "argv", ["bench", *arguments])
+        monkeypatch.setenv("COLUMNS", "160")
+        monkeypatch.setenv("PYTHONWARNINGS", "ignore")
+        with (
+            warnings.catch_warnings(), chdir(cwd), redirect_stdout(output), redirect_stderr(errors),
+            pytest.raises(SystemExit) as end,
+        ):  # fmt: skip
+            main()
+        return subprocess.CompletedProcess(arguments, int(end.value.code or 0), output.getvalue(), errors.getvalue())
 
     return run
 

@@ -11,7 +11,7 @@ CELLS = 4 + 2 * 4 + 4
 """Costs, two restarts of each latency, accuracies."""
 
 
-def test_sweep_measures_everything_and_reports(run_bench: RunBench, tiny_space: Path) -> None:
+def test_sweep_measures_everything_and_reports_once(run_bench: RunBench, tiny_space: Path) -> None:
     done = run_bench("sweep", tiny_space.name)
     assert done.returncode == 0, done.stderr
     records = stored(tiny_space.parent)
@@ -40,6 +40,13 @@ def test_sweep_measures_everything_and_reports(run_bench: RunBench, tiny_space: 
     nowhere = run_bench("sweep", tiny_space.name, "--reports", f"{tiny_space.name}/reports")
     assert nowhere.returncode == 2, "a sweep that measured everything is not one that measured nothing"
     assert "cannot write" in nowhere.stderr
+
+    renamed = tiny_space.with_name("renamed.yaml")
+    renamed.write_text(TINY_SPACE.replace("name: tiny", "name: renamed").replace("restarts: 2", "restarts: 1"))
+    reusing = run_bench("sweep", renamed.name)
+    assert "to measure: 4 latency; 0 done before, 8 taken from other sweeps" in reusing.stderr
+    assert "measured 4, failed 0; 0 done before, 8 taken from other sweeps" in reusing.stderr
+    assert len(list((tiny_space.parent / "results" / "renamed").glob("*.jsonl"))) == 1
 
 
 def test_polite_stop_says_how_to_go_on(tiny_space: Path) -> None:
@@ -70,16 +77,6 @@ def test_dry_run_measures_nothing_and_forecasts(tiny_space: Path, run_bench: Run
     assert "about " in done.stderr
     assert len(done.stdout.splitlines()) == 4
     assert not (tiny_space.parent / "results").exists()
-
-
-def test_another_sweep_reuses_the_same_measurements(tiny_space: Path, run_bench: RunBench) -> None:
-    run_bench("sweep", tiny_space.name)
-    renamed = tiny_space.with_name("renamed.yaml")
-    renamed.write_text(TINY_SPACE.replace("name: tiny", "name: renamed"))
-    done = run_bench("sweep", renamed.name)
-    assert "to measure: 8 latency; 0 done before, 8 taken from other sweeps" in done.stderr
-    assert "measured 8, failed 0; 0 done before, 8 taken from other sweeps" in done.stderr
-    assert len(list((tiny_space.parent / "results" / "renamed").glob("*.jsonl"))) == 1
 
 
 def test_refusal_comes_before_any_measurement(tiny_space: Path, run_bench: RunBench) -> None:
