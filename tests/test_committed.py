@@ -92,6 +92,22 @@ def test_reports_are_fresh(run_bench: RunBench, tmp_path: Path) -> None:
     assert "`bench report contrastive`" in done.stderr
 
 
+@pytest.mark.parametrize(("moved_by", "code"), [(0.004, 0), (1.0, 1)])
+def test_what_processors_round_makes_no_drawing_stale(
+    run_bench: RunBench, tmp_path: Path, moved_by: float, code: int
+) -> None:
+    """Ends of a line in the figure, moved by less than the eye sees, and by a point."""
+    shutil.copytree(PROJECT / "reports" / "contrastive", tmp_path / "reports" / "contrastive")
+    figure = tmp_path / "reports" / "contrastive" / "front_macs.svg"
+    text, count = re.subn(
+        r"(?<=^L )\d+\.\d{3,}", lambda x: f"{float(x[0]) + moved_by:.6f}", figure.read_text(), flags=re.M
+    )
+    assert count
+    figure.write_text(text)
+    folders = ("--results", str(PROJECT / "results"), "--reports", str(tmp_path / "reports"))
+    assert run_bench("report", "contrastive", "--check", *folders).returncode == code
+
+
 @pytest.mark.parametrize("sweep", IN_README)
 def test_readme_shows_the_committed_table(sweep: str) -> None:
     assert markdown_table(result_table(committed_study(sweep))) in README
