@@ -45,7 +45,7 @@ def count_specs(specs: Sequence[VariantSpec], classes: int, size: tuple[int, int
         return
     method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(method)
-    context.set_forkserver_preload(["bench.cost.batch"])
+    context.set_forkserver_preload(["bench.cost.batch", MEASURING])
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(classes, size))
     try:
         for done in as_completed([pool.submit(_count_chunk, chunk) for chunk in chunks]):
@@ -58,6 +58,8 @@ def count_specs(specs: Sequence[VariantSpec], classes: int, size: tuple[int, int
         pool.shutdown(cancel_futures=True)
 
 
+MEASURING = "bench.sweep.measure"
+"""There is one server a process: what a sweep's workers need is loaded with it, or each would load torch anew."""
 CountSpecs = Callable[[Sequence[VariantSpec], int, tuple[int, int]], Iterable[Counted]]
 """(specs, classes, size) -> all of them counted, in any order."""
 

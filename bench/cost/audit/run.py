@@ -14,6 +14,7 @@ from typing import cast
 from bench.cost.audit.compare import Audited
 from bench.cost.audit.counters import COUNTERS, OURS, Count
 from bench.cost.audit.reading import Failure, Reading
+from bench.cost.batch import MEASURING
 from bench.errors import describe_failure
 from variants.spec import VariantSpec
 
@@ -84,5 +85,5 @@ def _context() -> ForkServerContext | SpawnContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["bench.cost.audit.preload"])
+    context.set_forkserver_preload(["bench.cost.audit.preload", MEASURING])
     return context
