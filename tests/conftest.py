@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli import main
+from bench.fork_server import announce
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED = PROJECT.parent / "shared"
@@ -34,6 +35,8 @@ accuracy:
   schedule: {epochs: 2, batch_size: 4}
 """
 
+announce("bench.sweep.measure")
+"""The first test to start the fork server of this process starts it for all: sweeps of later tests too."""
 RunBench = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -9,7 +9,7 @@ import torch
 from click.testing import CliRunner
 from torch import Tensor, nn
 
-from bench.cli.cost_command import command as cost_command
+from bench.cli import cli
 from bench.cost.allocator import allocated_peaks, check_memory
 from variants.names import parse_name
 
@@ -54,8 +54,8 @@ def test_liveness_is_the_allocators_peak(name: str) -> None:
 
 def test_the_command_prints_both(capfd: pytest.CaptureFixture[str]) -> None:
     arguments = ["lcnet_050+fpn16-head16", "--size", "128x64", "--check-memory"]
-    done = CliRunner().invoke(cost_command, arguments)
+    done = CliRunner().invoke(cli, ["cost", *arguments])
     assert done.exit_code == 0, done.output
     assert "Largest error +0.0" in done.stdout
-    data = json.loads(CliRunner().invoke(cost_command, [*arguments, "--json"]).stdout)
+    data = json.loads(CliRunner().invoke(cli, ["cost", *arguments, "--json"]).stdout)
     assert data[0]["estimated"] > 0

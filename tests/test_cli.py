@@ -15,7 +15,7 @@ SPEC = "lcnet_050+frm34-dnl-w16+fpn16-head8"
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(run_bench: RunBench, command: str) -> None:
-    done = run_bench(command, "--help")
+    done = run_bench(command, "-h")
     assert done.returncode == 0
     assert f"bench {command}" in done.stdout
 

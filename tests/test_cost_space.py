@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from bench.cli.cost_command import command as cost_command
+from bench.cli import cli
 from bench.cost.batch import count_specs
 from bench.cost.budget import Budget, read_number
 from bench.cost.count import count_variant
@@ -30,7 +30,7 @@ PUBLISHED = "published_cityscapes.csv"
 
 
 def cost(tmp_path: Path, *arguments: str) -> Result:
-    return CliRunner().invoke(cost_command, [*arguments, "--reports", str(tmp_path), "--workers", "1"])
+    return CliRunner().invoke(cli, ["cost", *arguments, "--reports", str(tmp_path), "--workers", "1"])
 
 
 def test_a_space_as_csv_parquet_and_json(tiny_space: Path, tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_limits_keep_what_is_at_them(tiny_space: Path, tmp_path: Path) -> None:
     ]
     assert len(variants("--max-params", str(few - 1))) == 1
     with pytest.raises(UserError, match="none of the 4 variants is within the budget of at most 1,000 parameters"):
-        cost_command.main([str(tiny_space), "--max-params", "1k", "--reports", str(tmp_path)], standalone_mode=False)
+        cli.main(["cost", str(tiny_space), "--max-params", "1k", "--reports", str(tmp_path)], standalone_mode=False)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from bench.cli.data_command import command
+from bench.cli import cli
 from bench.errors import UserError
 from tests.test_layouts import mask, noise, own
 
@@ -17,7 +17,7 @@ __all__ = ["own"]
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner(env={"COLUMNS": "160"}).invoke(command, ["check", *arguments])
+    return CliRunner(env={"COLUMNS": "160"}).invoke(cli, ["data", "check", *arguments])
 
 
 def test_counts_sizes_and_frequencies_are_said(own: Path, tmp_path: Path) -> None:

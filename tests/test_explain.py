@@ -15,8 +15,7 @@ from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Text
 from matplotlib.transforms import BboxBase
 
-from bench.cli.cost_command import command as cost_command
-from bench.cli.explain_command import command
+from bench.cli import cli
 from bench.cost.breakdown import explain
 from bench.cost.explanation import Explanation, Part
 from bench.cost.parameters import count_parameters
@@ -173,7 +172,7 @@ def test_command_agrees_with_cost_and_draws(run_bench: RunBench, tmp_path: Path)
     done = run_bench("explain", SPEC, *size, "--json", "--svg", "network.svg")
     assert done.returncode == 0, done.stderr
     data = json.loads(done.stdout)
-    cost = json.loads(CliRunner().invoke(cost_command, [SPEC, *size, "--json"]).stdout)
+    cost = json.loads(CliRunner().invoke(cli, ["cost", SPEC, *size, "--json"]).stdout)
     for key in ("variant", "content_hash", "size", "classes", "parameters", "macs"):
         assert data[key] == cost[key]
     assert sum(part["macs"] or 0 for part in data["parts"]) == cost["macs"]
@@ -183,7 +182,7 @@ def test_command_agrees_with_cost_and_draws(run_bench: RunBench, tmp_path: Path)
 
 @pytest.mark.parametrize("columns", [80, 160])
 def test_table_fits_the_terminal(columns: int) -> None:
-    done = CliRunner(env={"COLUMNS": str(columns)}).invoke(command, ["ddrnet23_slim", "--size", "128x64"])
+    done = CliRunner(env={"COLUMNS": str(columns)}).invoke(cli, ["explain", "ddrnet23_slim", "--size", "128x64"])
     assert "GFLOPs at 2 per MAC" in done.stdout
     assert re.search(r"fusion3 +BilateralFusion +64x8x16 +1/8 ", done.stdout)
     assert max(map(len, done.stdout.splitlines())) <= columns

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner, Result
 
-from bench.cli.guard_command import command as guard_command
+from bench.cli import cli
 from bench.cost.figures import Cost, Peak, Weights, Work
 from bench.errors import UserError
 from bench.judge.cost_guard import guard_variant
@@ -39,7 +39,7 @@ def guard(tmp_path: Path) -> Guard:
 
     def run(*arguments: str) -> Result:
         names = [str(tmp_path / name) if name.endswith(".yaml") else name for name in arguments]
-        return CliRunner().invoke(guard_command, [*names, "--results", str(tmp_path / "results"), "--workers", "1"])
+        return CliRunner().invoke(cli, ["guard", *names, "--results", str(tmp_path / "results"), "--workers", "1"])
 
     assert run("--accept", "pair.yaml").exit_code == 0
     return run
@@ -192,7 +192,7 @@ def test_a_new_variant_is_reported_and_accepted(guard: Guard, tmp_path: Path) ->
 
 
 def test_nothing_compared_is_no_pass(tmp_path: Path) -> None:
-    done = CliRunner().invoke(guard_command, ["--cost", "--results", str(tmp_path)])
+    done = CliRunner().invoke(cli, ["guard", "--cost", "--results", str(tmp_path)])
     assert done.exit_code == 3
     assert "bench guard --accept SPACE" in done.stderr
 
@@ -278,7 +278,7 @@ def test_the_command_in_a_process(run_bench: RunBench, tmp_path: Path) -> None:
 def test_the_committed_baseline_holds(tmp_path: Path) -> None:
     """Every family, block, network and preset costs what was committed."""
     arguments = ["audit", "--cost", "--results", str(PROJECT / "results"), "--workers", "2", "--format", "json"]
-    done = CliRunner().invoke(guard_command, arguments)
+    done = CliRunner().invoke(cli, ["guard", *arguments])
     assert done.exit_code == 0, done.output
     report = json.loads(done.stdout)
     assert report["compared"] > 60

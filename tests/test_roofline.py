@@ -9,8 +9,7 @@ import pytest
 from click.testing import CliRunner
 from torch import nn
 
-from bench.cli.calibrate_command import command as calibrate_command
-from bench.cli.cost_command import command as cost_command
+from bench.cli import cli
 from bench.cost.count import count_variant
 from bench.cost.hardware import HardwareProfile, find_profile, named_profiles
 from bench.cost.roofline import add_up, estimate
@@ -67,7 +66,7 @@ def test_an_unknown_profile_and_a_machine_without_calibration_are_refused(tmp_pa
 
 
 def test_a_calibration_is_measured_kept_and_used(tmp_path: Path) -> None:
-    done = CliRunner().invoke(calibrate_command, ["--repeats", "3", "--results", str(tmp_path)])
+    done = CliRunner().invoke(cli, ["calibrate", "--repeats", "3", "--results", str(tmp_path)])
     assert done.exit_code == 0, done.output
     assert "GFLOPs a second at 2 per MAC" in done.stdout
     found = find_profile("here", tmp_path)
@@ -128,18 +127,18 @@ def test_the_estimate_is_held_against_latencies_of_the_same_hardware(tmp_path: P
     space = tmp_path / "four.yaml"
     space.write_text(f"variants: [{', '.join(SPECS)}]\naccuracy: {{data: {{name: streets}}}}\n")
     arguments = [str(space), "--results", str(tmp_path), "--size", "256x128"]
-    done = CliRunner().invoke(cost_command, [*arguments, "--hardware", "here"])
+    done = CliRunner().invoke(cli, ["cost", *arguments, "--hardware", "here"])
     assert done.exit_code == 0, done.output
     assert "ESTIMATE" in done.stdout
     assert f"sweep timed at 128x64, 4 variants: rank correlation {rho}" in done.stdout
-    other = CliRunner().invoke(cost_command, [*arguments, "--hardware", "t4"])
+    other = CliRunner().invoke(cli, ["cost", *arguments, "--hardware", "t4"])
     assert "rank correlation" not in other.stdout
     assert "no measured latency of these variants on NVIDIA T4" in other.stdout
 
 
 def test_json_says_that_it_is_an_estimate(tmp_path: Path) -> None:
     done = CliRunner().invoke(
-        cost_command, [SPECS[0], "--hardware", "t4", "--results", str(tmp_path), "--json", "--size", "128x64"]
+        cli, ["cost", SPECS[0], "--hardware", "t4", "--results", str(tmp_path), "--json", "--size", "128x64"]
     )
     data = json.loads(done.stdout)
     assert data["estimate"] is True
@@ -152,15 +151,15 @@ def test_an_estimate_keeps_to_the_budget(tmp_path: Path) -> None:
     space.write_text(f"variants: [{', '.join(SPECS)}]\naccuracy: {{data: {{name: streets}}}}\n")
     costs = [count_variant(parse_name(name), 9, 128, 64).total.macs for name in SPECS]
     arguments = [str(space), "--hardware", "t4", "--size", "128x64", "--results", str(tmp_path), "--json"]
-    done = CliRunner().invoke(cost_command, [*arguments, "--max-gmacs", repr(costs[1] / 1e9)])
+    done = CliRunner().invoke(cli, ["cost", *arguments, "--max-gmacs", repr(costs[1] / 1e9)])
     assert [one["variant"] for one in json.loads(done.stdout)["variants"]] == SPECS[:2]
-    assert CliRunner().invoke(cost_command, [*arguments, "--max-gmacs", "nan"]).exit_code == 2
+    assert CliRunner().invoke(cli, ["cost", *arguments, "--max-gmacs", "nan"]).exit_code == 2
 
 
 def test_a_variant_that_cannot_be_estimated_ends_no_other(tmp_path: Path) -> None:
     space = tmp_path / "two.yaml"
     space.write_text(f"variants: [no_such_net+fpn16-head16, {SPECS[0]}]\naccuracy: {{data: {{name: streets}}}}\n")
-    done = CliRunner().invoke(cost_command, [str(space), "--hardware", "t4", "--results", str(tmp_path)])
+    done = CliRunner().invoke(cli, ["cost", str(space), "--hardware", "t4", "--results", str(tmp_path)])
     assert done.exit_code == 1
     assert "cannot be estimated: no_such_net" in done.stderr
     assert "ESTIMATE" in done.stdout

@@ -42,10 +42,10 @@ def test_sweep_measures_everything_and_reports_once(run_bench: RunBench, tiny_sp
     assert "cannot write" in nowhere.stderr
 
     renamed = tiny_space.with_name("renamed.yaml")
-    renamed.write_text(TINY_SPACE.replace("name: tiny", "name: renamed").replace("restarts: 2", "restarts: 1"))
+    renamed.write_text(TINY_SPACE.replace("name: tiny", "name: renamed"))
     reusing = run_bench("sweep", renamed.name)
-    assert "to measure: 4 latency; 0 done before, 8 taken from other sweeps" in reusing.stderr
-    assert "measured 4, failed 0; 0 done before, 8 taken from other sweeps" in reusing.stderr
+    assert "to measure: 8 latency; 0 done before, 8 taken from other sweeps" in reusing.stderr
+    assert "measured 8, failed 0; 0 done before, 8 taken from other sweeps" in reusing.stderr
     assert len(list((tiny_space.parent / "results" / "renamed").glob("*.jsonl"))) == 1
 
 

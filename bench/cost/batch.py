@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from bench.cost.count import VariantCounter
 from bench.cost.figures import Cost
 from bench.errors import UserError, describe_failure
+from bench.fork_server import worker_context
 from variants.errors import VariantError
 from variants.spec import VariantSpec
 
@@ -43,10 +43,9 @@ def count_specs(specs: Sequence[VariantSpec], classes: int, size: tuple[int, int
         counter = VariantCounter(classes, *size)
         yield from (_count(counter, spec) for spec in ordered)
         return
-    method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-    context = multiprocessing.get_context(method)
-    context.set_forkserver_preload(["bench.cost.batch", MEASURING])
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(classes, size))
+    pool = ProcessPoolExecutor(
+        workers, mp_context=worker_context(__name__), initializer=_start, initargs=(classes, size)
+    )
     try:
         for done in as_completed([pool.submit(_count_chunk, chunk) for chunk in chunks]):
             yield from done.result()
@@ -58,8 +57,6 @@ def count_specs(specs: Sequence[VariantSpec], classes: int, size: tuple[int, int
         pool.shutdown(cancel_futures=True)
 
 
-MEASURING = "bench.sweep.measure"
-"""There is one server a process: what a sweep's workers need is loaded with it, or each would load torch anew."""
 CountSpecs = Callable[[Sequence[VariantSpec], int, tuple[int, int]], Iterable[Counted]]
 """(specs, classes, size) -> all of them counted, in any order."""
 

@@ -16,7 +16,8 @@ _LOCAL = (".parquet",)
 """Need not be there: what git ignores."""
 _DRAWING = re.compile(r'\s*(<path d="|[MLQC] |<use |<text |<g transform=")')
 """A line of an SVG that says where ink goes; its numbers stand in the tables too, compared to the byte."""
-_COORDINATE = re.compile(r"-?\d+\.\d{3,}")
+_COORDINATE = re.compile(r"-?\d+\.\d{3,}(?![^<>]*<)")
+"""Not of the text that is shown, which ends in a tag."""
 _HAIR = 0.05
 """Points. Labels find their places in many small steps, and processors round the last digit of each differently:
 measured, 0.004 points between two of them."""

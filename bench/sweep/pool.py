@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.durable import scratch_folder
 from bench.errors import DiskError
+from bench.fork_server import worker_context
 from bench.machine import Origin
 from bench.sweep.cells import Cell, Sources
 from bench.sweep.interrupts import interrupts_held_back
 from bench.sweep.worker import MORE_MEMORY, work
 from variants.fingerprint import source_modules
+from variants.spec import VariantSpec
 
 if TYPE_CHECKING:
     from bench.sweep.measure import Measurement
@@ -80,7 +82,7 @@ def run_cells(cells: Iterable[Cell], sources: Sources, workers: int, timeout_s: 
         DiskError: a disk is full, which is no cell's fault; the processes that still run are ended.
     """
     cells = list(cells)
-    context = _context(cells)
+    context = worker_context(*code_that_measures(cell.spec for cell in cells))
     waiting = iter(cells)
     jobs: list[_Job] = []
     with scratch_folder() as folder:
@@ -98,23 +100,15 @@ def run_cells(cells: Iterable[Cell], sources: Sources, workers: int, timeout_s: 
                 job.process.join()
 
 
-def _context(cells: list[Cell]) -> multiprocessing.context.BaseContext:
-    """A server that has loaded torch once and forks workers that start in milliseconds.
-
-    It loads all code that measures the cells, so that editing a file while a sweep runs changes none of them.
-    """
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    sources = {module for cell in cells for module in source_modules(cell.spec)}
-    context.set_forkserver_preload(["bench.sweep.measure", *sorted(sources)])
-    return context
+def code_that_measures(specs: Iterable[VariantSpec]) -> list[str]:
+    """The modules that a worker needs. Loaded in the server, editing a file while a sweep runs changes none of them."""
+    return ["bench.sweep.measure", *sorted({module for spec in specs for module in source_modules(spec)})]
 
 
-def _start(context: multiprocessing.context.BaseContext, cell: Cell, sources: Sources, folder: Path) -> _Job:
+def _start(context: ForkServerContext | SpawnContext, cell: Cell, sources: Sources, folder: Path) -> _Job:
     receiver, sender = context.Pipe(duplex=False)
     log = folder / f"{cell.key}.log"
-    process: BaseProcess = context.Process(target=work, args=(cell, sources, sender, log))  # type: ignore[attr-defined]
+    process = context.Process(target=work, args=(cell, sources, sender, log))
     process.start()
     sender.close()
     return _Job(cell, process, receiver, log)

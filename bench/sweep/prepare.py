@@ -15,6 +15,7 @@ from bench.confusions import Confusions
 from bench.cost.batch import CountSpecs, count_alone
 from bench.cost.budget import NO_LIMIT, Budget
 from bench.errors import UserError
+from bench.fork_server import announce
 from bench.judge.latency_doubts import doubtful_keys, lacks_weights
 from bench.judge.select import settle
 from bench.latency.runtimes import check_runtime
@@ -24,6 +25,7 @@ from bench.records import Group, Record
 from bench.store import Store
 from bench.sweep.cells import Cell, Sources, plan_cells, with_random_weights
 from bench.sweep.forecast import Forecast, place_of
+from bench.sweep.pool import code_that_measures
 from bench.sweep.probe import probe_seconds
 from bench.sweep.spacefile import SpaceFile
 from bench.sweep.start_weights import StartWeights
@@ -112,6 +114,7 @@ def check(
         UserError: data or variants that would fail later, with the line of the space file.
         VariantError: weights that are missing or do not fit.
     """
+    announce(*code_that_measures(specs))  # before counting starts the server that will measure too
     commit()  # remembered now: the code that is loaded, whatever is committed while the sweep runs
     dataset = _check(space, specs, data_root)
     start_weights = StartWeights(space.accuracy.schedule.pretraining, weights_dir)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import cast
 
 from bench.cost.audit.compare import Audited
 from bench.cost.audit.counters import COUNTERS, OURS, Count
 from bench.cost.audit.reading import Failure, Reading
-from bench.cost.batch import MEASURING
 from bench.errors import describe_failure
+from bench.fork_server import worker_context
 from variants.spec import VariantSpec
 
 
@@ -46,8 +43,9 @@ def _audited(spec: VariantSpec, jobs: dict[str, Future[Reading | Failure]]) -> A
 
 def _count_apart(name: str, count: Count, spec: VariantSpec, classes: int, size: tuple[int, int]) -> Reading | Failure:
     """Count in a fresh process, so that nothing that a counter leaves behind reaches another count."""
-    receiver, sender = _context().Pipe(duplex=False)
-    process = _context().Process(target=_count_here, args=(sender, count, spec, classes, size), daemon=True)
+    context = worker_context("bench.cost.audit.preload")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_count_here, args=(sender, count, spec, classes, size), daemon=True)
     process.start()
     sender.close()
     try:
@@ -78,12 +76,3 @@ def _death(code: int | None) -> str:
     name = signal.Signals(-code).name
     memory = ": perhaps for lack of memory, try a smaller --size" if name == "SIGKILL" else ""
     return f"its process was ended by {name}{memory}"
-
-
-@cache
-def _context() -> ForkServerContext | SpawnContext:
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["bench.cost.audit.preload", MEASURING])
-    return context
