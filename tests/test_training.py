@@ -100,3 +100,16 @@ def test_small_images_are_padded_with_void() -> None:
     _, targets = Augment(Schedule(crop=(80, 48))).batch(halves(2, 0), np.random.default_rng(0))
     assert targets.shape == (2, 48, 80)
     assert (targets == IGNORE).float().mean() > 0.4
+
+
+def test_colour_jitter_changes_colours_alone_and_repeats_itself() -> None:
+    def batch(jitter: float) -> tuple[Tensor, Tensor]:
+        return Augment(Schedule(colour_jitter=jitter)).batch(halves(1, 0), np.random.default_rng(0))
+
+    (plain, target), (jittered, same), (again, _) = batch(0), batch(0.5), batch(0.5)
+    assert torch.equal(target, same)
+    assert torch.equal(jittered, again)
+    dark, bright = (plain[0].float().mean(0)[target[0] == label].mean() for label in (0, 1))
+    moved = [jittered[0].float().mean(0)[target[0] == label].mean() for label in (0, 1)]
+    assert abs(moved[0] - dark) > 2 or abs(moved[1] - bright) > 2
+    assert moved[0] < moved[1]  # still a dark and a bright half

@@ -1,4 +1,4 @@
-"""Random scale, crop and flip: image and mask move together. Only the pixels of the crop are resized."""
+"""Random scale, crop and flip, where image and mask move together, and colour. Only the crop's pixels are resized."""
 
 from __future__ import annotations
 
@@ -37,7 +37,20 @@ class Augment:
             image, mask = _crop(sample, low + (high - low) * factor, self.schedule.crop, row, column)
         if self.schedule.flip and mirror < 0.5:
             image, mask = transform.horizontal_flip(image), transform.horizontal_flip(mask)
+        if self.schedule.colour_jitter:
+            image = jittered(image, self.schedule.colour_jitter, random)
         return image, mask
+
+
+def jittered(image: Tensor, strength: float, random: np.random.Generator) -> Tensor:
+    """(3, H, W) uint8 with other brightness, contrast and saturation, each by a factor in 1 - strength to 1 + strength.
+
+    As torchvision's ColorJitter, which draws from torch's global random state; without hue, which costs most of it.
+    """
+    brightness, contrast, saturation = random.uniform(1 - strength, 1 + strength, 3).tolist()
+    image = transform.adjust_contrast(transform.adjust_brightness(image, brightness), contrast)
+    coloured: Tensor = transform.adjust_saturation(image, saturation)
+    return coloured
 
 
 def _crop(sample: Sample, scale: float, size: tuple[int, int], row: float, column: float) -> tuple[Tensor, Tensor]:

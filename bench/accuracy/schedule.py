@@ -26,6 +26,7 @@ _LATER = (
     "class_weighting",
     "hard_pixels",
     "ema",
+    "colour_jitter",
 )
 """Options that came after the first records: at their default they stand in no key."""
 
@@ -97,6 +98,8 @@ class Schedule(BaseModel):
     scale: tuple[float, float] = (1.0, 1.0)
     """Range of the random resize before the crop, over the image's own size."""
     flip: bool = True
+    colour_jitter: float = Field(default=0.0, ge=0, lt=1)
+    """Brightness, contrast and saturation are each multiplied by a random factor between 1 less and 1 more this."""
     pretraining: Pretraining = "none"
     contrastive: Contrastive | None = None
     """A second loss; None trains on cross-entropy alone."""
@@ -133,11 +136,12 @@ class Schedule(BaseModel):
         crop = f"crops of {self.crop[0]}x{self.crop[1]}" if self.crop else "whole images"
         scale = "" if self.scale == (1.0, 1.0) else f" at scale {self.scale[0]:g} to {self.scale[1]:g}"
         flips = ", random flips" if self.flip else ""
+        jitter = f", colour jitter of {100 * self.colour_jitter:g} %" if self.colour_jitter else ""
         start = "ImageNet weights" if self.pretraining == "imagenet" else "random weights"
         epochs = "1 epoch" if self.epochs == 1 else f"{self.epochs} epochs"
         average = f", moving average of the weights with decay {self.ema:g}" if self.ema else ""
         return (
-            f"{epochs} from {start}, batch {self.batch_size}, {crop}{scale}{flips}; AdamW with weight "
+            f"{epochs} from {start}, batch {self.batch_size}, {crop}{scale}{flips}{jitter}; AdamW with weight "
             f"decay {self.weight_decay:g}, {self._rate_words()}, {self._loss_words()}{average}"
         )
 
