@@ -9,7 +9,7 @@ from bench.errors import UserError
 from bench.judge.prices import MachinePrice, read_prices
 from bench.judge.roi import break_even, measured_joules, running
 from bench.latency import energy
-from bench.latency.energy import Counter, energy_counters, joules_between
+from bench.latency.energy import Counter, energy_counters, joules_between, measure_energy
 from tests.conftest import PROJECT, RunBench
 from tests.test_pick import saved
 
@@ -28,8 +28,8 @@ def test_a_million_frames_cost_what_their_hours_cost() -> None:
 
 def test_measured_energy_comes_before_the_watts_of_the_file() -> None:
     details: list[dict[str, object]] = [
-        {"conditions": {"joules": 6.0}, "samples_ms": [1.0, 1.0]},
-        {"conditions": {"joules": 2.0}, "samples_ms": [1.0, 1.0]},
+        {"energy": {"joules": 6.0, "passes": 2, "seconds": 2.0}},
+        {"energy": {"joules": 2.0, "passes": 2, "seconds": 2.0}},
     ]
     joules = measured_joules(details)
     assert joules == 2.0
@@ -93,3 +93,13 @@ def test_a_bad_file_of_prices_is_refused_with_its_line(tmp_path: Path) -> None:
     path.write_text("currency: EUR\nmachines:\n  - {machine: a, device: cpu, price_per_hour: -1}\n")
     with pytest.raises(UserError, match=r"prices\.yaml:3: .*price_per_hour should be greater than 0"):
         read_prices(path)
+
+
+def test_energy_is_of_many_passes_and_unknown_without_counters() -> None:
+    passes: list[None] = []
+    energy = measure_energy(lambda: passes.append(None), lambda: {"gpu": Counter(3.0 * len(passes), None)}, span_s=0.02)
+    assert energy is not None
+    assert energy.passes == len(passes) > 1
+    assert energy.joules == pytest.approx(3 * energy.passes)
+    assert energy.seconds >= 0.02
+    assert measure_energy(lambda: passes.append(None), dict) is None

@@ -68,9 +68,6 @@ def break_even(dear: Running, cheap: Running, one_off: float) -> Interval | None
 
 def measured_joules(details: Sequence[dict[str, object]]) -> float | None:
     """Of a pass: the mean over processes whose machine has counters; None without them."""
-    found = []
-    for process in details:
-        conditions, samples = process.get("conditions"), process.get("samples_ms")
-        if isinstance(conditions, dict) and isinstance(samples, list) and "joules" in conditions and samples:
-            found.append(float(conditions["joules"]) / len(samples))
+    counted = [energy for process in details if isinstance(energy := process.get("energy"), dict)]
+    found = [float(energy["joules"]) / int(energy["passes"]) for energy in counted if energy["passes"]]
     return sum(found) / len(found) if found else None

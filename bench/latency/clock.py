@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from bench.latency.conditions import Conditions, Watch
+from bench.latency.energy import Energy, energy_counters, measure_energy
 from bench.latency.memory_layout import memory_laid_out_anew
 from bench.latency.parity import Parity
 from bench.latency.runtimes import prepare_checked
@@ -40,6 +41,8 @@ class Timing:
     warm: WarmUp
     conditions: Conditions
     parity: Parity | None = None
+    energy: Energy | None = None
+    """None where the machine has no counters."""
 
     def to_json(self) -> dict[str, Any]:
         """For the details of a record; `bench.latency.trust` reads it."""
@@ -48,6 +51,7 @@ class Timing:
             "warmup": asdict(self.warm),
             "conditions": self.conditions.to_json(),
             **({"parity": asdict(self.parity)} if self.parity else {}),
+            **({"energy": asdict(self.energy)} if self.energy else {}),
         }
 
 
@@ -85,7 +89,8 @@ def _time_passes(run: Callable[[], Tensor], device: str, samples: int, parity: P
     warm = warm_up(one)
     watch = Watch(device)
     times = [_milliseconds(one) for _ in range(samples)]
-    return Timing(times, warm, watch.stop(), parity)
+    conditions = watch.stop()
+    return Timing(times, warm, conditions, parity, measure_energy(one, energy_counters(device)))
 
 
 def _milliseconds(one: Callable[[], None]) -> float:

@@ -12,8 +12,6 @@ from typing import Any
 
 import psutil
 
-from bench.latency.energy import energy_counters, joules_between
-
 _SHORTEST_S = 0.2
 """The system counts CPU time in hundredths of a second: over less, a share would be mostly rounding."""
 
@@ -37,7 +35,6 @@ class Conditions:
 
     others: share of the CPUs that other processes took. stolen: share that other virtual machines took.
     cpu_mhz, gpu_mhz: clocks at the first and the last sample. gpu_max_mhz: the clock that the GPU could have.
-    joules: that the whole processor or GPU took meanwhile, by its own counters.
     """
 
     others: float | None = None
@@ -45,7 +42,6 @@ class Conditions:
     cpu_mhz: tuple[float, float] | None = None
     gpu_mhz: tuple[float, float] | None = None
     gpu_max_mhz: float | None = None
-    joules: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """What is known, as JSON values."""
@@ -58,20 +54,16 @@ class Watch:
     def __init__(self, device: str) -> None:
         self._gpu: Callable[[], tuple[float, float] | None] = gpu_clocks if device == "cuda" else lambda: None
         self._gpu_before, self._mhz = self._gpu(), cpu_mhz()
-        self._counters = energy_counters(device)
-        self._energy = self._counters()
         self._since, self._cpus = time.perf_counter(), cpu_times()
 
     def stop(self) -> Conditions:
         """What happened since."""
         seconds, cpus = time.perf_counter() - self._since, cpu_times()
-        joules = joules_between(self._energy, self._counters())
         mhz, gpu = cpu_mhz(), self._gpu()
         others, stolen = shares(self._cpus, cpus) if seconds >= _SHORTEST_S else (None, None)
         return Conditions(
             others, stolen, (self._mhz, mhz) if self._mhz and mhz else None,
             (self._gpu_before[0], gpu[0]) if self._gpu_before and gpu else None, gpu[1] if gpu else None,
-            None if joules is None else round(joules, 4),
         )  # fmt: skip
 
 

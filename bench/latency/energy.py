@@ -7,10 +7,13 @@ network took; on an idle machine, with what idling takes.
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+SPAN_S = 2.0
+"""Over which passes are repeated: a GPU's counter moves in steps of a tenth of a second (an H100: of 14 joules)."""
 RAPL = Path("/sys/class/powercap")
 _MICRO = 1e-6
 _MILLI = 1e-3
@@ -31,6 +34,34 @@ class Counter:
 
 Readings = dict[str, Counter]
 """By package or card."""
+
+
+@dataclass(frozen=True)
+class Energy:
+    """Joules that the whole processor or GPU took while passes followed each other without a pause."""
+
+    joules: float
+    passes: int
+    seconds: float
+
+
+def measure_energy(
+    one: Callable[[], object], counters: Callable[[], Readings], span_s: float = SPAN_S
+) -> Energy | None:
+    """Repeat a pass for a while between two readings; None, at once, where the counters tell nothing.
+
+    Args:
+        one: a pass, to its end on the device.
+        counters: of the device, by `energy_counters`.
+    """
+    before, start, passes = counters(), time.perf_counter(), 0
+    if not before:
+        return None
+    while (seconds := time.perf_counter() - start) < span_s:
+        one()
+        passes += 1
+    joules = joules_between(before, counters())
+    return None if joules is None else Energy(round(joules, 4), passes, round(seconds, 4))
 
 
 def energy_counters(device: str) -> Callable[[], Readings]:

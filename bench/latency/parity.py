@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from bench.errors import UserError
 from bench.latency.scope import Run, Scoped, make_images
-from bench.latency.setting import RUNTIME_LABELS, LatencySetting, Precision
+from bench.latency.setting import RUNTIME_LABELS, LatencySetting
 
-_LOGIT_BOUND: dict[Precision, float] = {"float32": 1e-3, "float16": 0.05, "bfloat16": 0.25}
+_Arithmetic = Literal["float32", "tf32", "float16", "bfloat16"]
+_LOGIT_BOUND: dict[_Arithmetic, float] = {"float32": 1e-3, "tf32": 0.05, "float16": 0.05, "bfloat16": 0.25}
 """Of the largest logit. 14 networks with random weights: float32 runtimes are off by up to 2e-5, as eager itself is
-between layouts; four in float16 by up to 0.007, six in bfloat16 by up to 0.11."""
-_PIXEL_BOUND: dict[Precision, float] = {"float32": 0.001, "float16": 0.02, "bfloat16": 0.15}
+between layouts; four in float16 by up to 0.007, six in bfloat16 by up to 0.11, three in TF32, which has the mantissa of
+float16, by up to 0.002."""
+_PIXEL_BOUND: dict[_Arithmetic, float] = {"float32": 0.001, "tf32": 0.02, "float16": 0.02, "bfloat16": 0.15}
 """Of all pixels; one is always allowed. Random weights leave near-ties between classes, which rounding decides: of the
-same networks in up to 3e-5 of the pixels in float32, 0.002 in float16, and 0.08 in bfloat16."""
+same networks in up to 3e-5 of the pixels in float32, 0.002 in float16 and TF32, and 0.08 in bfloat16."""
 _ZERO = 1e-6
 """Allowed where every logit is about zero."""
 
@@ -65,8 +68,9 @@ def compare(logits: Tensor, classes: Tensor, eager: Tensor) -> Parity:
 
 
 def _refuse_beyond(parity: Parity, eager: Tensor, setting: LatencySetting) -> None:
-    bound = _LOGIT_BOUND[setting.precision] * float(eager.abs().max()) + _ZERO
-    pixel_bound = max(_PIXEL_BOUND[setting.precision], 1 / eager[:, 0].numel())
+    arithmetic = _arithmetic(setting)
+    bound = _LOGIT_BOUND[arithmetic] * float(eager.abs().max()) + _ZERO
+    pixel_bound = max(_PIXEL_BOUND[arithmetic], 1 / eager[:, 0].numel())
     if parity.largest_logit_difference <= bound and parity.share_of_other_pixels <= pixel_bound:
         return
     raise UserError(
@@ -75,3 +79,10 @@ def _refuse_beyond(parity: Parity, eager: Tensor, setting: LatencySetting) -> No
         f"pixels get another class (allowed {pixel_bound:.2%}). Its time would be that of another network, so it is "
         "not taken; `--runtime eager` runs the network itself."
     )
+
+
+def _arithmetic(setting: LatencySetting) -> _Arithmetic:
+    """PyTorch lets cuDNN round the factors of float32 convolutions to TF32, and each runtime chooses other kernels."""
+    if setting.device == "cuda" and setting.precision == "float32" and torch.backends.cudnn.allow_tf32:
+        return "tf32"
+    return setting.precision

@@ -60,5 +60,6 @@ class LatencySetting:
         """A label: "ONNX Runtime, CPU with 1 thread, one 1024x512 image, float32, channels_last, scope resize"."""
         where = f"CPU with {self.threads} thread{'s' if self.threads > 1 else ''}" if self.device == "cpu" else "GPU"
         images = "one {}x{} image" if self.batch == 1 else f"{self.batch} {{}}x{{}} images"
-        parts = (RUNTIME_LABELS[self.runtime], where, images.format(*self.size), self.precision, self.layout)
+        tf32 = " (TF32 convolutions)" if self.device == "cuda" and self.precision == "float32" else ""
+        parts = (RUNTIME_LABELS[self.runtime], where, images.format(*self.size), f"{self.precision}{tf32}", self.layout)
         return f"{', '.join(parts)}, scope {self.scope}"
