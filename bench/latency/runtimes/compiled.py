@@ -24,7 +24,7 @@ def prepare(graph: Scoped, setting: LatencySetting, exported: Path) -> Run:
     if setting.device == "cpu":
         inductor.compile_threads = 1  # in this process: none beside it that a timed pass would meet
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # warns that a CPU machine has no GPU
-    torch.compiler.assume_constant_result(torch.amp.is_autocast_available)  # torch 2.11 cannot trace it
+    torch.compiler.assume_constant_result(torch.amp.is_autocast_available)  # type: ignore[no-untyped-call]  # torch 2.11 cannot trace it
     compiled: Run = torch.compile(graph, dynamic=False, fullgraph=True)
     with refused_in_words(setting), torch.inference_mode(), dynamo.patch(recompile_limit=_MANY):
         compiled(make_images(setting).to(setting.device))
