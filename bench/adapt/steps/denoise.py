@@ -26,4 +26,5 @@ def _denoise(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         clean = denoise_wavelet(image, convert2ycbcr=True, rescale_sigma=True, channel_axis=-1)
     if np.isnan(clean).any():  # a channel without any detail: there is no noise to estimate
         return image
-    return (255 * clean).round().astype(np.uint8)
+    picture: NDArray[np.uint8] = (255 * clean).round().astype(np.uint8)
+    return picture

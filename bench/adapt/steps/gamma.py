@@ -44,5 +44,5 @@ def fit_exponent(source: Sequence[NDArray[np.uint8]], target: Sequence[NDArray[n
 
 
 def _adjust(exponent: float, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    adjusted: NDArray[np.uint8] = adjust_gamma(image, exponent)
+    adjusted: NDArray[np.uint8] = adjust_gamma(image, exponent)  # type: ignore[no-untyped-call]
     return adjusted
