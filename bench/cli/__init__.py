@@ -20,6 +20,7 @@ COMMANDS = {
     "duel": "Which of two variants, runtimes or revisions is faster, in lock-step.",
     "guard": "Stop a change that makes a variant costlier or slower.",
     "data": "Check a data set before anything is trained on it.",
+    "shift": "How far new images are from the training ones, and which steps bring them nearer.",
     "schema": "JSON Schema of the space file.",
     "attention": "Memory and time of the attention blocks against the plain formula.",
     "calibrate": "What this machine can do at most, for estimates.",

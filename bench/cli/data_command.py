@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.data_options import read_data_option
 from bench.cli.options import json_option
 from bench.cli.say import say
 from bench.errors import ExitCode, UserError
@@ -63,7 +64,7 @@ def check(
     """
     from bench.accuracy.datasets import open_dataset
 
-    dataset = open_dataset(name, root, dict(map(_read_option, options)))
+    dataset = open_dataset(name, root, dict(map(read_data_option, options)))
     inspection = _inspect(dataset)
     if as_json:
         click.echo(json.dumps({"dataset": name} | inspection.to_json(), indent=2))
@@ -73,18 +74,6 @@ def check(
         _draw(dataset, inspection, sheet or Path("reports") / "data" / f"{name}.png")
     if inspection.problems:
         raise SystemExit(ExitCode.CHECK_FAILED)
-
-
-def _read_option(text: str) -> tuple[str, Any]:
-    import yaml
-
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise UserError(f"--option {text!r} is not NAME=VALUE, such as width=128")
-    try:
-        return name, yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise UserError(f"--option {name}: {value!r} is no YAML value") from None
 
 
 def _inspect(dataset: Dataset) -> Inspection:

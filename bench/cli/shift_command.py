@@ -1,0 +1,172 @@
+"""`bench shift`: how far are new images from those that a network was trained on?"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.data_options import read_data_option
+from bench.cli.options import json_option, reports_option
+from bench.cli.say import say
+from bench.cli.tables import make_console, make_table
+
+if TYPE_CHECKING:
+    from bench.adapt.images import Images
+    from bench.adapt.shift_report import ShiftReport
+    from bench.adapt.shift_run import Domain, OnProgress
+    from bench.adapt.steps import Step
+    from bench.render.step_sheet import SheetRow
+
+_CLASSES = 19
+_COLUMNS = 4
+"""Pictures side by side on the sheet."""
+_NOTE = "First column: the farthest new image. Distance: of the image, over the median of held-out training images."
+_folder = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command()
+@click.argument("spec")
+@click.option("--data", required=True, metavar="NAME", help="Data set of the new images; `bench list datasets`.")
+@click.option("--root", type=_folder, metavar="FOLDER", help="Its folder; images in unlabelled/ count too.")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Option of it, as in a space file.")
+@click.option("--source", required=True, metavar="NAME", help="Data set that the network was trained on.")
+@click.option("--source-root", type=_folder, metavar="FOLDER", help="Its folder.")
+@click.option("--source-option", "source_options", multiple=True, metavar="NAME=VALUE", help="Option of it.")
+@click.option(
+    "--from", "checkpoint", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+    help="Weights of the trained network, .safetensors.  [default: ImageNet weights]",
+)  # fmt: skip
+@click.option("--weights-dir", type=_folder, metavar="FOLDER", help="Folder with ImageNet weights.")
+@click.option("--steps", metavar="STEP,...", help="To try, also joined as in clahe+denoise.  [default: all]")
+@click.option(
+    "--limit", type=click.IntRange(8, 100_000), default=256, show_default=True, help="Images of each side, at most."
+)
+@click.option(
+    "--classes", type=click.IntRange(1, 256), default=_CLASSES, show_default=True, help="Of the timed network."
+)
+@json_option
+@reports_option
+def command(
+    spec: str, data: str, root: Path | None, options: tuple[str, ...], source: str, source_root: Path | None,
+    source_options: tuple[str, ...], checkpoint: Path | None, weights_dir: Path | None, steps: str | None, limit: int,
+    classes: int, as_json: bool, reports_dir: Path,
+) -> None:  # fmt: skip
+    """Measure how far new images are from the training images, in the features of SPEC's backbone.
+
+    Each pre-processing step is tried on the new images: how much of the gap it closes, and what time it takes. Only
+    training splits and unlabelled images are read. Writes pictures and a page to reports/shift-NAME/.
+
+    \b
+    bench shift tf_efficientnet_lite0+fpn64-head32 --data folder --root MY_IMAGES --source camvid --source-root CAMVID
+    bench shift SPEC --data folder --root NIGHT --source folder --source-root DAY --steps gamma,clahe+denoise --json
+    """
+    from bench.adapt.images import dataset_label, domain_images
+    from bench.adapt.pooled_features import open_network
+    from bench.adapt.shift_run import Domain, run_shift
+    from bench.adapt.steps import STEPS, check_steps
+    from variants.names import parse_name
+
+    parsed = parse_name(spec)
+    names = [name.strip() for name in steps.split(",")] if steps else list(STEPS)
+    check_steps(names)
+    new = _few(domain_images(data, root, dict(map(read_data_option, options)), unlabelled=True), limit)
+    known = _few(domain_images(source, source_root, dict(map(read_data_option, source_options)), False), limit)
+    labels = _labels(dataset_label(data, root), dataset_label(source, source_root))
+    net = open_network(parsed, classes, checkpoint, weights_dir)
+    weights = checkpoint.name if checkpoint else "ImageNet"
+    domains = Domain(labels[1], known), Domain(labels[0], new)
+    with _progress() as on_progress:
+        report, fitted = run_shift(
+            net, parsed.name, weights, *domains, list(dict.fromkeys(names)), classes, on_progress
+        )
+    click.echo(json.dumps(report.to_json(), indent=1)) if as_json else _print(report)
+    _write(report, fitted, domains, reports_dir / f"shift-{labels[0]}")
+
+
+def _few(images: Images, limit: int) -> Images:
+    return images.at_most(limit).kept()
+
+
+def _labels(new: str, known: str) -> tuple[str, str]:
+    """Told apart where both have one name."""
+    return (new, known) if new != known else (f"new {new}", f"training {known}")
+
+
+def _print(report: ShiftReport) -> None:
+    from bench.render import shift_words
+
+    console = make_console()
+    tables = (
+        (shift_words.STEP_HEAD, shift_words.step_rows(report)),
+        (shift_words.CHANNEL_HEAD, shift_words.channel_rows(report)),
+        (shift_words.FARTHEST_HEAD, shift_words.farthest_rows(report)),
+    )
+    for head, rows in tables:
+        table = make_table(*head)
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+    for line in shift_words.conclusion(report):
+        click.echo(line)
+    for line in shift_words.method_lines(report):
+        say(line)
+
+
+def _write(report: ShiftReport, fitted: dict[str, Step], domains: tuple[Domain, Domain], folder: Path) -> None:
+    from bench.errors import UserError
+    from bench.render.shift_figure import save_shift
+    from bench.render.shift_page import SHEET, save_page
+    from bench.render.step_sheet import draw_step_sheet
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        save_shift(report, folder)
+        title = f"{report.target}: as it is and after each step, beside {report.source}"
+        draw_step_sheet(title, _sheet_rows(report, fitted, *domains), _NOTE, folder / SHEET)
+        save_page(report, shlex.join(["bench", *sys.argv[1:]]), folder)
+    except OSError as error:
+        raise UserError(f"cannot write {folder}: {error.strerror}. Pass --reports FOLDER.") from None
+    say(f"pictures and page: {folder}")
+
+
+def _sheet_rows(report: ShiftReport, fitted: dict[str, Step], known: Domain, new: Domain) -> list[SheetRow]:
+    """Typical training images; the farthest new image and typical ones, without and with steps."""
+    from bench.render.step_sheet import SheetRow, typical
+
+    shown = typical(report.shift.source_per_image, _COLUMNS)
+    rows = [SheetRow(report.source, [known.images[i] for i in shown], [known.images.names[i] for i in shown])]
+    far = report.farthest[0]
+    chosen = [far, *(i for i in typical(report.shift.raw.per_image, _COLUMNS) if i != far)][:_COLUMNS]
+    pictures = [new.images[i] for i in chosen]
+    for step in report.shift.steps:
+        do = fitted.get(step.step)
+        captions = [f"distance {step.per_image[i]:.2f}" for i in chosen]
+        if do is None:
+            captions = [f"{report.names[i]}, {caption}" for i, caption in zip(chosen, captions, strict=True)]
+        rows.append(SheetRow(step.step if do else "no step", [do(p) if do else p for p in pictures], captions))
+    return rows
+
+
+@contextmanager
+def _progress() -> Iterator[OnProgress]:
+    """A bar on a terminal, with the time left."""
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+    console = Console(stderr=True)
+    tasks: dict[str, TaskID] = {}
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+
+        def on_progress(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done)
+
+        yield on_progress

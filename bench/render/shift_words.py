@@ -1,0 +1,162 @@
+"""A measured shift in words and cells, for the terminal and for Markdown alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bench.accuracy.bootstrap import Interval
+from bench.adapt.shift import RAW, StepShift
+from bench.adapt.shift_report import ShiftReport
+
+CAVEAT = (
+    "A smaller distance is no promise of a higher mIoU: it says that the backbone sees something more like what it was "
+    "trained on, not that it sees the right thing."
+)
+_SMALL = 0.01
+STEP_HEAD = (
+    "step", "distance beyond held-out\n(total variances)", "gap closed (%)", "images unlike the\ntraining ones (%)",
+    "step alone\n(ms)", "added to a\npass (ms)",
+)  # fmt: skip
+CHANNEL_HEAD = ("channel", "training: mean, std", "new: mean, std", "difference\n(std of training)")
+FARTHEST_HEAD = ("farthest image", "as it is", "nearest after", "then")
+
+
+def step_rows(report: ShiftReport) -> Iterator[tuple[str, ...]]:
+    """A row for training images that are held out, one for stretches of them, one a step."""
+    shift = report.shift
+    low, high = (end - shift.reference.value for end in (shift.reference.low, shift.reference.high))
+    yield "held-out training images", f"0 ({low:.2f} to {high:.2f})", "", "5", "", ""
+    yield "a stretch of training images", f"{shift.stretch:.2f}", "", "", "", ""
+    for step in shift.steps:
+        closed = percent(step.closed) if step.closed else "" if step.step == RAW else "–"
+        yield (
+            "new images, no step" if step.step == RAW else step.step, _interval(step.excess), closed,
+            f"{100 * step.unlike(shift.limit):.0f}", *_times(report, step),
+        )  # fmt: skip
+
+
+def channel_rows(report: ShiftReport) -> Iterator[tuple[str, ...]]:
+    """Red, green and blue, of levels from 0 to 255."""
+    ours, theirs = report.source_channels, report.channels[RAW]
+    for i, name in enumerate(("red", "green", "blue")):
+        yield (
+            name, f"{ours.mean[i]:.1f}, {ours.std[i]:.1f}", f"{theirs.mean[i]:.1f}, {theirs.std[i]:.1f}",
+            f"{report.off_by()[i]:+.2f}",
+        )  # fmt: skip
+
+
+def farthest_rows(report: ShiftReport) -> Iterator[tuple[str, ...]]:
+    """The farthest first; distances over the median of held-out training images."""
+    for image in report.farthest:
+        nearest = report.nearest_after(image)
+        name = "nothing" if nearest.step == RAW else nearest.step
+        yield report.names[image], f"{report.shift.raw.per_image[image]:.2f}", name, f"{nearest.per_image[image]:.2f}"
+
+
+def conclusion(report: ShiftReport) -> Iterator[str]:
+    """What it comes to, a sentence each."""
+    shift = report.shift
+    if not shift.has_gap:
+        yield (
+            f"{report.target} is no farther from {report.source} than chance explains: {_interval(shift.raw.excess)} "
+            f"beyond held-out images of {report.source}."
+        )
+        return
+    yield (
+        f"{report.target} is {_interval(shift.raw.excess)} farther from {report.source} than held-out images of "
+        f"{report.source} are, where 1 is as far as these spread around their mean."
+    )
+    yield _stretch_words(report)
+    yield _best_words(report)
+    for words, steps in (("the gap stays as it is", _idle(shift.steps)), ("the gap widens", _worse(shift.steps))):
+        if steps:
+            yield f"{_and(steps)}: {words}."
+    yield CAVEAT
+
+
+def method_lines(report: ShiftReport) -> Iterator[str]:
+    """How to read the numbers."""
+    shift = report.shift
+    source, target = report.counts
+    yield (
+        f"{source} images of {report.source} and {target} of {report.target}, training splits and `unlabelled/` alone; "
+        f"features: mean of each channel of the last stage of {report.network}, weights: {report.weights}."
+    )
+    yield (
+        "distance: squared Fréchet distance (Heusel et al. 2017) over the total variance of the training images' "
+        f"features; {shift.held_out} images against the {source - shift.held_out} training images that are not held "
+        f"out, less what {shift.held_out} held-out training images have ({shift.reference.value:.2f}, which is what so few "
+        "images leave). In brackets 95 % by bootstrap over images, which are taken to be independent: frames of one "
+        "video are not."
+    )
+    yield (
+        f"a stretch: {shift.held_out} consecutive training images against the others, mean: of a video, what another "
+        "part of it does. unlike: farther, by Mahalanobis distance with shrinkage (Ledoit and Wolf 2004), than 95 % of "
+        "held-out training images."
+    )
+    for time in list(report.times.values())[:1]:
+        yield (
+            f"times: median (quartiles) of {len(time['step_ms']['samples'])} passes in lock-step, one process; pass: "
+            f"{time['label']}, {time['network_ms']['median']:.1f} ms without a step."
+        )
+
+
+def _stretch_words(report: ShiftReport) -> str:
+    stretch, raw = report.shift.stretch, report.shift.raw.excess
+    if stretch <= 0.1 * raw.value:
+        return "A stretch of consecutive training images is not noticeably farther than held-out ones."
+    if stretch >= raw.low:
+        return (
+            f"A stretch of consecutive training images is {stretch:.2f} farther too: the shift is no larger than "
+            "between parts of the training images."
+        )
+    return (
+        f"A stretch of consecutive training images is {stretch:.2f} farther too: so much another scene makes alone; "
+        f"the other {raw.value - stretch:.2f} are new."
+    )
+
+
+def _best_words(report: ShiftReport) -> str:
+    best = report.shift.best()
+    if best is None or best.closed is None:
+        return "No step closes any of it that can be told from 0."
+    time = report.times.get(best.step)
+    cost = f", for {time['added_ms']['median']:.1f} ms a pass" if time else ""
+    others = [s for s in report.shift.steps if s is not best and s.closed and s.closed.low > 0]
+    others = [s for s in others if s.step not in _idle(report.shift.steps)]
+    also = "; ".join(f"{s.step} {percent(s.closed)}" for s in others if s.closed is not None)
+    return f"{best.step} closes most: {percent(best.closed)} % of the gap{cost}{f'. Less: {also}' if also else ''}."
+
+
+def _idle(steps: tuple[StepShift, ...]) -> list[str]:
+    """Steps that change less than one per cent of it, or nothing that can be told from 0."""
+    return [s.step for s in steps if s.closed and (abs(s.closed.value) < _SMALL or s.closed.low <= 0 <= s.closed.high)]
+
+
+def _worse(steps: tuple[StepShift, ...]) -> list[str]:
+    return [s.step for s in steps if s.closed and s.closed.high < 0 and s.closed.value <= -_SMALL]
+
+
+def _and(names: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _times(report: ShiftReport, step: StepShift) -> tuple[str, str]:
+    time = report.times.get(step.step)
+    if time is None:
+        return "", ""
+    return tuple(  # type: ignore[return-value]
+        f"{time[side]['median']:.1f} ({time[side]['low']:.1f}–{time[side]['high']:.1f})"
+        for side in ("step_ms", "added_ms")
+    )
+
+
+def _interval(of: Interval) -> str:
+    return f"{of.value:.2f} ({of.low:.2f} to {of.high:.2f})"
+
+
+def percent(of: Interval | None) -> str:
+    if of is None:
+        return ""
+    value, low, high = (round(100 * end) for end in (of.value, of.low, of.high))
+    return f"{value} ({low} to {high})"
