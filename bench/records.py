@@ -13,9 +13,9 @@ from bench.errors import UserError
 SCHEMA = 1
 Status = Literal["ok", "failed", "paused"]
 """Paused: a training that stands at an epoch before its last: no metrics, and a checkpoint that it goes on from."""
-Group = Literal["cost", "latency", "accuracy"]
+Group = Literal["cost", "latency", "accuracy", "adaptation"]
 GROUPS: tuple[Group, ...] = ("cost", "accuracy", "latency")
-"""In the order in which a sweep measures them: a latency runs the weights that a training left."""
+"""Of a sweep, in the order in which it measures them: a latency runs the weights that a training left."""
 
 
 class Record(BaseModel):

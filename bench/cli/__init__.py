@@ -20,6 +20,7 @@ COMMANDS = {
     "duel": "Which of two variants, runtimes or revisions is faster, in lock-step.",
     "guard": "Stop a change that makes a variant costlier or slower.",
     "data": "Check a data set before anything is trained on it.",
+    "adapt": "What labels, unlabelled images and pre-processing are worth on one's own images.",
     "shift": "How far new images are from the training ones, and which steps bring them nearer.",
     "schema": "JSON Schema of the space file.",
     "attention": "Memory and time of the attention blocks against the plain formula.",

@@ -96,3 +96,18 @@ def _study(name: str, results_dir: Path, convention: Convention) -> Study:
         name, store.read_known(name), store.read_plan(name), convention, Confusions(results_dir, name),
         store.chosen_by(name), store.read(),
     )  # fmt: skip
+
+
+def render_adaptation(name: str, results_dir: Path, reports_dir: Path) -> None:
+    """Print what an adaptation found and write its report.
+
+    Raises:
+        UserError: there is no such adaptation, or the folder cannot be written.
+    """
+    from bench.judge.adaptation import load_adaptation
+    from bench.store import Store
+
+    adaptation = load_adaptation(Store(results_dir / "adapt"), name)
+    for line, points in adaptation.curves.items():
+        mious = [f"{point.labels} labels {100 * point.miou.value:.1f} %" for point in points]
+        say(f"{line.variant}, {line.arm}, {line.step}: {', '.join(mious)}")

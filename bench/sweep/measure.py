@@ -16,8 +16,8 @@ from bench.accuracy.datasets import Split, open_dataset
 from bench.accuracy.datasets.base import in_memory
 from bench.accuracy.evaluate import Result, evaluate
 from bench.accuracy.evaluation import Evaluation
+from bench.accuracy.numbers import miou_numbers, score_tables
 from bench.accuracy.schedule import Schedule
-from bench.accuracy.scores import frequency_weighted_iou, mean_accuracy, pixel_accuracy
 from bench.accuracy.train import Aids, train
 from bench.cost.count import count_variant
 from bench.cost.graph_hash import graph_hash
@@ -113,8 +113,8 @@ def _measure_accuracy(cell: Cell, sources: Sources, on_progress: OnProgress) -> 
     metrics: dict[str, float] = {}
     details: dict[str, Any] = course | _identity(net)
     for split, result in results.items():
-        metrics |= _miou(split, result)
-        details |= _tables(split, result)
+        metrics |= miou_numbers(split, result)
+        details |= score_tables(split, result)
     return Measurement(metrics, details)
 
 
@@ -130,22 +130,3 @@ def _aids(cell: Cell, sources: Sources, on_progress: OnProgress, validate: Calla
 def _identity(net: Network) -> dict[str, str]:
     """What must be equal for two measurements to be of the same network."""
     return {"weights_hash": weights_fingerprint(net), "graph_hash": graph_hash(net)}
-
-
-def _miou(split: str, result: Result) -> dict[str, float]:
-    name, miou = f"miou_{split}", result.miou
-    return {name: miou.value, f"{name}_low": miou.low, f"{name}_high": miou.high}
-
-
-def _tables(split: str, result: Result) -> dict[str, Any]:
-    """What stands behind the mIoU, and other scores of the same predictions."""
-    confusion = result.confusion
-    others = {
-        "frequency_weighted_iou": frequency_weighted_iou(confusion), "pixel_accuracy": pixel_accuracy(confusion),
-        "mean_accuracy": mean_accuracy(confusion), "boundary_iou": result.boundary_iou,
-    }  # fmt: skip
-    return {
-        f"class_iou_{split}": [None if np.isnan(iou) else float(iou) for iou in result.class_iou],
-        f"confusion_{split}": confusion.tolist(),
-        f"scores_{split}": {name: float(score) for name, score in others.items() if score is not None},
-    }

@@ -1,0 +1,180 @@
+"""What an adaptation has to train and to judge, with the keys that tell what is done."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.accuracy.datasets.base import Dataset, Sample, in_memory
+from bench.accuracy.precision import TrainingWay
+from bench.accuracy.schedule import Schedule
+from bench.adapt.budgets import Choice, class_presence, labelling_order
+from bench.adapt.inference import Inference
+from bench.adapt.mean_teacher import MeanTeacher
+from bench.adapt.recipe import ARMS, UPDATES, Arm, schedule_for
+from bench.adapt.start import Start
+from bench.adapt.steps import Picture
+from bench.records import make_key
+from variants.fingerprint import code_fingerprint
+from variants.spec import VariantSpec
+
+METHOD = 1
+"""Version of adaptation: raised when it changes a number."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for, checked.
+
+    name: folder below results/adapt/. starts: one a variant. budgets: ascending. source: images that the checkpoint was
+    trained on, for steps that match them; empty: unknown. folder: unlabelled images beside the data set.
+    """
+
+    name: str
+    specs: Sequence[VariantSpec]
+    starts: Mapping[VariantSpec, Start]
+    dataset: Dataset
+    dataset_options: Mapping[str, Any]
+    budgets: Sequence[int]
+    seeds: Sequence[int]
+    arms: Sequence[Arm]
+    inferences: Sequence[Inference]
+    way: TrainingWay
+    updates: int = UPDATES
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    choice: Choice = "balanced"
+    teacher: MeanTeacher = field(default_factory=MeanTeacher)
+    source: Sequence[Picture] = ()
+    folder: Sequence[Picture] = ()
+    weights_dir: Path | None = None
+
+    @cached_property
+    def train(self) -> Sequence[Sample]:
+        """The training split."""
+        return in_memory(self.dataset.load("train"))
+
+    def order(self, seed: int) -> list[int]:
+        """In which the training images are labelled."""
+        return labelling_order(self._presence, seed, self.choice)
+
+    @cached_property
+    def _presence(self) -> Any:
+        return class_presence(self.train, len(self.dataset.classes))
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """Width and height that trainings crop to: the commonest of the training images."""
+        sizes = [sample.image.shape[1::-1] for sample in self.train]
+        width, height = max(sizes, key=sizes.count)
+        return max(32, width), max(32, height)
+
+    @cached_property
+    def folder_fingerprint(self) -> str:
+        """12 hex digits of the unlabelled images beside the data set."""
+        digest = hashlib.sha256()
+        for image in self.folder:
+            digest.update(np.ascontiguousarray(image).tobytes())
+        return digest.hexdigest()[:12] if self.folder else ""
+
+    @cached_property
+    def source_fingerprint(self) -> str:
+        """12 hex digits of the images that steps match."""
+        digest = hashlib.sha256()
+        for image in self.source:
+            digest.update(np.ascontiguousarray(image).tobytes())
+        return digest.hexdigest()[:12] if len(self.source) else ""
+
+
+@dataclass(frozen=True)
+class Training:
+    """One network: a variant, an arm, a budget and a seed; and how it is then judged, with the key of each record."""
+
+    spec: VariantSpec
+    arm: Arm
+    labels: int
+    seed: int
+    schedule: Schedule | None
+    """None: as it is."""
+    settings: Mapping[Inference, dict[str, Any]]
+    keys: Mapping[Inference, str]
+
+    def __str__(self) -> str:
+        if self.arm == "as_is":
+            return f"{self.spec.name}, as it is"
+        return f"{self.spec.name}, {ARMS[self.arm]}, {self.labels} labels, seed {self.seed}"
+
+
+def plan_trainings(request: Request) -> list[Training]:
+    """All trainings, variant by variant and seed by seed, small budgets first.
+
+    Left out: the mean teacher where no image is without a label; a variant as it is where its head has other classes.
+    """
+    return [
+        _training(request, spec, arm, labels, seed)
+        for spec in request.specs
+        for seed in request.seeds
+        for labels, arm in _points(request, spec, seed)
+    ]
+
+
+def _points(request: Request, spec: VariantSpec, seed: int) -> Iterator[tuple[int, Arm]]:
+    if "as_is" in request.arms and seed == request.seeds[0] and request.starts[spec].knows(request.dataset.classes):
+        yield 0, "as_is"
+    for labels in request.budgets:
+        for arm in request.arms:
+            has_unlabelled = labels < len(request.train) or len(request.folder)
+            if arm != "as_is" and (arm != "semi" or has_unlabelled):
+                yield labels, arm
+
+
+def _training(request: Request, spec: VariantSpec, arm: Arm, labels: int, seed: int) -> Training:
+    schedule = None if arm == "as_is" else schedule_for(arm, labels, request.size, request.updates, request.changes)
+    common = _setting(request, spec, arm, labels, seed, schedule)
+    settings = {}
+    for inference in request.inferences:
+        if inference.looks_at_training_images and arm == "as_is" and not len(request.source):
+            continue  # nothing to match
+        settings[inference] = common | _inference_setting(request, arm, inference)
+    code = code_fingerprint(spec)
+    keys = {
+        inference: make_key(method=METHOD, spec=spec.content_hash, code=code, setting=setting)
+        for inference, setting in settings.items()
+    }
+    return Training(spec, arm, labels, seed, schedule, settings, keys)
+
+
+def _setting(
+    request: Request, spec: VariantSpec, arm: Arm, labels: int, seed: int, schedule: Schedule | None
+) -> dict[str, Any]:
+    device, precision = request.way
+    setting: dict[str, Any] = {
+        "dataset": request.dataset.name, "dataset_options": dict(request.dataset_options),
+        "data_fingerprint": request.dataset.fingerprint(), "classes": list(request.dataset.classes),
+        "start": request.starts[spec].weights, "start_classes": list(request.starts[spec].classes or ()),
+        "arm": arm, "labels": labels, "of": len(request.train), "choice": request.choice, "seed": seed,
+        "size": list(request.size), "device": device, "precision": precision, "method": METHOD,
+    }  # fmt: skip
+    if schedule is not None:
+        setting["schedule"] = schedule.model_dump(mode="json")
+    if arm == "semi":
+        setting["teacher"] = request.teacher.model_dump(mode="json")
+        setting["unlabelled"] = {
+            "images": len(request.train) - labels + len(request.folder), "folder": request.folder_fingerprint,
+        }  # fmt: skip
+    return setting
+
+
+def _inference_setting(request: Request, arm: Arm, inference: Inference) -> dict[str, Any]:
+    """Beside the name: what it was fitted on, where that is not the labelled images."""
+    setting: dict[str, Any] = {"step": inference.name}
+    if inference.image or inference.batch_norm:
+        setting["folder"] = request.folder_fingerprint
+    if inference.looks_at_training_images and arm == "as_is":
+        setting["source"] = request.source_fingerprint
+    return setting

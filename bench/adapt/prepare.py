@@ -1,0 +1,131 @@
+"""Check everything that an adaptation needs, before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.accuracy.datasets import open_dataset
+from bench.accuracy.datasets.base import Dataset
+from bench.accuracy.precision import fastest_precision, own_way
+from bench.adapt.budgets import Choice, read_budgets
+from bench.adapt.images import dataset_label, domain_images
+from bench.adapt.inference import read_steps
+from bench.adapt.plan import Request
+from bench.adapt.recipe import ARMS, UPDATES, Arm
+from bench.adapt.start import IMAGENET, Start, find_start
+from bench.adapt.unlabelled import read_unlabelled
+from bench.errors import UserError
+from bench.sweep.recipes import load_recipe
+from variants.names import parse_name
+from variants.network import check_variant
+from variants.spec import VariantSpec
+from variants.suggest import did_you_mean
+
+_MOST_SOURCE_IMAGES = 64
+"""That steps are matched to."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options of the command, as they were typed. source: name and root of the data that --from was trained on."""
+
+    specs: Sequence[str]
+    data: str
+    root: Path | None
+    options: Mapping[str, Any]
+    start: Sequence[str] = (IMAGENET,)
+    labels: str | None = None
+    seeds: int = 3
+    arms: str = "as_is,full"
+    steps: str | None = None
+    updates: int = UPDATES
+    recipe: str | None = None
+    choice: Choice = "balanced"
+    source: tuple[str, Path | None] | None = None
+    weights_dir: Path | None = None
+    device: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """left_out: what was asked for and cannot be, in words."""
+
+    request: Request
+    left_out: Sequence[str]
+
+
+def prepare(asked: Asked, results: Path) -> Prepared:
+    """Open and check.
+
+    Args:
+        results: folder of all sweeps, where checkpoints and their classes stand.
+
+    Raises:
+        UserError: with what to pass instead.
+        VariantError: a variant that cannot be built.
+    """
+    specs = [parse_name(name) for name in asked.specs]
+    for spec in specs:
+        check_variant(spec)
+    arms = _read_arms(asked.arms)
+    inferences = read_steps(asked.steps)
+    changes = load_recipe(asked.recipe, Path()) if asked.recipe else {}
+    dataset = open_dataset(asked.data, asked.root, dict(asked.options))
+    dataset.check()
+    starts = _starts(asked, specs, results)
+    budgets, too_large = read_budgets(asked.labels, dataset.count("train"))
+    source = domain_images(*asked.source, {}, False).at_most(_MOST_SOURCE_IMAGES) if asked.source else ()
+    device = asked.device or own_way()[0]
+    request = Request(
+        asked.name or dataset_label(asked.data, asked.root), specs, starts, dataset, asked.options, budgets,
+        range(asked.seeds), arms, inferences, (device, fastest_precision(device)), asked.updates, changes, asked.choice,
+        source=list(source), folder=read_unlabelled(asked.root, dataset), weights_dir=asked.weights_dir,
+    )  # fmt: skip
+    return Prepared(request, [*_beyond(too_large, dataset), *_impossible(request)])
+
+
+def _read_arms(text: str) -> list[Arm]:
+    names = [word.strip() for word in text.split(",")]
+    for name in names:
+        if name not in ARMS:
+            raise UserError(f"--arms: {name!r} is not one of {', '.join(ARMS)}.{did_you_mean(name, ARMS)}")
+    return [arm for arm in ARMS if arm in names]
+
+
+def _starts(asked: Asked, specs: Sequence[VariantSpec], results: Path) -> dict[VariantSpec, Start]:
+    """One for all variants, or one for each in their order."""
+    sources = list(asked.start) * len(specs) if len(asked.start) == 1 else list(asked.start)
+    if len(sources) != len(specs):
+        raise UserError(
+            f"--from is given {len(sources)} times for {len(specs)} variants: once for all (a sweep that trained them, "
+            "or imagenet), or once for each, in their order."
+        )
+    return {
+        spec: find_start(source, spec, results, asked.weights_dir) for spec, source in zip(specs, sources, strict=True)
+    }
+
+
+def _beyond(budgets: Sequence[int], dataset: Dataset) -> list[str]:
+    if not budgets:
+        return []
+    return [f"{', '.join(map(str, budgets))} labels: the training split holds {dataset.count('train')} images"]
+
+
+def _impossible(request: Request) -> list[str]:
+    words = []
+    unknown = [spec.name for spec in request.specs if not request.starts[spec].knows(request.dataset.classes)]
+    if "as_is" in request.arms and unknown:
+        words.append(f"{', '.join(unknown)} as it is: its head does not know all classes of these data")
+    matching = [inference.name for inference in request.inferences if inference.looks_at_training_images]
+    if "as_is" in request.arms and matching and not len(request.source):
+        words.append(
+            f"{', '.join(matching)} on the network as it is: pass --source NAME --source-root DIR, the data that "
+            "--from was trained on"
+        )
+    if "semi" in request.arms and not len(request.folder) and len(request.train) in request.budgets:
+        words.append("the mean teacher with all labels: no image is left without one (unlabelled/ may hold more)")
+    return words
