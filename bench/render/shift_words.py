@@ -85,9 +85,9 @@ def method_lines(report: ShiftReport) -> Iterator[str]:
     yield (
         "distance: squared Fréchet distance (Heusel et al. 2017) over the total variance of the training images' "
         f"features; {shift.held_out} images against the {source - shift.held_out} training images that are not held "
-        f"out, less what {shift.held_out} held-out training images have ({shift.reference.value:.2f}, which is what so few "
-        "images leave). In brackets 95 % by bootstrap over images, which are taken to be independent: frames of one "
-        "video are not."
+        f"out, less what {shift.held_out} held-out training images have ({shift.reference.value:.2f}, which is what so "
+        "few images leave). In brackets 95 % by random half-samples of the images, taken to be independent: frames of "
+        "one video are not."
     )
     yield (
         f"a stretch: {shift.held_out} consecutive training images against the others, mean: of a video, what another "
@@ -96,7 +96,8 @@ def method_lines(report: ShiftReport) -> Iterator[str]:
     )
     for time in list(report.times.values())[:1]:
         yield (
-            f"times: median (quartiles) of {len(time['step_ms']['samples'])} passes in lock-step, one process; pass: "
+            f"times: {len(time['step_ms']['samples'])} passes in lock-step, one process; the step alone as median "
+            "(quartiles), what it adds to a pass as median of the paired differences (95 %); pass: "
             f"{time['label']}, {time['network_ms']['median']:.1f} ms without a step."
         )
 
@@ -121,7 +122,7 @@ def _best_words(report: ShiftReport) -> str:
     if best is None or best.closed is None:
         return "No step closes any of it that can be told from 0."
     time = report.times.get(best.step)
-    cost = f", for {time['added_ms']['median']:.1f} ms a pass" if time else ""
+    cost = f", for {time['step_ms']['median']:.1f} ms an image" if time else ""
     others = [s for s in report.shift.steps if s is not best and s.closed and s.closed.low > 0]
     others = [s for s in others if s.step not in _idle(report.shift.steps)]
     also = "; ".join(f"{s.step} {percent(s.closed)}" for s in others if s.closed is not None)
@@ -145,9 +146,10 @@ def _times(report: ShiftReport, step: StepShift) -> tuple[str, str]:
     time = report.times.get(step.step)
     if time is None:
         return "", ""
-    return tuple(  # type: ignore[return-value]
-        f"{time[side]['median']:.1f} ({time[side]['low']:.1f}–{time[side]['high']:.1f})"
-        for side in ("step_ms", "added_ms")
+    alone, added = time["step_ms"], time["added"]
+    return (
+        f"{alone['median']:.1f} ({alone['low']:.1f}–{alone['high']:.1f})",
+        f"{added['value']:.1f} ({added['low']:.1f} to {added['high']:.1f})",
     )
 
 
