@@ -83,6 +83,7 @@ def domain_images(name: str, root: Path | None, options: dict[str, Any], unlabel
 def _training_images(dataset: Dataset) -> list[tuple[str, Callable[[], Picture]]]:
     if isinstance(dataset, FileDataset):
         return [(pair.name, partial(read_image, pair.image)) for pair in dataset.listing.pairs[_SPLIT]]
+    dataset.check()
     samples = dataset.load(_SPLIT)
     return [(f"{_SPLIT} {i}", lambda i=i: samples[i].image) for i in range(len(samples))]  # type: ignore[misc]
 

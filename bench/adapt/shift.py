@@ -6,9 +6,9 @@ held out, as many as there are new ones, and both are compared with the rest: wh
 are farther away than the held-out ones.
 
 Intervals are of random half-samples of the images, without replacement (McCarthy 1969, "Pseudo-replication: half
-samples"), the same for all steps. The usual bootstrap repeats images, which this distance takes for a narrower spread. On
-normal features of 30 to 200 images half-samples gave intervals 1.3 to 3 times as wide as the true ones, the bootstrap 2
-to 3 times: what they leave out is out.
+samples"), the same for all steps. The usual bootstrap repeats images, which this distance takes for a narrower spread.
+On normal features of 30 to 200 images half-samples gave intervals 1.3 to 3 times as wide as the true ones, the
+bootstrap 2 to 3 times: what they leave out is out.
 """
 
 from __future__ import annotations
@@ -151,7 +151,8 @@ def _compare(source: Features, targets: Mapping[str, Features], rng: np.random.G
         new = rng.permutation(len(targets[RAW]))[:count]
         compared = (source[order[:count]], *(features[new] for features in targets.values()))
         found.append([frechet_distance(source[order[count:]], features) for features in compared])
-    return np.array(found).mean(axis=0)
+    mean: Draws = np.array(found).mean(axis=0)
+    return mean
 
 
 def _held_out(source: Features, targets: Mapping[str, Features]) -> int:

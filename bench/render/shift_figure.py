@@ -69,7 +69,7 @@ def _draw_distances(axes: Axes, report: ShiftReport) -> None:
         Line2D([], [], marker=_look(shift.raw)[1], color=_ORANGE, label="new images, with 95 % interval"),
         Line2D([], [], marker="o", color=_BLUE, label="after a step: % of the gap closed"),
         Patch(color=FRONT_LINE, alpha=0.12, label="held-out training images, 95 %"),
-        Line2D([], [], linestyle="--", color=FRONT_LINE, label="a stretch of training images"),
+        Line2D([], [], linestyle="--", color=FRONT_LINE, label=f"{shift.held_out} consecutive training images"),
         Line2D([], [], linestyle="", label="ms: time of the step alone"),
     ]
     axes.legend(

@@ -26,7 +26,7 @@ def step_rows(report: ShiftReport) -> Iterator[tuple[str, ...]]:
     shift = report.shift
     low, high = (end - shift.reference.value for end in (shift.reference.low, shift.reference.high))
     yield "held-out training images", f"0 ({low:.2f} to {high:.2f})", "", "5", "", ""
-    yield "a stretch of training images", f"{shift.stretch:.2f}", "", "", "", ""
+    yield f"{shift.held_out} consecutive training images", f"{shift.stretch:.2f}", "", "", "", ""
     for step in shift.steps:
         closed = percent(step.closed) if step.closed else "" if step.step == RAW else "–"
         yield (
@@ -90,9 +90,9 @@ def method_lines(report: ShiftReport) -> Iterator[str]:
         "one video are not."
     )
     yield (
-        f"a stretch: {shift.held_out} consecutive training images against the others, mean: of a video, what another "
-        "part of it does. unlike: farther, by Mahalanobis distance with shrinkage (Ledoit and Wolf 2004), than 95 % of "
-        "held-out training images."
+        f"{shift.held_out} consecutive training images: against the others, mean of all such stretches; of a video, "
+        "what another part of it does. unlike: farther, by Mahalanobis distance with shrinkage (Ledoit and Wolf 2004), "
+        "than 95 % of held-out training images."
     )
     for time in list(report.times.values())[:1]:
         yield (
@@ -100,20 +100,24 @@ def method_lines(report: ShiftReport) -> Iterator[str]:
             "(quartiles), what it adds to a pass as median of the paired differences (95 %); pass: "
             f"{time['label']}, {time['network_ms']['median']:.1f} ms without a step."
         )
+    doubts = dict.fromkeys(doubt for time in report.times.values() for doubt in time["doubts"])
+    if doubts:
+        yield f"the times are doubtful: {'; '.join(doubts)}."
 
 
 def _stretch_words(report: ShiftReport) -> str:
-    stretch, raw = report.shift.stretch, report.shift.raw.excess
+    shift = report.shift
+    stretch, raw = shift.stretch, shift.raw.excess
     if stretch <= 0.1 * raw.value:
-        return "A stretch of consecutive training images is not noticeably farther than held-out ones."
+        return f"{shift.held_out} consecutive training images are hardly farther than held-out ones."
     if stretch >= raw.low:
         return (
-            f"A stretch of consecutive training images is {stretch:.2f} farther too: the shift is no larger than "
+            f"{shift.held_out} consecutive training images are {stretch:.2f} farther too: the shift is no larger than "
             "between parts of the training images."
         )
     return (
-        f"A stretch of consecutive training images is {stretch:.2f} farther too: so much another scene makes alone; "
-        f"the other {raw.value - stretch:.2f} are new."
+        f"{shift.held_out} consecutive training images are {stretch:.2f} farther too: so much another scene makes "
+        f"alone; the other {raw.value - stretch:.2f} are new."
     )
 
 
@@ -123,10 +127,10 @@ def _best_words(report: ShiftReport) -> str:
         return "No step closes any of it that can be told from 0."
     time = report.times.get(best.step)
     cost = f", for {time['step_ms']['median']:.1f} ms an image" if time else ""
-    others = [s for s in report.shift.steps if s is not best and s.closed and s.closed.low > 0]
-    others = [s for s in others if s.step not in _idle(report.shift.steps)]
-    also = "; ".join(f"{s.step} {percent(s.closed)}" for s in others if s.closed is not None)
-    return f"{best.step} closes most: {percent(best.closed)} % of the gap{cost}{f'. Less: {also}' if also else ''}."
+    idle = _idle(report.shift.steps)
+    others = [s for s in report.shift.steps if s is not best and s.closed and s.closed.low > 0 and s.step not in idle]
+    also = "; ".join(f"{s.step} {percent(s.closed)} %" for s in others)
+    return f"{best.step} closes most, {percent(best.closed)} % of the gap{cost}{f'; less: {also}' if also else ''}."
 
 
 def _idle(steps: tuple[StepShift, ...]) -> list[str]:
