@@ -13,6 +13,7 @@ CAVEAT = (
     "trained on, not that it sees the right thing."
 )
 _SMALL = 0.01
+_NO_CHANGE = "no change of the gap beyond 1 % or chance"
 STEP_HEAD = (
     "step", "distance beyond held-out\n(total variances)", "gap closed (%)", "images unlike the\ntraining ones (%)",
     "step alone\n(ms)", "added to a\npass (ms)",
@@ -68,7 +69,7 @@ def conclusion(report: ShiftReport) -> Iterator[str]:
     )
     yield _stretch_words(report)
     yield _best_words(report)
-    for words, steps in (("the gap stays as it is", _idle(shift.steps)), ("the gap widens", _worse(shift.steps))):
+    for words, steps in ((_NO_CHANGE, _idle(shift.steps)), ("the gap widens", _worse(shift.steps))):
         if steps:
             yield f"{_and(steps)}: {words}."
     yield CAVEAT
@@ -100,9 +101,10 @@ def method_lines(report: ShiftReport) -> Iterator[str]:
             "(quartiles), what it adds to a pass as median of the paired differences (95 %); pass: "
             f"{time['label']}, {time['network_ms']['median']:.1f} ms without a step."
         )
-    doubts = dict.fromkeys(doubt for time in report.times.values() for doubt in time["doubts"])
+    doubts = sorted((one for time in report.times.values() for one in time["doubts"]), key=lambda one: one["size"])
     if doubts:
-        yield f"the times are doubtful: {'; '.join(doubts)}."
+        worst = {one["kind"]: one["words"] for one in doubts}
+        yield f"the times are doubtful: {'; '.join(worst.values())}. Measure again on a quiet machine."
 
 
 def _stretch_words(report: ShiftReport) -> str:
