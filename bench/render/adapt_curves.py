@@ -28,8 +28,10 @@ STEM = "curves"
 _WIDTH, _PANEL, _ABOVE, _BELOW, _KEY = 5.6, 2.7, 0.75, 0.55, 0.2
 """Inches: the whole, a panel, what is above and below, a line of the legend."""
 _FONT = 10.5
-_LINE = 1.35
-"""Height of a line of text in its size."""
+_NAME = 1.35 * _FONT / 72
+"""Inches of a line of text."""
+_FILLED = 0.8
+"""Of a panel's height, at most, by names at the ends of curves."""
 LineStyle = Literal["-", "--", ":", "-."]
 _DASHES: tuple[LineStyle, ...] = ("-", "--", ":", "-.")
 _DODGE = 0.035
@@ -138,7 +140,7 @@ def draw_curves(info: CurvesInfo) -> Figure:
     """Panels below each other on one pair of axes; names at the right end of the curves."""
     rows = len(info.panels)
     above = _ABOVE + _KEY * sum(len(panel.curves) + 1 for panel in info.panels if panel.numbered)
-    figure = Figure(figsize=(_WIDTH, _PANEL * rows + _BELOW + above))
+    figure = Figure(figsize=(_WIDTH, _panel_height(info) * rows + _BELOW + above))
     height = figure.get_figheight()
     panels = figure.subplots(rows, 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     figure.subplots_adjust(left=0.115, right=0.71, bottom=_BELOW / height, top=1 - above / height, hspace=0.22)
@@ -151,6 +153,12 @@ def draw_curves(info: CurvesInfo) -> Figure:
     figure.supylabel(f"{METRICS['miou_val'].heading} · higher is better →", fontsize=RC["font.size"], x=0.005)
     head_figure(figure, info.title, info.subtitle)
     return figure
+
+
+def _panel_height(info: CurvesInfo) -> float:
+    """In inches: with room for the names at the ends of the curves."""
+    names = max(len(panel.curves) + len(panel.as_is) for panel in info.panels)
+    return max(_PANEL, names * _NAME / _FILLED)
 
 
 def head_figure(figure: Figure, title: str, subtitle: str) -> None:
@@ -206,7 +214,8 @@ def _name_ends(axes: Axes, panel: Panel) -> None:
         for curve in panel.curves
     ]  # fmt: skip
     ends += [EndLabel(height, f"{name} {height:.1f}", _colour(look)) for name, height, look in panel.as_is]
-    draw_end_labels(axes, ends, _FONT * _LINE / 72 / (_PANEL * 0.82), _FONT)
+    height = axes.get_window_extent().height / RC["figure.dpi"]
+    draw_end_labels(axes, ends, _NAME / height, _FONT)
     if panel.numbered:
         handles = [
             Line2D(

@@ -103,8 +103,8 @@ def _sections(adaptation: Adaptation, names: Names) -> Iterator[Section]:
             "Steps at inference", bullets=[Bullet(text, lead) for lead, text in step_lines(adaptation, names)],
             figure=adapt_steps.STEM, figure_words="points of mIoU that each step adds, by labelled images",
             table=step_table(adaptation, names),
-            notes="Points of mIoU val more than the same networks without the step, with 95 % interval. A case: a variant, a "
-            "training and a number of labels.",
+            notes="Points of mIoU val more than the same networks without the step, with 95 % interval. A case: a "
+            "variant, a training and a number of labels.",
         )  # fmt: skip
     yield Section(
         "How it was measured", terms=method_lines(adaptation, names), notes=caution_words(adaptation)
@@ -115,7 +115,7 @@ def _labels(adaptation: Adaptation, names: Names) -> Iterator[Section]:
     bullets = [Bullet(end, name, gains) for name, gains, end in worth_lines(adaptation, names)]
     yield Section(
         "What the next labels are worth", bullets=bullets,
-        notes="By mIoU val, each with its 95 % interval; where that leaves out 0, also how much of it falls to one image.",
+        notes="By mIoU val, each with its 95 % interval; where that leaves out 0, also what one image brings.",
     )  # fmt: skip
     has_start = any(line.arm == AS_IS for line in adaptation.curves)
     yield Section(
