@@ -34,8 +34,8 @@ _FILLED = 0.8
 """Of a panel's height, at most, by names at the ends of curves."""
 LineStyle = Literal["-", "--", ":", "-."]
 _DASHES: tuple[LineStyle, ...] = ("-", "--", ":", "-.")
-_DODGE = 0.035
-"""Between curves at one budget, as a share of it."""
+_DODGE = 0.013
+"""Between curves at one budget, of the axis."""
 _LETTER = 0.03
 """Of the axis, that a letter of a budget's label takes: a label without room is left out."""
 _MARGIN = 0.08
@@ -139,7 +139,7 @@ def save_curves(info: CurvesInfo, folder: Path) -> None:
 def draw_curves(info: CurvesInfo) -> Figure:
     """Panels below each other on one pair of axes; names at the right end of the curves."""
     rows = len(info.panels)
-    above = _ABOVE + _KEY * sum(len(panel.curves) + 1 for panel in info.panels if panel.numbered)
+    above = _ABOVE + _KEY * sum(len(panel.curves) for panel in info.panels if panel.numbered)
     figure = Figure(figsize=(_WIDTH, _panel_height(info) * rows + _BELOW + above))
     height = figure.get_figheight()
     panels = figure.subplots(rows, 1, sharex=True, sharey=True, squeeze=False)[:, 0]
@@ -173,7 +173,7 @@ def _draw_panel(axes: Axes, panel: Panel, info: CurvesInfo) -> None:
         axes.axhline(height, color=_colour(look), linestyle=(0, (6, 3)), linewidth=1.2, zorder=1)
     middle = (len(panel.curves) - 1) / 2
     for place, curve in enumerate(panel.curves):
-        at = [labels * (1 + _DODGE * (place - middle)) for labels in curve.labels]
+        at = [labels * _span(info) ** (_DODGE * (place - middle)) for labels in curve.labels]
         bars = [
             [max(0, m - low) for m, low in zip(curve.mious, curve.lows, strict=True)],
             [max(0, high - m) for m, high in zip(curve.mious, curve.highs, strict=True)],
@@ -190,7 +190,7 @@ def _draw_panel(axes: Axes, panel: Panel, info: CurvesInfo) -> None:
 
 def _set_budgets(axes: Axes, info: CurvesInfo) -> None:
     """Ticks at the budgets; where they crowd, the larger ones keep their numbers."""
-    span = info.budgets[-1] / info.budgets[0] if len(info.budgets) > 1 else 2.0
+    span = _span(info)
     axes.set_xlim(info.budgets[0] / span**_MARGIN / 1.05, info.budgets[-1] * span**_MARGIN * 1.05)
     texts = [f"all {labels}" if labels == info.everything else str(labels) for labels in info.budgets]
     left = math.inf
@@ -203,6 +203,11 @@ def _set_budgets(axes: Axes, info: CurvesInfo) -> None:
             left = middle - half
     axes.set_xticks(info.budgets, texts)
     axes.xaxis.set_minor_locator(NullLocator())
+
+
+def _span(info: CurvesInfo) -> float:
+    """The largest budget over the smallest."""
+    return info.budgets[-1] / info.budgets[0] if len(info.budgets) > 1 else 2.0
 
 
 def _name_ends(axes: Axes, panel: Panel) -> None:

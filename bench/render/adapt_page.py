@@ -65,7 +65,7 @@ def make_page(adaptation: Adaptation) -> Page:
 
 def _opening(adaptation: Adaptation, names: Names) -> str:
     example, count = adaptation.records[0].setting, len(adaptation.variants)
-    words = [f"{count} variant{'s' * (count > 1)} on {example['dataset']}, {images(example['of'])} to train on."]
+    words = [f"{count} variant{'s' * (count > 1)}, {images(example['of'])} to train on."]
     for labels in dict.fromkeys((adaptation.budgets or [0])[:: max(1, len(adaptation.budgets) - 1)]):
         reached = {line: point for line in adaptation.plain if (point := adaptation.point(line, labels))}
         if reached:
@@ -94,9 +94,9 @@ def _sections(adaptation: Adaptation, names: Names) -> Iterator[Section]:
             bullets=[Bullet(text, lead) for lead, text in arm_lines(adaptation, names)],
             table=arm_table(adaptation, names),
             notes="Points of mIoU val more than full fine-tuning with the same labels and seeds, with 95 % interval. "
-            "Time: a whole training over its updates, of which all have equally many for the same labels; for a frozen "
-            "backbone with the features of images that no training before had seen, for a mean teacher with the images "
-            "without labels.",
+            "Seconds: a whole training over its updates, of which all have equally many for the same labels; for a "
+            "frozen backbone with the features of images that no training before had seen, for a mean teacher with the "
+            "images without labels. Ratio of time: to full fine-tuning, median and quartiles over trainings.",
         )  # fmt: skip
     if adaptation.steps:
         yield Section(

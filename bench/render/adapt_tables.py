@@ -82,7 +82,7 @@ def arm_table(adaptation: Adaptation, names: Names) -> TextTable:
             f"{times.ratio.value:.2f} ({times.ratio.low:.2f}–{times.ratio.high:.2f})" if times else "–",
         ])  # fmt: skip
     head = ["variant", "training", *(_column(labels, adaptation) for labels in adaptation.budgets)]
-    return TextTable([*head, "seconds an update", "times that of full fine-tuning (quartiles)"], rows)
+    return TextTable([*head, "seconds an update", "ratio of time"], rows)
 
 
 def step_table(adaptation: Adaptation, names: Names) -> TextTable:
