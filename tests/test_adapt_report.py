@@ -106,9 +106,21 @@ def test_tables_have_a_row_a_line_and_a_dash_where_nothing_was_trained(adaptatio
     assert [row[5] == "–" for row in table.rows] == [False, False, False, True]
     assert all(len(row) == len(table.head) for row in table.rows)
     steps = step_table(adaptation, names)
-    assert [row[2] for row in steps.rows] == ["clahe"] * 4
-    assert steps.rows[0][3].startswith("+")
-    assert steps.rows[1][3:] == ["as above", "–", "–", "–"]
+    assert [row[:3] for row in steps.rows] == [["net_a · plain FPN", "full fine-tuning", "clahe"]], "tried on no other"
+    assert all(cell.startswith("+") for cell in steps.rows[0][3:])
+
+
+def test_steps_of_a_second_training_and_of_a_network_as_it_is() -> None:
+    made = ladder({8: 0.51, 16: 0.58}, made=several(), arm="frozen", step="clahe")
+    made.add(0, 0, [0.5] * 12, arm="as_is", variant="net_c+fpn8")
+    made.add(0, 0, [0.6] * 12, arm="as_is", variant="net_c+fpn8", step="clahe")
+    adaptation = made.adaptation()
+    rows = step_table(adaptation, Names(adaptation)).rows
+    assert [row[1] for row in rows] == ["full fine-tuning", "frozen backbone", "as it is"]
+    assert rows[1][3:] == ["as above", "0.0 (0.0 to 0.0)", "0.0 (0.0 to 0.0)", "–"]
+    assert rows[2][3].startswith("+")
+    assert rows[2][4:] == ["–"] * 3
+    assert [len(points) for points in steps_info(adaptation, Names(adaptation)).panels.values()] == [4, 3, 1]
 
 
 def test_targets_are_round_and_span_the_curves(adaptation: Adaptation) -> None:

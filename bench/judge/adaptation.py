@@ -102,6 +102,14 @@ class Adaptation:
         """At inference, but nothing, in the order of the plan."""
         return [step for step in dict.fromkeys(record.setting["step"] for record in self.records) if step != NONE]
 
+    @cached_property
+    def stepped(self) -> list[Line]:
+        """Trained lines that were judged with steps too; of a variant without one, the network as it is."""
+        tried = {Line(line.variant, line.arm) for line in self.curves if line.step != NONE}
+        trained = [line for line in self.plain if line in tried]
+        variants = {line.variant for line in trained}
+        return [*trained, *(line for line in self.curves if line in tried and line.variant not in variants)]
+
     def as_is(self, variant: str, step: str = NONE) -> Point | None:
         """The network before any training; None where its head has other classes."""
         points = self.curves.get(Line(variant, AS_IS, step))

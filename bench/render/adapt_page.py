@@ -96,7 +96,8 @@ def _sections(adaptation: Adaptation, names: Names) -> Iterator[Section]:
             notes="Points of mIoU val more than full fine-tuning with the same labels and seeds, with 95 % interval. "
             "Seconds: a whole training over its updates, of which all have equally many for the same labels; for a "
             "frozen backbone with the features of images that no training before had seen, for a mean teacher with the "
-            "images without labels. Ratio of time: to full fine-tuning, median and quartiles over trainings.",
+            "images without labels, and each beside whatever else ran. Ratio of time: to full fine-tuning, median and "
+            "quartiles over trainings.",
         )  # fmt: skip
     if adaptation.steps:
         yield Section(

@@ -1,6 +1,7 @@
 """What each step at inference adds, as a figure: an info object (tested) and its drawing.
 
-A panel a variant and training; in it by labels a point a step, in points of mIoU above or below nothing done.
+A panel a variant and training that steps were tried on; in it by labels a point a step, in points of mIoU against
+nothing done.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def steps_info(adaptation: Adaptation, names: Names) -> StepsInfo:
     found = {step: list(step_effects(adaptation, step)) for step in adaptation.steps}
     columns = sorted({labels for effects in found.values() for _, labels, _ in effects})
     panels: dict[str, list[StepPoint]] = {}
-    for line in adaptation.plain or {Line(variant, AS_IS): () for variant in adaptation.variants}:
+    for line in adaptation.stepped:
         panels[names.line(line)] = [
             StepPoint(columns.index(labels), number, _in_points(effect))
             for number, effects in enumerate(found.values())

@@ -91,7 +91,7 @@ def step_table(adaptation: Adaptation, names: Names) -> TextTable:
     columns = [*([0] if has_start else []), *adaptation.budgets]
     rows = []
     told: set[tuple[str, str]] = set()
-    for line in adaptation.plain or {Line(variant, AS_IS): () for variant in adaptation.variants}:
+    for line in adaptation.stepped:
         for step in adaptation.steps:
             cells = [
                 "as above" if not labels and (line.variant, step) in told else _effect(adaptation, line, step, labels)
