@@ -15,13 +15,12 @@ from bench.accuracy.datasets import DATASETS, Dataset, Split, open_dataset
 from bench.accuracy.datasets.decode import read_image
 from bench.accuracy.datasets.files import FileDataset, images_below
 from bench.accuracy.datasets.own_folder import CLASSES_FILE
+from bench.adapt.shift import FEWEST
 from bench.errors import UserError
 
 UNLABELLED = "unlabelled"
 """Folder below a data set's root."""
 _SPLIT: Split = "train"
-_FEWEST = 8
-"""Images of a side: of fewer no spread can be told."""
 _SHARE_OF_MEMORY = 4
 Picture = NDArray[np.uint8]
 
@@ -72,10 +71,10 @@ def domain_images(name: str, root: Path | None, options: dict[str, Any], unlabel
     extra = _below(root / UNLABELLED) if unlabelled and root is not None else []
     labelled = [] if extra and _has_no_labels(name, root) else _training_images(open_dataset(name, root, options))
     found = Images([*labelled, *extra])
-    if len(found) < _FEWEST:
+    if len(found) < FEWEST:
         more = f" and {root / UNLABELLED}/" if unlabelled and root is not None else ""
         raise UserError(
-            f"data set {name!r} has {len(found)} images in its training split{more}; it takes {_FEWEST} to tell a "
+            f"data set {name!r} has {len(found)} images in its training split{more}; it takes {FEWEST} to tell a "
             "shift from chance. Images without labels will do."
         )
     return found
@@ -84,6 +83,7 @@ def domain_images(name: str, root: Path | None, options: dict[str, Any], unlabel
 def _training_images(dataset: Dataset) -> list[tuple[str, Callable[[], Picture]]]:
     if isinstance(dataset, FileDataset):
         return [(pair.name, partial(read_image, pair.image)) for pair in dataset.listing.pairs[_SPLIT]]
+    dataset.check()
     samples = dataset.load(_SPLIT)
     return [(f"{_SPLIT} {i}", lambda i=i: samples[i].image) for i in range(len(samples))]  # type: ignore[misc]
 

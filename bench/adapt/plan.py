@@ -67,6 +67,11 @@ class Request:
     def _presence(self) -> Any:
         return class_presence(self.train, len(self.dataset.classes))
 
+    @property
+    def arms_with_steps(self) -> set[Arm]:
+        """Whose networks are judged with steps: as they are, and of the first arm that trains."""
+        return {"as_is", *[arm for arm in self.arms if arm != "as_is"][:1]}
+
     @cached_property
     def size(self) -> tuple[int, int]:
         """Width and height that trainings crop to: the commonest of the training images."""
@@ -137,7 +142,7 @@ def _training(request: Request, spec: VariantSpec, arm: Arm, labels: int, seed: 
     schedule = None if arm == "as_is" else schedule_for(arm, labels, request.size, request.updates, request.changes)
     common = _setting(request, spec, arm, labels, seed, schedule)
     settings = {}
-    for inference in request.inferences:
+    for inference in request.inferences if arm in request.arms_with_steps else request.inferences[:1]:
         if inference.looks_at_training_images and arm == "as_is" and not len(request.source):
             continue  # nothing to match
         settings[inference] = common | _inference_setting(request, arm, inference)

@@ -1,192 +1,111 @@
-"""Adapt: train each network of a plan, judge it with each choice of steps, and keep a record of each."""
+"""Do all trainings of an adaptation, side by side on the cores; each record is on the disk as soon as it is there."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
 
 import torch
 
-from bench.accuracy.course import TrainingDivergedError, TrainingLog
-from bench.accuracy.datasets.splits import Split
-from bench.accuracy.evaluate import Result, evaluate
-from bench.accuracy.numbers import miou_numbers, score_tables
-from bench.accuracy.train import train
-from bench.adapt.frozen import FrozenTrainer
-from bench.adapt.inference import Inference, stepped
-from bench.adapt.mean_teacher import train_mean_teacher
+from bench.adapt.adapter import Adapter
 from bench.adapt.plan import Request, Training
-from bench.adapt.recipe import ARMS
-from bench.adapt.start import build_from
-from bench.adapt.steps import Picture
-from bench.confusions import Confusions
-from bench.cost.count import count_variant
-from bench.machine import Origin, commit
+from bench.adapt.prepare import Asked, prepare
+from bench.errors import UserError
+from bench.fork_server import worker_context
 from bench.records import Record
 from bench.store import Store
-from bench.sweep.trained import TrainedWeights
-from variants.network import Network
-from variants.spec import VariantSpec
-
-JUDGED: tuple[Split, ...] = ("val", "test")
 
 
 @dataclass
 class Tally:
-    """trainings: how many there are to do. seconds: of those that were done."""
+    """trainings: how many there are to do. workers: at a time. started: when, by `time.perf_counter`."""
 
     trainings: int
+    workers: int
+    started: float = field(default_factory=time.perf_counter)
     done: int = 0
     failed: list[Record] = field(default_factory=list)
-    seconds: float = 0.0
 
     @property
     def seconds_left(self) -> float:
         """By the mean of those that were done."""
-        return self.seconds / self.done * (self.trainings - self.done) if self.done else 0.0
+        each = (time.perf_counter() - self.started) / self.done if self.done else 0.0
+        return each * (self.trainings - self.done)
 
 
 OnRecords = Callable[[Training, Sequence[Record], Tally], None]
 
 
-class Adaptation:
-    """Runs the trainings of a request; what is on the disk already is not done again."""
+def run_adaptation(
+    asked: Asked, request: Request, trainings: Sequence[Training], results: Path, workers: int, on_records: OnRecords
+) -> Tally:
+    """Train and judge; a failure is a record too, and ends no other training.
 
-    def __init__(self, request: Request, store: Store) -> None:
-        """`store`: of adaptations, below results/adapt."""
-        self.request, self.store = request, store
-        self.confusions = Confusions(store.root, request.name)
-        self.weights = TrainedWeights(store.root, request.name)
-        self._frozen: dict[VariantSpec, FrozenTrainer] = {}
-        self._costs: dict[VariantSpec, dict[str, float]] = {}
+    Args:
+        asked: what the request was made of; each process makes its own.
+        trainings: those to do.
+        results: folder of all sweeps.
+        workers: processes, of one thread each; 1 trains in this one, with all threads.
 
-    def run(self, trainings: Sequence[Training], on_records: OnRecords) -> Tally:
-        """Do all; a failure is a record too, and ends no other training.
+    Raises:
+        DiskError: the disk is full; the records before it are kept.
+        UserError: a process died.
+    """
+    store = store_of(results)
+    tally = Tally(len(trainings), workers)
+    for training, records in _done(asked, request, trainings, results, workers):
+        for record in records:
+            store.append(request.name, record)
+        tally.done += 1
+        tally.failed += [record for record in records if record.status == "failed"]
+        on_records(training, records, tally)
+    return tally
 
-        Raises:
-            DiskError: the disk is full; the records before it are kept.
-        """
-        tally = Tally(len(trainings))
-        for training in trainings:
-            start = time.perf_counter()
-            records = self._records(training)
-            for record in records:
-                self.store.append(self.request.name, record)
-            tally.done += 1
-            tally.seconds += time.perf_counter() - start
-            tally.failed += [record for record in records if record.status == "failed"]
-            on_records(training, records, tally)
-        return tally
 
-    def _records(self, training: Training) -> list[Record]:
-        started = datetime.now(UTC).isoformat(timespec="seconds")
-        start = time.perf_counter()
-        try:
-            net, log = self._train(training)
-        except (TrainingDivergedError, MemoryError, torch.OutOfMemoryError) as error:
-            reason = f"{type(error).__name__}: {error}"
-            return [self._record(training, i, started, 0.0, reason=reason) for i in training.keys]
-        seconds = time.perf_counter() - start
-        if training.labels == len(self.request.train) and training.seed == self.request.seeds[0]:
-            self.weights.save(training.keys[self.request.inferences[0]], net)
-        trained = {
-            "training_s": round(seconds, 2), "epoch_losses": [round(loss, 4) for loss in log.losses],
-            "updates": self._updates(training), "labelled": self._labelled(training), "cost": self._cost(training.spec),
-        }  # fmt: skip
-        return [self._judge(training, inference, net, started, trained) for inference in training.keys]
+def store_of(results: Path) -> Store:
+    """The records of adaptations."""
+    return Store(results / "adapt")
 
-    def _train(self, training: Training) -> tuple[Network, TrainingLog]:
-        request, schedule = self.request, training.schedule
-        device, precision = request.way
-        torch.manual_seed(training.seed)
-        net = build_from(request.starts[training.spec], training.spec, request.dataset.classes, request.weights_dir)
-        if schedule is None:
-            return net, TrainingLog()
-        classes, chosen = len(request.dataset.classes), self._labelled(training)
-        if training.arm == "frozen":
-            trainer = self._frozen_trainer(training.spec, net)
-            return net, trainer.train(net, chosen, request.train, classes, schedule, training.seed)
-        samples = [request.train[index] for index in chosen]
-        if training.arm == "semi":
-            return net, train_mean_teacher(
-                net, samples, self._without_labels(chosen), classes, schedule, request.teacher, training.seed, device,
-                precision,
-            )  # fmt: skip
-        return net, train(net, samples, classes, schedule, training.seed, device, precision)
 
-    def _frozen_trainer(self, spec: VariantSpec, net: Network) -> FrozenTrainer:
-        """One a variant: the start's backbone is the same for all budgets and seeds."""
-        if spec not in self._frozen:
-            self._frozen.clear()  # the features of the variant before it are done with
-            request = self.request
-            like = build_from(request.starts[spec], spec, request.dataset.classes, request.weights_dir)
-            self._frozen[spec] = FrozenTrainer(like, request.size, *request.way)
-        return self._frozen[spec]
+def _done(
+    asked: Asked, request: Request, trainings: Sequence[Training], results: Path, workers: int
+) -> Iterator[tuple[Training, list[Record]]]:
+    """In the order in which they end."""
+    if workers == 1:
+        adapter = Adapter(request, store_of(results))
+        yield from ((training, adapter.records(training)) for training in trainings)
+        return
+    pool = ProcessPoolExecutor(
+        min(workers, len(trainings) or 1), mp_context=worker_context(__name__), initializer=_start,
+        initargs=(asked, results),
+    )  # fmt: skip
+    try:
+        of = {pool.submit(_do, training): training for training in trainings}
+        for future in as_completed(of):
+            yield of[future], future.result()
+    except BrokenProcessPool:
+        raise UserError(
+            "a process that trains was ended by the system, most often for lack of memory. What it did before is kept: "
+            "run the same command again, with --workers 1 if it happens again."
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
 
-    def _labelled(self, training: Training) -> list[int]:
-        return self.request.order(training.seed)[: training.labels]
 
-    def _without_labels(self, chosen: Sequence[int]) -> list[Picture]:
-        """The training images that the budget leaves, and those of the folder."""
-        rest = sorted(set(range(len(self.request.train))) - set(chosen))
-        return [*(self.request.train[index].image for index in rest), *self.request.folder]
+_adapter: Adapter | None = None
+"""Of this process."""
 
-    def _judge(
-        self, training: Training, inference: Inference, net: Network, started: str, trained: dict[str, Any]
-    ) -> Record:
-        start = time.perf_counter()
-        request, device = self.request, self.request.way[0]
-        target = self._without_labels(())
-        source = [request.train[index].image for index in self._labelled(training)] or request.source or target
-        step = inference.fit(source, target)
-        judged = inference.network(net, target, step, device)
-        results: dict[Split, Result] = {
-            split: evaluate(
-                judged, stepped(request.dataset.load(split), step), len(request.dataset.classes), device,
-                inference.evaluation(),
-            )
-            for split in JUDGED
-        }  # fmt: skip
-        self.confusions.save(training.keys[inference], {split: r.per_image for split, r in results.items()})
-        metrics: dict[str, float] = {}
-        details = dict(trained)
-        for split, result in results.items():
-            metrics |= miou_numbers(split, result)
-            details |= score_tables(split, result)
-        seconds = trained["training_s"] + time.perf_counter() - start
-        return self._record(training, inference, started, seconds, metrics, details)
 
-    def _updates(self, training: Training) -> int:
-        if training.schedule is None:
-            return 0
-        return training.schedule.epochs * max(1, training.labels // min(training.schedule.batch_size, training.labels))
+def _start(asked: Asked, results: Path) -> None:
+    global _adapter  # noqa: PLW0603 - what a process of a pool has of its own
+    torch.set_num_threads(1)
+    _adapter = Adapter(prepare(asked, results).request, store_of(results))
 
-    def _cost(self, spec: VariantSpec) -> dict[str, float]:
-        """Of one image of the training images' size."""
-        if spec not in self._costs:
-            counted = count_variant(spec, len(self.request.dataset.classes), *self.request.size)
-            self._costs[spec] = dict(counted.metrics())
-        return self._costs[spec]
 
-    def _record(
-        self, training: Training, inference: Inference, started: str, seconds: float,
-        metrics: dict[str, float] | None = None, details: dict[str, Any] | None = None, reason: str | None = None,
-    ) -> Record:  # fmt: skip
-        origin, request = Origin.here(), self.request
-        words = {
-            "data": f"{request.dataset.name}: {request.dataset.describe()}",
-            "start": request.starts[training.spec].describe(request.dataset.classes),
-            "arm": ARMS[training.arm] + (f": {request.teacher.describe()}" if training.arm == "semi" else ""),
-            "step": inference.describe(), "updates": f"{self._updates(training)} updates",
-            **({"schedule": training.schedule.describe()} if training.schedule else {}),
-        }  # fmt: skip
-        return Record(
-            key=training.keys[inference], group="adaptation", variant=training.spec.name,
-            spec_hash=training.spec.content_hash, spec=training.spec.to_json(), setting=training.settings[inference],
-            words=words, status="failed" if reason else "ok", reason=reason, metrics=metrics or {},
-            details=details or {}, machine=origin.machine, machine_id=origin.machine_id, versions=origin.versions,
-            commit=commit(), started=started, seconds=round(seconds, 2),
-        )  # fmt: skip
+def _do(training: Training) -> list[Record]:
+    assert _adapter is not None
+    return _adapter.records(training)

@@ -28,6 +28,7 @@ from bench.latency.conditions import Conditions, Watch
 from bench.latency.runtimes import prepare_checked
 from bench.latency.scope import Run, memory_format, wait_for
 from bench.latency.setting import LatencySetting
+from bench.latency.trust import Doubt, doubts_of
 from bench.latency.warmup import WarmUp, warm_up
 from variants.network import Network
 
@@ -67,6 +68,15 @@ class StepLatency:
         """Time with the step over time without: median of the ratios of each cycle."""
         return median(with_it / alone for with_it, alone in zip(self.with_step_ms, self.network_ms, strict=True))
 
+    @property
+    def doubts(self) -> list[Doubt]:
+        """Why the times may be wrong: what other processes took meanwhile, a clock that fell, drift."""
+        facts = {
+            "samples_ms": self.network_ms, "conditions": self.conditions.to_json(),
+            "warmup": {"settled": all(warm.settled for warm in self.warm)},
+        }  # fmt: skip
+        return doubts_of(facts)
+
     def to_json(self) -> dict[str, Any]:
         """Raw samples, with their medians and quartiles."""
         sides = {
@@ -77,6 +87,7 @@ class StepLatency:
             "step": self.step, "setting": self.setting.to_json(), "label": str(self.setting), "ratio": self.ratio,
             "added": asdict(self.added),
             "warmup": [asdict(warm) for warm in self.warm], "conditions": self.conditions.to_json(),
+            "doubts": [{"kind": one.kind, "size": one.size, "words": one.words} for one in self.doubts],
             **{side: spread(ms) | {"samples": [round(one, 4) for one in ms]} for side, ms in sides.items()},
         }  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.adapt_words import say_training
-from bench.cli.options import reports_option, results_option
+from bench.cli.options import cores, reports_option, results_option, workers_option
 from bench.cli.report_command import render_adaptation
 from bench.cli.say import say
 from bench.errors import ExitCode, UserError
@@ -57,6 +57,7 @@ _folder = click.Path(path_type=Path, file_okay=False)
 )  # fmt: skip
 @click.option("--weights-dir", type=_folder, help="Folder with one ImageNet weights file per timm name.")
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), help="[default: cuda where there is one]")
+@workers_option
 @click.option("--name", help="Folder below results/adapt/ and reports/.  [default: that of the images]")
 @click.option("--dry-run", is_flag=True, help="Check everything, say what would be trained; train nothing.")
 @results_option
@@ -64,8 +65,8 @@ _folder = click.Path(path_type=Path, file_okay=False)
 def command(
     specs: tuple[str, ...], data: str, root: Path | None, options: tuple[str, ...], start: tuple[str, ...],
     labels: str | None, seeds: int, arms: str, steps: str | None, source: str | None, source_root: Path | None,
-    updates: int, recipe: str | None, choose: str, weights_dir: Path | None, device: str | None, name: str | None,
-    dry_run: bool, results_dir: Path, reports_dir: Path,
+    updates: int, recipe: str | None, choose: str, weights_dir: Path | None, device: str | None,
+    workers: int | None, name: str | None, dry_run: bool, results_dir: Path, reports_dir: Path,
 ) -> None:  # fmt: skip
     """Fine-tune variants on a ladder of label budgets, and say what the next label is worth.
 
@@ -79,9 +80,8 @@ def command(
     """
     from bench.adapt.plan import plan_trainings
     from bench.adapt.prepare import Asked, prepare
-    from bench.adapt.run import Adaptation
+    from bench.adapt.run import run_adaptation, store_of
     from bench.cli.data_options import read_data_option
-    from bench.store import Store
 
     if source_root and not source:
         raise UserError("--source-root is given without --source, the name of that data set.")
@@ -98,7 +98,7 @@ def command(
     for words in prepared.left_out:
         say(f"left out: {words}")
     trainings = plan_trainings(request)
-    store = Store(results_dir / "adapt")
+    store = store_of(results_dir)
     todo = _todo(trainings, store, request.name)
     say(f"to train: {len(todo)} of {len(trainings)}, {request.updates} updates each; the others are done")
     if dry_run:
@@ -107,10 +107,15 @@ def command(
         return
     with store.locked():
         store.write_plan(request.name, [key for training in trainings for key in training.keys.values()])
-        tally = Adaptation(request, store).run(todo, say_training)
+        tally = run_adaptation(asked, request, todo, results_dir, workers or _workers(request.way[0]), say_training)
     render_adaptation(request.name, results_dir, reports_dir)
     if tally.failed:
         sys.exit(ExitCode.CHECK_FAILED)
+
+
+def _workers(device: str) -> int:
+    """A process a core; a GPU serves one at a time unless it is asked for more."""
+    return cores() if device == "cpu" else 1
 
 
 def _todo(trainings: Sequence[Training], store: Store, name: str) -> list[Training]:

@@ -34,7 +34,9 @@ _folder = click.Path(path_type=Path, file_okay=False)
 @click.command()
 @click.argument("spec")
 @click.option("--data", required=True, metavar="NAME", help="Data set of the new images; `bench list datasets`.")
-@click.option("--root", type=_folder, metavar="FOLDER", help="Its folder; images in unlabelled/ count too.")
+@click.option(
+    "--root", "--data-root", "root", type=_folder, metavar="FOLDER", help="Its folder; images in unlabelled/ count too."
+)
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Option of it, as in a space file.")
 @click.option("--source", required=True, metavar="NAME", help="Data set that the network was trained on.")
 @click.option("--source-root", type=_folder, metavar="FOLDER", help="Its folder.")

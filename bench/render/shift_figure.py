@@ -69,8 +69,8 @@ def _draw_distances(axes: Axes, report: ShiftReport) -> None:
         Line2D([], [], marker=_look(shift.raw)[1], color=_ORANGE, label="new images, with 95 % interval"),
         Line2D([], [], marker="o", color=_BLUE, label="after a step: % of the gap closed"),
         Patch(color=FRONT_LINE, alpha=0.12, label="held-out training images, 95 %"),
-        Line2D([], [], linestyle="--", color=FRONT_LINE, label="a stretch of training images"),
-        Line2D([], [], linestyle="", label="ms: time added to a pass"),
+        Line2D([], [], linestyle="--", color=FRONT_LINE, label=f"{shift.held_out} consecutive training images"),
+        Line2D([], [], linestyle="", label="ms: time of the step alone"),
     ]
     axes.legend(
         handles=handles, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, frameon=False, fontsize=9,
@@ -118,7 +118,7 @@ def _row_name(report: ShiftReport, step: StepShift) -> str:
     time = report.times.get(step.step)
     if step.step == RAW:
         return "no step"
-    return f"{step.step}, {time['added_ms']['median']:+.1f} ms" if time else step.step
+    return f"{step.step}, {time['step_ms']['median']:.1f} ms" if time else step.step
 
 
 def _closed_words(step: StepShift) -> str:

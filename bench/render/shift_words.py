@@ -13,6 +13,7 @@ CAVEAT = (
     "trained on, not that it sees the right thing."
 )
 _SMALL = 0.01
+_NO_CHANGE = "no change of the gap beyond 1 % or chance"
 STEP_HEAD = (
     "step", "distance beyond held-out\n(total variances)", "gap closed (%)", "images unlike the\ntraining ones (%)",
     "step alone\n(ms)", "added to a\npass (ms)",
@@ -26,7 +27,7 @@ def step_rows(report: ShiftReport) -> Iterator[tuple[str, ...]]:
     shift = report.shift
     low, high = (end - shift.reference.value for end in (shift.reference.low, shift.reference.high))
     yield "held-out training images", f"0 ({low:.2f} to {high:.2f})", "", "5", "", ""
-    yield "a stretch of training images", f"{shift.stretch:.2f}", "", "", "", ""
+    yield f"{shift.held_out} consecutive training images", f"{shift.stretch:.2f}", "", "", "", ""
     for step in shift.steps:
         closed = percent(step.closed) if step.closed else "" if step.step == RAW else "–"
         yield (
@@ -68,7 +69,7 @@ def conclusion(report: ShiftReport) -> Iterator[str]:
     )
     yield _stretch_words(report)
     yield _best_words(report)
-    for words, steps in (("the gap stays as it is", _idle(shift.steps)), ("the gap widens", _worse(shift.steps))):
+    for words, steps in ((_NO_CHANGE, _idle(shift.steps)), ("the gap widens", _worse(shift.steps))):
         if steps:
             yield f"{_and(steps)}: {words}."
     yield CAVEAT
@@ -85,34 +86,40 @@ def method_lines(report: ShiftReport) -> Iterator[str]:
     yield (
         "distance: squared Fréchet distance (Heusel et al. 2017) over the total variance of the training images' "
         f"features; {shift.held_out} images against the {source - shift.held_out} training images that are not held "
-        f"out, less what {shift.held_out} held-out training images have ({shift.reference.value:.2f}, which is what so few "
-        "images leave). In brackets 95 % by bootstrap over images, which are taken to be independent: frames of one "
-        "video are not."
+        f"out, less what {shift.held_out} held-out training images have ({shift.reference.value:.2f}, which is what so "
+        "few images leave). In brackets 95 % by random half-samples of the images, taken to be independent: frames of "
+        "one video are not."
     )
     yield (
-        f"a stretch: {shift.held_out} consecutive training images against the others, mean: of a video, what another "
-        "part of it does. unlike: farther, by Mahalanobis distance with shrinkage (Ledoit and Wolf 2004), than 95 % of "
-        "held-out training images."
+        f"{shift.held_out} consecutive training images: against the others, mean of all such stretches; of a video, "
+        "what another part of it does. unlike: farther, by Mahalanobis distance with shrinkage (Ledoit and Wolf 2004), "
+        "than 95 % of held-out training images."
     )
     for time in list(report.times.values())[:1]:
         yield (
-            f"times: median (quartiles) of {len(time['step_ms']['samples'])} passes in lock-step, one process; pass: "
+            f"times: {len(time['step_ms']['samples'])} passes in lock-step, one process; the step alone as median "
+            "(quartiles), what it adds to a pass as median of the paired differences (95 %); pass: "
             f"{time['label']}, {time['network_ms']['median']:.1f} ms without a step."
         )
+    doubts = sorted((one for time in report.times.values() for one in time["doubts"]), key=lambda one: one["size"])
+    if doubts:
+        worst = {one["kind"]: one["words"] for one in doubts}
+        yield f"the times are doubtful: {'; '.join(worst.values())}. Measure again on a quiet machine."
 
 
 def _stretch_words(report: ShiftReport) -> str:
-    stretch, raw = report.shift.stretch, report.shift.raw.excess
+    shift = report.shift
+    stretch, raw = shift.stretch, shift.raw.excess
     if stretch <= 0.1 * raw.value:
-        return "A stretch of consecutive training images is not noticeably farther than held-out ones."
+        return f"{shift.held_out} consecutive training images are hardly farther than held-out ones."
     if stretch >= raw.low:
         return (
-            f"A stretch of consecutive training images is {stretch:.2f} farther too: the shift is no larger than "
+            f"{shift.held_out} consecutive training images are {stretch:.2f} farther too: the shift is no larger than "
             "between parts of the training images."
         )
     return (
-        f"A stretch of consecutive training images is {stretch:.2f} farther too: so much another scene makes alone; "
-        f"the other {raw.value - stretch:.2f} are new."
+        f"{shift.held_out} consecutive training images are {stretch:.2f} farther too: so much another scene makes "
+        f"alone; the other {raw.value - stretch:.2f} are new."
     )
 
 
@@ -121,11 +128,11 @@ def _best_words(report: ShiftReport) -> str:
     if best is None or best.closed is None:
         return "No step closes any of it that can be told from 0."
     time = report.times.get(best.step)
-    cost = f", for {time['added_ms']['median']:.1f} ms a pass" if time else ""
-    others = [s for s in report.shift.steps if s is not best and s.closed and s.closed.low > 0]
-    others = [s for s in others if s.step not in _idle(report.shift.steps)]
-    also = "; ".join(f"{s.step} {percent(s.closed)}" for s in others if s.closed is not None)
-    return f"{best.step} closes most: {percent(best.closed)} % of the gap{cost}{f'. Less: {also}' if also else ''}."
+    cost = f", for {time['step_ms']['median']:.1f} ms an image" if time else ""
+    idle = _idle(report.shift.steps)
+    others = [s for s in report.shift.steps if s is not best and s.closed and s.closed.low > 0 and s.step not in idle]
+    also = "; ".join(f"{s.step} {percent(s.closed)} %" for s in others)
+    return f"{best.step} closes most, {percent(best.closed)} % of the gap{cost}{f'; less: {also}' if also else ''}."
 
 
 def _idle(steps: tuple[StepShift, ...]) -> list[str]:
@@ -145,9 +152,10 @@ def _times(report: ShiftReport, step: StepShift) -> tuple[str, str]:
     time = report.times.get(step.step)
     if time is None:
         return "", ""
-    return tuple(  # type: ignore[return-value]
-        f"{time[side]['median']:.1f} ({time[side]['low']:.1f}–{time[side]['high']:.1f})"
-        for side in ("step_ms", "added_ms")
+    alone, added = time["step_ms"], time["added"]
+    return (
+        f"{alone['median']:.1f} ({alone['low']:.1f}–{alone['high']:.1f})",
+        f"{added['value']:.1f} ({added['low']:.1f} to {added['high']:.1f})",
     )
 
 

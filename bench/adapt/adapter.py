@@ -1,0 +1,160 @@
+"""Train one network of a plan and judge it with each choice of steps: training -> records."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import torch
+
+from bench.accuracy.course import TrainingDivergedError, TrainingLog
+from bench.accuracy.datasets.splits import Split
+from bench.accuracy.evaluate import Result, evaluate
+from bench.accuracy.numbers import miou_numbers, score_tables
+from bench.accuracy.train import train
+from bench.adapt.frozen import FrozenTrainer
+from bench.adapt.inference import Inference, stepped
+from bench.adapt.mean_teacher import train_mean_teacher
+from bench.adapt.plan import Request, Training
+from bench.adapt.recipe import ARMS
+from bench.adapt.start import build_from
+from bench.adapt.steps import Picture
+from bench.confusions import Confusions
+from bench.cost.count import count_variant
+from bench.machine import Origin, commit
+from bench.records import Record
+from bench.store import Store
+from bench.sweep.trained import TrainedWeights
+from variants.network import Network
+from variants.spec import VariantSpec
+
+JUDGED: tuple[Split, ...] = ("val", "test")
+
+
+class Adapter:
+    """Does the trainings of a request, one at a time; features of a frozen backbone are kept between them."""
+
+    def __init__(self, request: Request, store: Store) -> None:
+        """`store`: of adaptations, below results/adapt; confusion matrices and last weights are left there."""
+        self.request = request
+        self.confusions = Confusions(store.root, request.name)
+        self.weights = TrainedWeights(store.root, request.name)
+        self._frozen: dict[VariantSpec, FrozenTrainer] = {}
+        self._costs: dict[VariantSpec, dict[str, float]] = {}
+
+    def records(self, training: Training) -> list[Record]:
+        """One a choice of steps; a failure is a record too.
+
+        Raises:
+            DiskError: the disk is full.
+        """
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        start = time.perf_counter()
+        try:
+            net, log = self._train(training)
+        except (TrainingDivergedError, MemoryError, torch.OutOfMemoryError) as error:
+            reason = f"{type(error).__name__}: {error}"
+            return [self._record(training, i, started, 0.0, reason=reason) for i in training.keys]
+        seconds = time.perf_counter() - start
+        if training.labels == len(self.request.train) and training.seed == self.request.seeds[0]:
+            self.weights.save(training.keys[self.request.inferences[0]], net)
+        trained = {
+            "training_s": round(seconds, 2), "epoch_losses": [round(loss, 4) for loss in log.losses],
+            "updates": self._updates(training), "labelled": self._labelled(training), "cost": self._cost(training.spec),
+        }  # fmt: skip
+        return [self._judge(training, inference, net, started, trained) for inference in training.keys]
+
+    def _train(self, training: Training) -> tuple[Network, TrainingLog]:
+        request, schedule = self.request, training.schedule
+        device, precision = request.way
+        torch.manual_seed(training.seed)
+        net = build_from(request.starts[training.spec], training.spec, request.dataset.classes, request.weights_dir)
+        if schedule is None:
+            return net, TrainingLog()
+        classes, chosen = len(request.dataset.classes), self._labelled(training)
+        if training.arm == "frozen":
+            trainer = self._frozen_trainer(training.spec, net)
+            return net, trainer.train(net, chosen, request.train, classes, schedule, training.seed)
+        samples = [request.train[index] for index in chosen]
+        if training.arm == "semi":
+            return net, train_mean_teacher(
+                net, samples, self._without_labels(chosen), classes, schedule, request.teacher, training.seed, device,
+                precision,
+            )  # fmt: skip
+        return net, train(net, samples, classes, schedule, training.seed, device, precision)
+
+    def _frozen_trainer(self, spec: VariantSpec, net: Network) -> FrozenTrainer:
+        """One a variant: the start's backbone is the same for all budgets and seeds."""
+        if spec not in self._frozen:
+            self._frozen.clear()  # the features of the variant before it are done with
+            request = self.request
+            like = build_from(request.starts[spec], spec, request.dataset.classes, request.weights_dir)
+            self._frozen[spec] = FrozenTrainer(like, request.size, *request.way)
+        return self._frozen[spec]
+
+    def _labelled(self, training: Training) -> list[int]:
+        return self.request.order(training.seed)[: training.labels]
+
+    def _without_labels(self, chosen: Sequence[int]) -> list[Picture]:
+        """The training images that the budget leaves, and those of the folder."""
+        rest = sorted(set(range(len(self.request.train))) - set(chosen))
+        return [*(self.request.train[index].image for index in rest), *self.request.folder]
+
+    def _judge(
+        self, training: Training, inference: Inference, net: Network, started: str, trained: dict[str, Any]
+    ) -> Record:
+        start = time.perf_counter()
+        request, device = self.request, self.request.way[0]
+        target = self._without_labels(())
+        source = [request.train[index].image for index in self._labelled(training)] or request.source or target
+        step = inference.fit(source, target)
+        judged = inference.network(net, target, step, device)
+        results: dict[Split, Result] = {
+            split: evaluate(
+                judged, stepped(request.dataset.load(split), step), len(request.dataset.classes), device,
+                inference.evaluation(),
+            )
+            for split in JUDGED
+        }  # fmt: skip
+        self.confusions.save(training.keys[inference], {split: r.per_image for split, r in results.items()})
+        metrics: dict[str, float] = {}
+        details = dict(trained)
+        for split, result in results.items():
+            metrics |= miou_numbers(split, result)
+            details |= score_tables(split, result)
+        seconds = trained["training_s"] + time.perf_counter() - start
+        return self._record(training, inference, started, seconds, metrics, details)
+
+    def _updates(self, training: Training) -> int:
+        if training.schedule is None:
+            return 0
+        return training.schedule.epochs * max(1, training.labels // min(training.schedule.batch_size, training.labels))
+
+    def _cost(self, spec: VariantSpec) -> dict[str, float]:
+        """Of one image of the training images' size."""
+        if spec not in self._costs:
+            counted = count_variant(spec, len(self.request.dataset.classes), *self.request.size)
+            self._costs[spec] = dict(counted.metrics())
+        return self._costs[spec]
+
+    def _record(
+        self, training: Training, inference: Inference, started: str, seconds: float,
+        metrics: dict[str, float] | None = None, details: dict[str, Any] | None = None, reason: str | None = None,
+    ) -> Record:  # fmt: skip
+        origin, request = Origin.here(), self.request
+        words = {
+            "data": f"{request.dataset.name}: {request.dataset.describe()}",
+            "start": request.starts[training.spec].describe(request.dataset.classes),
+            "arm": ARMS[training.arm] + (f": {request.teacher.describe()}" if training.arm == "semi" else ""),
+            "step": inference.describe(), "updates": f"{self._updates(training)} updates",
+            **({"schedule": training.schedule.describe()} if training.schedule else {}),
+        }  # fmt: skip
+        return Record(
+            key=training.keys[inference], group="adaptation", variant=training.spec.name,
+            spec_hash=training.spec.content_hash, spec=training.spec.to_json(), setting=training.settings[inference],
+            words=words, status="failed" if reason else "ok", reason=reason, metrics=metrics or {},
+            details=details or {}, machine=origin.machine, machine_id=origin.machine_id, versions=origin.versions,
+            commit=commit(), started=started, seconds=round(seconds, 2),
+        )  # fmt: skip
