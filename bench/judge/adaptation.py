@@ -14,6 +14,7 @@ from itertools import pairwise
 from statistics import mean, median
 
 import numpy as np
+from scipy.stats import norm, t
 
 from bench.accuracy.bootstrap import Interval
 from bench.confusions import Confusions
@@ -24,6 +25,7 @@ from bench.judge.adaptation_points import (
     FULL,
     LEVEL,
     NONE,
+    VAL,
     Line,
     Load,
     Point,
@@ -80,7 +82,9 @@ class Adaptation:
     missing: int
     curves: Mapping[Line, Sequence[Point]]
     spreads: Spreads
-    _contrasts: dict[tuple[str, str, str], Spreads] = field(default_factory=dict, repr=False)
+    images: int
+    """Of the validation split."""
+    _contrasts: dict[tuple[str, str, str], Spreads] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def plain(self) -> dict[Line, Sequence[Point]]:
@@ -96,6 +100,15 @@ class Adaptation:
     def variants(self) -> list[str]:
         """In the order of the plan."""
         return list(dict.fromkeys(record.variant for record in self.records))
+
+    @property
+    def too_narrow(self) -> float:
+        """Share by which drawing so few images makes intervals too narrow.
+
+        The bootstrap of a mean knows neither Student's t nor the freedom that the mean takes (Hesterberg 2015).
+        """
+        freedom = self.images - 1
+        return float(t.ppf(0.975, freedom) / norm.ppf(0.975) * math.sqrt(self.images / freedom)) - 1 if freedom else 1.0
 
     @cached_property
     def steps(self) -> list[str]:
@@ -223,7 +236,9 @@ def make_adaptation(name: str, found: Selection, load: Load) -> Adaptation:
     if not found.shown:
         raise NothingToShowError(f"no training of the adaptation {name!r} has ended. `bench adapt` goes on with it.")
     curves, spreads = make_curves(found.shown, load)
-    return Adaptation(name, found.shown, found.failed, found.missing, curves, spreads)
+    matrices = load(found.shown[0].key, VAL)
+    images = len(matrices) if matrices is not None else 0
+    return Adaptation(name, found.shown, found.failed, found.missing, curves, spreads, images)
 
 
 def _shared(first: Point, second: Point) -> list[int]:

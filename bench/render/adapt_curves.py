@@ -25,7 +25,7 @@ from bench.render.adapt_words import Names
 from bench.render.style import MARKERS, PALETTE, RC
 
 STEM = "curves"
-_WIDTH, _PANEL, _ABOVE, _BELOW, _KEY = 5.6, 2.7, 0.75, 0.55, 0.2
+_WIDTH, _PANEL, _ABOVE, _BELOW, _KEY = 5.6, 3.1, 0.75, 0.55, 0.2
 """Inches: the whole, a panel, what is above and below, a line of the legend."""
 _FONT = 10.5
 _NAME = 1.35 * _FONT / 72

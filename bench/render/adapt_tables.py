@@ -8,11 +8,15 @@ from dataclasses import dataclass
 
 from bench.judge.adaptation import Adaptation
 from bench.judge.adaptation_points import AS_IS, FULL, NONE, Line, Point
-from bench.render.adapt_words import Names, labels_needed, listed, miou, points
+from bench.render.adapt_words import Names, images, labels_needed, listed, miou, points
 
 _FEWEST, _MOST = 3, 6
 _ROUND = (0.5, 1, 2, 5, 10, 20)
 """Between the mIoUs of the table of labels needed, in points."""
+
+
+_FEW = 30
+"""Images of a validation split."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def needed_table(adaptation: Adaptation, names: Names) -> TextTable:
 
 def sensible_targets(adaptation: Adaptation) -> list[float]:
     """Round mIoUs between the worst and the best trained point: 0 to 1."""
-    mious = [100 * point.miou.value for line in adaptation.plain for point in adaptation.ladder(line)]
+    mious = [100 * point.miou.value for points in adaptation.plain.values() for point in points]
     if not mious:
         return []
     for apart in reversed(_ROUND):
@@ -154,7 +158,15 @@ def missing_words(adaptation: Adaptation) -> list[str]:
             f"{count} of {planned} planned results {'is' if count == 1 else 'are'} missing: the same `bench adapt` "
             "command goes on with them"
         )
-    return [*lines, *_fewer_seeds(adaptation)]
+    return [*lines, *_few_images(adaptation), *_fewer_seeds(adaptation)]
+
+
+def _few_images(adaptation: Adaptation) -> Iterator[str]:
+    if adaptation.images < _FEW:
+        yield (
+            f"the validation split has {images(adaptation.images)}: intervals drawn from so few are about "
+            f"{100 * adaptation.too_narrow:.0f} % too narrow"
+        )
 
 
 def _fewer_seeds(adaptation: Adaptation) -> Iterator[str]:

@@ -28,7 +28,7 @@ def print_adaptation(adaptation: Adaptation, console: Console | None = None) -> 
         else:
             table.add_column(heading, justify="right")
     for row in data.rows:
-        table.add_row(*row)
+        table.add_row(*row[: data.texts], *(cell.replace(" (", "\n(") for cell in row[data.texts :]))
     console.print(table, highlight=False)
     for name, gains, end in worth_lines(adaptation, names):
         _say(console, f"{name}: {end}", style="bold")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.accuracy.bootstrap import Interval
 from bench.judge.adaptation import Adaptation, Gain, Plateau
-from bench.judge.adaptation_points import FULL, NONE, Line
+from bench.judge.adaptation_points import AS_IS, FULL, NONE, Line
 from bench.judge.labels import short_labels
 from bench.metrics import METRICS
 
@@ -143,18 +143,28 @@ def _where_known(effects: dict[int, Interval]) -> str:
 
 
 def step_lines(adaptation: Adaptation, names: Names) -> Iterator[tuple[str, str]]:
-    """By step its name, and what it does, where it is known to help or harm, and by how much at most."""
+    """By step its name, and what it does to networks as they are and to trained ones."""
     for step in adaptation.steps:
         effects = list(step_effects(adaptation, step))
-        if not effects:
-            continue
-        helps, harms = sum(of.low > 0 for *_, of in effects), sum(of.high < 0 for *_, of in effects)
-        total = f"{len(effects)} case{'s' * (len(effects) > 1)}"
-        words = f"{names.steps[step]}; known to help in {helps} and to harm in {harms} of {total}"
-        line, labels, most = max(effects, key=lambda effect: abs(effect[2].value))
-        where = f", {labels} labels" * (labels > 0)
-        words += f"; most, {names.line(line)}{where}: {signed(most.value)} points, 95 % "
-        yield step, f"{words}{signed(most.low)} to {signed(most.high)}."
+        parts = [names.steps[step]]
+        for when, chosen in (
+            ("as it is", [of for line, _, of in effects if line.arm == AS_IS]),
+            ("after training", [of for line, _, of in effects if line.arm != AS_IS]),
+        ):
+            if chosen:
+                parts.append(f"{when} {_range_words(chosen)}")
+        yield step, "; ".join(parts) + "."
+
+
+def _range_words(effects: Sequence[Interval]) -> str:
+    """One effect with its interval; of several their range, and how many are known."""
+    if len(effects) == 1:
+        (of,) = effects
+        return f"{signed(of.value)} points, 95 % {signed(of.low)} to {signed(of.high)}"
+    low, high = (signed(end(of.value for of in effects)) for end in (min, max))
+    helps, harms = sum(of.low > 0 for of in effects), sum(of.high < 0 for of in effects)
+    span = f"{low} points" if low == high else f"{low} to {high} points"
+    return f"{span}, known to help in {helps} and to harm in {harms} of {len(effects)} cases"
 
 
 def step_effects(adaptation: Adaptation, step: str) -> Iterator[tuple[Line, int, Interval]]:
