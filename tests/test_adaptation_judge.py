@@ -44,6 +44,14 @@ def test_the_spread_between_seeds_is_pooled_by_budget_and_over_neighbours_where_
     assert Spreads.of([(8, [0.5])]).at(8) is None
 
 
+def test_an_interval_ends_where_mious_end() -> None:
+    adaptation = ladder({8: 0.03, 16: 0.97}, wobble=0.03).adaptation()
+    low, high = adaptation.curves[FULL]
+    assert low.miou.low >= 0
+    assert high.miou.high <= 1
+    assert adaptation.gains(FULL)[0].gain.high > high.miou.value - low.miou.value, "a difference keeps its noise"
+
+
 def test_gains_go_from_each_budget_to_the_next_and_from_no_label() -> None:
     adaptation = ladder({0: 0.3, 8: 0.6, 16: 0.7, 32: 0.7}).adaptation()
     gains = adaptation.gains(FULL)

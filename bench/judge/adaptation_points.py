@@ -120,7 +120,7 @@ def _point(
         for split, spread in spreads.items():
             drawn[split] = drawn[split] + noise(spread.at(labels), len(runs), (line.variant, line.arm, labels, split))
     values = {split: mean(record.metrics[f"miou_{split}"] for record in by_seed.values()) for split in drawn}
-    miou, test = (interval(values[split], drawn[split]) for split in (VAL, TEST))
+    miou, test = (interval(values[split], np.clip(drawn[split], 0, 1)) for split in (VAL, TEST))
     return Point(labels, runs, miou, test, drawn[VAL], updates)
 
 
