@@ -1,4 +1,4 @@
-"""`bench report`: results/ -> reports/."""
+"""`bench report`: results/ -> reports/, of sweeps and adaptations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from bench.cli.say import say
 from bench.metrics import Convention
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.judge.adaptation import Adaptation
     from bench.judge.study import Study
+
+_ADAPT = "adapt/"
+"""Before the name of an adaptation."""
 
 
 @click.command()
@@ -26,19 +32,19 @@ if TYPE_CHECKING:
 def command(
     sweeps: tuple[str, ...], flops: bool, check: bool, against: str | None, results_dir: Path, reports_dir: Path
 ) -> None:  # fmt: skip
-    """Render the pages and figures of SWEEPS (default: all) from the records alone.
+    """Render the pages and figures of SWEEPS and adaptations (default: all) from the records alone.
 
     \b
     bench report
     bench report camvid
+    bench report adapt/dusk                          # what `bench adapt` measured
     bench report camvid --flops --reports pages_in_flops
     bench report --check
     bench report camvid --against HEAD~1             # or another sweep on the same data
     """
     from bench.errors import UserError
-    from bench.store import Store
 
-    names = sweeps or tuple(Store(results_dir).sweeps())
+    names = sweeps or _all(results_dir)
     if not names:
         raise UserError(f"{results_dir} holds no records. Run `bench sweep` first.")
     if against is not None:
@@ -53,14 +59,24 @@ def command(
         _check(names, results_dir, reports_dir, convention)
         return
     for name in names:
-        render_sweep(name, results_dir, reports_dir, convention)
+        if name.startswith(_ADAPT):
+            render_adaptation(name.removeprefix(_ADAPT), results_dir, reports_dir)
+        else:
+            render_sweep(name, results_dir, reports_dir, convention)
+
+
+def _all(results_dir: Path) -> tuple[str, ...]:
+    from bench.store import Store
+
+    adaptations = (f"{_ADAPT}{name}" for name in Store(results_dir / "adapt").sweeps())
+    return (*Store(results_dir).sweeps(), *adaptations)
 
 
 def _check(names: tuple[str, ...], results_dir: Path, reports_dir: Path, convention: Convention) -> None:
     from bench.errors import ExitCode
     from bench.render.fresh import stale_files
 
-    faults = {name: stale_files(_study(name, results_dir, convention), reports_dir) for name in names}
+    faults = {name: stale_files(_writer(name, results_dir, convention), reports_dir) for name in names}
     for name, lines in faults.items():
         click.echo(f"{name}: {'fresh' if not lines else 'STALE'}")
         for line in lines:
@@ -69,6 +85,19 @@ def _check(names: tuple[str, ...], results_dir: Path, reports_dir: Path, convent
     if stale:
         say(f"{len(stale)} of {len(names)} reports do not follow from their records: `bench report {' '.join(stale)}`")
         sys.exit(ExitCode.CHECK_FAILED)
+
+
+def _writer(name: str, results_dir: Path, convention: Convention) -> Callable[[Path], Path]:
+    """What renders a report, of records that are read here."""
+    from functools import partial
+
+    if name.startswith(_ADAPT):
+        from bench.render.adapt_report import write_adaptation
+
+        return partial(write_adaptation, _adaptation(name.removeprefix(_ADAPT), results_dir))
+    from bench.render.report import write_report
+
+    return partial(write_report, _study(name, results_dir, convention))
 
 
 def render_sweep(name: str, results_dir: Path, reports_dir: Path, convention: Convention = "macs") -> None:
@@ -102,12 +131,19 @@ def render_adaptation(name: str, results_dir: Path, reports_dir: Path) -> None:
     """Print what an adaptation found and write its report.
 
     Raises:
-        UserError: there is no such adaptation, or the folder cannot be written.
+        UserError: there is no such adaptation, nothing of it has ended, or the folder cannot be written.
     """
+    from bench.render.adapt_report import write_adaptation
+    from bench.render.adapt_terminal import print_adaptation
+
+    adaptation = _adaptation(name, results_dir)
+    print_adaptation(adaptation)
+    page = write_adaptation(adaptation, reports_dir)
+    say(f"report: {page} and {page.with_name('README.md')}")
+
+
+def _adaptation(name: str, results_dir: Path) -> Adaptation:
     from bench.judge.adaptation import load_adaptation
     from bench.store import Store
 
-    adaptation = load_adaptation(Store(results_dir / "adapt"), name)
-    for line, points in adaptation.curves.items():
-        mious = [f"{point.labels} labels {100 * point.miou.value:.1f} %" for point in points]
-        say(f"{line.variant}, {line.arm}, {line.step}: {', '.join(mious)}")
+    return load_adaptation(Store(results_dir / "adapt"), name)

@@ -12,11 +12,16 @@ from bench.cli.options import json_option, results_option
 if TYPE_CHECKING:
     from bench.records import Record
 
+_ADAPT = "adapt/"
+"""Before the name of an adaptation."""
+
 
 @click.command()
 @click.argument("pattern", default="")
-@click.option("--sweep", default="*", help="Only records of this sweep.  [default: all]")
-@click.option("--group", type=click.Choice(["cost", "latency", "accuracy"]), help="Only records of this group.")
+@click.option("--sweep", default="*", help="Only records of this sweep, or of adapt/NAME.  [default: all]")
+@click.option(
+    "--group", type=click.Choice(["cost", "latency", "accuracy", "adaptation"]), help="Only records of this group."
+)
 @click.option("--failed", is_flag=True, help="Only failures, with their reasons.")
 @json_option
 @results_option
@@ -34,15 +39,18 @@ def command(pattern: str, sweep: str, group: str | None, failed: bool, as_json: 
     from bench.errors import UserError
     from bench.store import Store
 
-    store = Store(results_dir)
     if not results_dir.is_dir():
         raise UserError(f"no folder {results_dir} here. Run it in the project, or pass --results FOLDER.")
-    if sweep != "*" and sweep not in store.sweeps():
-        known = ", ".join(store.sweeps()) or "none"
-        raise UserError(f"{results_dir} holds no records of {sweep!r}; it holds: {known}.")
+    sweeps, adaptations = Store(results_dir), Store(results_dir / "adapt")
+    known = [*sweeps.sweeps(), *(f"{_ADAPT}{name}" for name in adaptations.sweeps())]
+    if sweep != "*" and sweep not in known:
+        raise UserError(f"{results_dir} holds no records of {sweep!r}; it holds: {', '.join(known) or 'none'}.")
+    found = [] if sweep.startswith(_ADAPT) else sweeps.read(sweep)
+    if sweep == "*" or sweep.startswith(_ADAPT):
+        found += adaptations.read(sweep.removeprefix(_ADAPT))
     records = [
         record
-        for record in store.read(sweep)
+        for record in found
         if pattern in record.variant and group in (None, record.group) and (record.status == "failed" or not failed)
     ]
     for record in records:
@@ -58,5 +66,7 @@ def _line(record: Record) -> str:
     else:
         shown = [METRICS[name] for name in record.metrics if name in METRICS]
         words = ", ".join(f"{m.label} {m.show(record.metrics[m.key])} {m.unit}" for m in shown)
+    of = record.setting
+    how = f" {of['arm']}, {of['labels']} labels, {of['step']}" if record.group == "adaptation" else ""
     seed = f" seed {record.setting['seed']}" if "seed" in record.setting else ""
-    return f"{record.started}  {record.commit}  {record.group:8} {record.variant}{seed}: {words}"
+    return f"{record.started}  {record.commit}  {record.group:8} {record.variant}{how}{seed}: {words}"

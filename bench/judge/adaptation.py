@@ -1,65 +1,45 @@
-"""What records of an adaptation say: curves over labels with intervals, what the next labels bring, and where they end.
+"""What records of an adaptation say: what the next labels bring, where that ends, what arms and steps add.
 
-Images of the validation split are drawn with replacement, the same draws for every point, so that a difference between
-two points is one between networks and not between images. Seeds are too few to be drawn: their spread, pooled over all
-points, is added as noise (as in `bench.judge.draws`).
+A step is judged on the same networks, and an arm on the same labelled images: their differences are taken seed by seed.
+Two budgets are not: their networks have seeds of their own.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from statistics import mean, variance
+from statistics import mean, median
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy.stats import norm, t
 
-from bench.accuracy.bootstrap import RESAMPLES, Interval, image_draws, miou_draws
+from bench.accuracy.bootstrap import Interval
 from bench.confusions import Confusions
 from bench.errors import NothingToShowError
-from bench.judge.seed_spread import SeedSpread
-from bench.judge.select import select
+from bench.judge.adaptation_noise import Spreads, noise
+from bench.judge.adaptation_points import (
+    AS_IS,
+    FULL,
+    LEVEL,
+    NONE,
+    VAL,
+    Line,
+    Load,
+    Point,
+    interval,
+    make_curves,
+)
+from bench.judge.select import Selection, select
 from bench.records import Record
 from bench.store import Store
-
-NONE = "none"
-AS_IS = "as_is"
-_SPLIT = "val"
-_LEVEL = (2.5, 97.5)
-
-
-@dataclass(frozen=True)
-class Line:
-    """What a curve is of."""
-
-    variant: str
-    arm: str
-    step: str
-
-
-@dataclass(frozen=True)
-class Point:
-    """One budget of a line. miou: on the validation split, 0 to 1, mean over seeds, with its 95 % interval.
-
-    test: the same on the test split, of the mean of the seeds, without interval. drawn: what miou could as well be.
-    seconds: of a training, mean.
-    """
-
-    labels: int
-    miou: Interval
-    test: float
-    seeds: int
-    drawn: NDArray[np.float64]
-    seconds: float
-    updates: int
 
 
 @dataclass(frozen=True)
 class Gain:
-    """From one budget to the next, in mIoU from 0 to 1."""
+    """From one budget to a larger one, in mIoU from 0 to 1."""
 
     start: int
     end: int
@@ -72,6 +52,27 @@ class Gain:
 
 
 @dataclass(frozen=True)
+class Plateau:
+    """From where on no larger budget is known to be better. last: from there to the largest budget.
+
+    hidden: the largest gain that could be there all the same, by the intervals.
+    """
+
+    start: int
+    last: Gain
+    hidden: float
+
+
+@dataclass(frozen=True)
+class Times:
+    """How many times as long an update takes as one of full fine-tuning: median over trainings, with its quartiles."""
+
+    ratio: Interval
+    seconds: float
+    """Of an update, median."""
+
+
+@dataclass(frozen=True)
 class Adaptation:
     """An adaptation as its records have it. curves: by line, points by ascending budget."""
 
@@ -80,55 +81,136 @@ class Adaptation:
     failed: Sequence[Record]
     missing: int
     curves: Mapping[Line, Sequence[Point]]
-    spread: SeedSpread | None
+    spreads: Spreads
+    images: int
+    """Of the validation split."""
+    _contrasts: dict[tuple[str, str, str], Spreads] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def plain(self) -> dict[Line, Sequence[Point]]:
         """The curves of trained networks without steps at inference."""
         return {line: points for line, points in self.curves.items() if line.step == NONE and line.arm != AS_IS}
 
+    @cached_property
+    def budgets(self) -> list[int]:
+        """Numbers of labels that some network was trained with, ascending."""
+        return sorted({point.labels for points in self.plain.values() for point in points})
+
+    @cached_property
+    def variants(self) -> list[str]:
+        """In the order of the plan."""
+        return list(dict.fromkeys(record.variant for record in self.records))
+
+    @property
+    def too_narrow(self) -> float:
+        """Share by which drawing so few images makes intervals too narrow.
+
+        The bootstrap of a mean knows neither Student's t nor the freedom that the mean takes (Hesterberg 2015).
+        """
+        freedom = self.images - 1
+        return float(t.ppf(0.975, freedom) / norm.ppf(0.975) * math.sqrt(self.images / freedom)) - 1 if freedom else 1.0
+
+    @cached_property
+    def steps(self) -> list[str]:
+        """At inference, but nothing, in the order of the plan."""
+        return [step for step in dict.fromkeys(record.setting["step"] for record in self.records) if step != NONE]
+
+    @cached_property
+    def stepped(self) -> list[Line]:
+        """Trained lines that were judged with steps too; of a variant without one, the network as it is."""
+        tried = {Line(line.variant, line.arm) for line in self.curves if line.step != NONE}
+        trained = [line for line in self.plain if line in tried]
+        variants = {line.variant for line in trained}
+        return [*trained, *(line for line in self.curves if line in tried and line.variant not in variants)]
+
     def as_is(self, variant: str, step: str = NONE) -> Point | None:
         """The network before any training; None where its head has other classes."""
         points = self.curves.get(Line(variant, AS_IS, step))
         return points[0] if points else None
 
+    def point(self, line: Line, labels: int) -> Point | None:
+        """One budget of a line; None where nothing was trained there."""
+        return next((point for point in self.curves.get(line, ()) if point.labels == labels), None)
+
+    def ladder(self, line: Line) -> list[Point]:
+        """The points of a line, behind the network as it is where that could be judged."""
+        start = self.as_is(line.variant, line.step) if line.arm != AS_IS else None
+        return [*([start] if start else []), *self.curves[line]]
+
     def gains(self, line: Line) -> list[Gain]:
         """From each budget to the next; from no label at all where the network could be judged as it is."""
-        start = self.as_is(line.variant, line.step)
-        points = [*([start] if start else []), *self.curves[line]]
-        return [Gain(a.labels, b.labels, _difference(a, b)) for a, b in pairwise(points)]
+        return [_gain(before, after) for before, after in pairwise(self.ladder(line))]
 
-    def levels_off(self, line: Line) -> Gain | None:
-        """The step from the smallest budget after which no larger one is known to be better to the largest one.
+    def plateau(self, line: Line) -> Plateau | None:
+        """The smallest budget after which no larger one is known to be better.
 
         None where the last labels still bring something, or there is one budget.
         """
-        points = self.curves[line]
+        points = self.ladder(line)
         for index, point in enumerate(points[:-1]):
-            gains = [_difference(point, later) for later in points[index + 1 :]]
-            if all(gain.low <= 0 for gain in gains):
-                return Gain(point.labels, points[-1].labels, gains[-1])
+            gains = [_gain(point, later) for later in points[index + 1 :]]
+            if all(gain.gain.low <= 0 for gain in gains):
+                return Plateau(point.labels, gains[-1], max(gain.gain.high for gain in gains))
         return None
 
-    def labels_for(self, line: Line, miou: float) -> Interval | None:
-        """Labels at which the curve reaches an mIoU, straight between budgets over the logarithm of labels.
+    def labels_for(self, line: Line, miou: float) -> Interval:
+        """Labels at which the curve first reaches an mIoU, straight between budgets over the logarithm of labels.
 
-        None where it is not reached with all labels. An end that lies beyond them is infinite.
+        Infinite: not reached with all labels of the adaptation. The smallest budget stands for all below it.
         """
-        points = self.curves[line]
+        points = self.ladder(line)
         value = _crossing(points, [point.miou.value for point in points], miou)
-        if math.isinf(value):
-            return None
         drawn = np.stack([point.drawn for point in points], axis=1)
         crossings = [_crossing(points, row.tolist(), miou) for row in drawn]
-        low, high = np.percentile(crossings, _LEVEL, method="nearest")
+        low, high = np.percentile(crossings, LEVEL, method="nearest")
         return Interval(value, min(value, float(low)), max(value, float(high)))
 
     def effect(self, line: Line, other: Line, labels: int) -> Interval | None:
-        """mIoU of `other` less that of `line` at one budget; None where one has no such point."""
-        pair = [next((p for p in self.curves.get(of, ()) if p.labels == labels), None) for of in (line, other)]
-        first, second = pair
-        return _difference(first, second) if first and second else None
+        """mIoU of `other` less that of `line` at one budget, over the seeds that both have; None without such seeds."""
+        first, second = self.point(line, labels), self.point(other, labels)
+        seeds = _shared(first, second) if first and second else []
+        if first is None or second is None or not seeds:
+            return None
+        drawn = np.mean([second.runs[seed].drawn - first.runs[seed].drawn for seed in seeds], axis=0)
+        if line.arm != AS_IS:
+            drawn = drawn + noise(self._contrast(line, other).at(labels), len(seeds), (line, other, labels))
+        return interval(mean(second.runs[seed].miou - first.runs[seed].miou for seed in seeds), drawn)
+
+    def times(self, variant: str, arm: str) -> Times | None:
+        """Of an arm beside full fine-tuning, over trainings with the same labels on one machine; None without such."""
+        other, full = self.curves.get(Line(variant, arm), ()), Line(variant, FULL)
+        pairs = [
+            (run.seconds_per_update, than.seconds_per_update)
+            for point in other
+            if (beside := self.point(full, point.labels)) is not None
+            for seed, run in point.runs.items()
+            if (than := beside.runs.get(seed)) is not None and than.machine == run.machine
+        ]
+        if not pairs:
+            return None
+        ratios = [ours / full for ours, full in pairs if full > 0]
+        low, high = np.percentile(ratios, (25, 75))
+        return Times(Interval(median(ratios), float(low), float(high)), median(ours for ours, _ in pairs))
+
+    def _contrast(self, line: Line, other: Line) -> Spreads:
+        """Spread of the differences between two arms or steps, over all variants; of steps, over all arms too."""
+        kind = (line.step, other.step, "" if line.arm == other.arm else f"{line.arm} {other.arm}")
+        if kind not in self._contrasts:
+            self._contrasts[kind] = Spreads.of(
+                (point.labels, [beside.runs[seed].miou - point.runs[seed].miou for seed in _shared(point, beside)])
+                for of in self._like(line, other)
+                for point in self.curves[of]
+                if (beside := self.point(Line(of.variant, other.arm if kind[2] else of.arm, other.step), point.labels))
+            )
+        return self._contrasts[kind]
+
+    def _like(self, line: Line, other: Line) -> list[Line]:
+        any_arm = line.arm == other.arm
+        return [
+            of
+            for of in self.curves
+            if of.step == line.step and of.arm != AS_IS and (any_arm or of.arm == line.arm)
+        ]  # fmt: skip
 
 
 def load_adaptation(store: Store, name: str) -> Adaptation:
@@ -141,68 +223,30 @@ def load_adaptation(store: Store, name: str) -> Adaptation:
         UserError: no such adaptation.
         NothingToShowError: none of its trainings has ended.
     """
-    found = select(store.read_known(name), store.read_plan(name))
+    confusions = Confusions(store.root, name)
+    return make_adaptation(name, select(store.read_known(name), store.read_plan(name)), confusions.load)
+
+
+def make_adaptation(name: str, found: Selection, load: Load) -> Adaptation:
+    """Of selected records.
+
+    Raises:
+        NothingToShowError: none of its trainings has ended, or matrices of one are missing.
+    """
     if not found.shown:
         raise NothingToShowError(f"no training of the adaptation {name!r} has ended. `bench adapt` goes on with it.")
-    groups: dict[tuple[Line, int], list[Record]] = {}
-    for record in found.shown:
-        setting = record.setting
-        line = Line(record.variant, setting["arm"], setting["step"])
-        groups.setdefault((line, setting["labels"]), []).append(record)
-    spread = _pooled(list(groups.values()))
-    draw = _drawer(Confusions(store.root, name), spread)
-    curves: dict[Line, list[Point]] = {}
-    for (line, labels), runs in sorted(groups.items(), key=lambda item: item[0][1]):
-        curves.setdefault(line, []).append(_point(labels, runs, draw(runs)))
-    return Adaptation(name, found.shown, found.failed, found.missing, curves, spread)
+    curves, spreads = make_curves(found.shown, load)
+    matrices = load(found.shown[0].key, VAL)
+    images = len(matrices) if matrices is not None else 0
+    return Adaptation(name, found.shown, found.failed, found.missing, curves, spreads, images)
 
 
-def _drawer(confusions: Confusions, spread: SeedSpread | None) -> Callable[[Sequence[Record]], NDArray[np.float64]]:
-    """Draws of the mean over the seeds of a point; images are drawn alike for all points."""
-    draws: dict[int, NDArray[np.int64]] = {}
-
-    def draw(runs: Sequence[Record]) -> NDArray[np.float64]:
-        matrices = [m for run in runs if (m := confusions.load(run.key, _SPLIT)) is not None]
-        if len(matrices) < len(runs):
-            raise NothingToShowError(f"confusion matrices of {runs[0].key} are not in {confusions.results}.")
-        images = len(matrices[0])
-        if images not in draws:
-            draws[images] = image_draws(images, RESAMPLES, np.random.default_rng([0, images]))
-        drawn = miou_draws(matrices, draws[images])
-        if spread is not None and runs[0].setting["arm"] != AS_IS:
-            noise = np.random.default_rng(int(runs[0].key, 16)).standard_t(spread.freedom, RESAMPLES)
-            drawn = drawn + spread.deviation / math.sqrt(len(runs)) * noise
-        return drawn
-
-    return draw
+def _shared(first: Point, second: Point) -> list[int]:
+    return [seed for seed in first.runs if seed in second.runs]
 
 
-def _point(labels: int, runs: Sequence[Record], drawn: NDArray[np.float64]) -> Point:
-    value = mean(run.metrics["miou_val"] for run in runs)
-    low, high = np.nanpercentile(drawn, _LEVEL)
-    return Point(
-        labels, Interval(value, float(low), float(high)), mean(run.metrics["miou_test"] for run in runs), len(runs),
-        drawn, mean(run.details["training_s"] for run in runs), runs[0].details["updates"],
-    )  # fmt: skip
-
-
-def _pooled(groups: Sequence[Sequence[Record]]) -> SeedSpread | None:
-    """Between seeds, which change the images that are labelled too; over points without steps at inference."""
-    several = [
-        [run.metrics["miou_val"] for run in runs]
-        for runs in groups
-        if len(runs) > 1 and runs[0].setting["step"] == NONE
-    ]
-    freedom = sum(len(mious) - 1 for mious in several)
-    if not freedom:
-        return None
-    squares = sum((len(mious) - 1) * variance(mious) for mious in several)
-    return SeedSpread(math.sqrt(squares / freedom), freedom)
-
-
-def _difference(first: Point, second: Point) -> Interval:
-    low, high = np.nanpercentile(second.drawn - first.drawn, _LEVEL)
-    return Interval(second.miou.value - first.miou.value, float(low), float(high))
+def _gain(first: Point, second: Point) -> Gain:
+    return Gain(first.labels, second.labels, interval(second.miou.value - first.miou.value, second.drawn - first.drawn))
 
 
 def _crossing(points: Sequence[Point], mious: Sequence[float], wanted: float) -> float:
@@ -211,6 +255,8 @@ def _crossing(points: Sequence[Point], mious: Sequence[float], wanted: float) ->
         return float(points[0].labels)
     for (a, before), (b, after) in pairwise(zip(points, mious, strict=True)):
         if before < wanted <= after:
+            if a.labels == 0:
+                return float(b.labels)
             share = (wanted - before) / (after - before)
             return float(math.exp(math.log(a.labels) + share * math.log(b.labels / a.labels)))
     return math.inf

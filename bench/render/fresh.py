@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Callable
 from itertools import zip_longest
 from pathlib import Path
-
-from bench.judge.study import Study
-from bench.render.report import write_report
 
 _BINARY = (".png", ".parquet")
 """Bytes differ with the versions of libraries; their twins, SVG and CSV, are compared instead."""
@@ -23,15 +21,23 @@ _HAIR = 0.05
 measured, 0.004 points between two of them."""
 
 
-def stale_files(study: Study, reports_dir: Path) -> list[str]:
-    """What is wrong with the report of a study, a line a file; empty: it follows from the records.
+Write = Callable[[Path], Path]
+"""Renders a report below a folder of reports; returns its page."""
+
+
+def stale_files(write: Write, reports_dir: Path) -> list[str]:
+    """What is wrong with a report, a line a file; empty: it follows from the records.
+
+    Args:
+        write: renders it anew.
 
     Raises:
         UserError: the temporary folder cannot be written.
     """
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        fresh = write_report(study, Path(folder)).parent
-        found = [_fault(path, reports_dir / study.name / path.name) for path in sorted(fresh.iterdir())]
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        fresh = write(Path(scratch)).parent
+        committed = reports_dir / fresh.relative_to(scratch)
+        found = [_fault(path, committed / path.name) for path in sorted(fresh.iterdir())]
     return [fault for fault in found if fault]
 
 

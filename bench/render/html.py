@@ -53,7 +53,7 @@ def html_page(study: Study, table: ResultTable, figures: dict[str, Path]) -> str
         fronts=front_words(study) if study.sureness else [], effects=effect_table(study), effect_words=EFFECT_WORDS,
         details=detail_table(study), differences=difference_table(study),
         difference_words=difference_words(study) if study.differences else "",
-        figures=[(METRICS[m].label, _inline(path, m)) for m, path in figures.items()],
+        figures=[(METRICS[m].label, inline_svg(path, m)) for m, path in figures.items()],
         styles=page_styles(), script=page_script(), data=island(page_data(study)), published=_published(study),
         most_open=_MOST_OPEN,
     )  # fmt: skip
@@ -71,7 +71,7 @@ def _published(study: Study) -> list[dict[str, str]]:
     ]  # fmt: skip
 
 
-def _inline(path: Path, prefix: str) -> Markup:
+def inline_svg(path: Path, prefix: str) -> Markup:
     """The SVG element, scaled by the page, its ids made unique among the figures of the page."""
     text = path.read_text(encoding="utf-8")
     svg = text[text.index("<svg") :]

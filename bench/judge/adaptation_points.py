@@ -1,0 +1,142 @@
+"""The points of adaptation curves: one budget of a line, with what its mIoU could as well have been.
+
+Images of the validation split are drawn with replacement, the same draws for every network, so that a difference is one
+between networks and not between images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.accuracy.bootstrap import RESAMPLES, Interval, image_draws, miou_draws
+from bench.confusions import Matrices
+from bench.errors import NothingToShowError
+from bench.judge.adaptation_noise import Spreads, noise
+from bench.records import Record
+
+NONE = "none"
+AS_IS = "as_is"
+FULL = "full"
+VAL, TEST = "val", "test"
+LEVEL = (2.5, 97.5)
+Draws = NDArray[np.float64]
+"""(resamples,)"""
+Load = Callable[[str, str], Matrices | None]
+"""(images, classes, classes), by the key of a record and the split."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a curve is of."""
+
+    variant: str
+    arm: str
+    step: str = NONE
+
+
+@dataclass(frozen=True)
+class Run:
+    """One network of a point. miou: on the validation split, 0 to 1. drawn: the same on drawn images."""
+
+    miou: float
+    drawn: Draws
+    seconds_per_update: float
+    """Of its training, whole: with building the network, and with features of a frozen backbone that were new."""
+    machine: str
+
+
+@dataclass(frozen=True)
+class Point:
+    """One budget of a line. runs: by seed. miou: mean over seeds, 0 to 1, with its 95 % interval.
+
+    test: the same on the test split. drawn: what miou could as well be, by images and seeds.
+    """
+
+    labels: int
+    runs: Mapping[int, Run]
+    miou: Interval
+    test: Interval
+    drawn: Draws
+    updates: int
+
+    @property
+    def seeds(self) -> int:
+        """How many networks it is the mean of."""
+        return len(self.runs)
+
+
+def make_curves(records: Sequence[Record], load: Load) -> tuple[dict[Line, list[Point]], Spreads]:
+    """By line its points by ascending budget, and the spread between seeds at each budget.
+
+    Raises:
+        NothingToShowError: matrices of a record are not there.
+    """
+    groups: dict[tuple[Line, int], dict[int, Record]] = {}
+    for record in records:
+        setting = record.setting
+        line = Line(record.variant, setting["arm"], setting["step"])
+        groups.setdefault((line, setting["labels"]), {})[setting["seed"]] = record
+    spreads = {split: Spreads.of(_trained(groups, f"miou_{split}")) for split in (VAL, TEST)}
+    draw = _drawer(load)
+    curves: dict[Line, list[Point]] = {}
+    for (line, labels), by_seed in sorted(groups.items(), key=lambda item: item[0][1]):
+        curves.setdefault(line, []).append(_point(line, labels, dict(sorted(by_seed.items())), draw, spreads))
+    return curves, spreads[VAL]
+
+
+def interval(value: float, drawn: Draws) -> Interval:
+    """The value with the 95 % interval of its draws."""
+    low, high = np.nanpercentile(drawn, LEVEL)
+    return Interval(value, float(low), float(high))
+
+
+def _trained(groups: Mapping[tuple[Line, int], Mapping[int, Record]], metric: str) -> Iterator[tuple[int, list[float]]]:
+    """Labels and the numbers of all seeds, of each trained point; a step adds no network."""
+    for (line, labels), by_seed in groups.items():
+        if line.step == NONE and line.arm != AS_IS:
+            yield labels, [run.metrics[metric] for run in by_seed.values()]
+
+
+def _point(
+    line: Line, labels: int, by_seed: Mapping[int, Record], draw: Callable[[Record, str], Draws],
+    spreads: Mapping[str, Spreads],
+) -> Point:  # fmt: skip
+    updates = next(iter(by_seed.values())).details["updates"]
+    runs = {
+        seed: Run(
+            record.metrics[f"miou_{VAL}"], draw(record, VAL), record.details["training_s"] / max(1, updates),
+            record.machine_id,
+        )
+        for seed, record in by_seed.items()
+    }  # fmt: skip
+    of_split = {VAL: [run.drawn for run in runs.values()], TEST: [draw(record, TEST) for record in by_seed.values()]}
+    drawn: dict[str, Draws] = {split: np.mean(draws, axis=0) for split, draws in of_split.items()}
+    if line.arm != AS_IS:
+        for split, spread in spreads.items():
+            drawn[split] = drawn[split] + noise(spread.at(labels), len(runs), (line.variant, line.arm, labels, split))
+    values = {split: mean(record.metrics[f"miou_{split}"] for record in by_seed.values()) for split in drawn}
+    miou, test = (interval(values[split], np.clip(drawn[split], 0, 1)) for split in (VAL, TEST))
+    return Point(labels, runs, miou, test, drawn[VAL], updates)
+
+
+def _drawer(load: Load) -> Callable[[Record, str], Draws]:
+    draws: dict[tuple[str, int], NDArray[np.int64]] = {}
+
+    def draw(record: Record, split: str) -> Draws:
+        matrices = load(record.key, split)
+        if matrices is None:
+            raise NothingToShowError(
+                f"the confusion matrices of the training {record.key} are missing. Bring its .npz file back, or delete "
+                "its record, and `bench adapt` trains it again."
+            )
+        of = split, len(matrices)
+        if of not in draws:
+            draws[of] = image_draws(len(matrices), RESAMPLES, np.random.default_rng([0, len(matrices)]))
+        return miou_draws([matrices], draws[of])
+
+    return draw

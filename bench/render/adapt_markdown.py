@@ -1,0 +1,39 @@
+"""reports/adapt/<name>/README.md: the page that the forge shows."""
+
+from __future__ import annotations
+
+from bench.render.adapt_page import Bullet, Page, Section
+from bench.render.adapt_tables import TextTable
+from bench.render.markdown_text import escape, markdown_rows
+
+
+def markdown(page: Page, name: str) -> str:
+    """The whole page, of the adaptation of this name."""
+    parts = [f"# {escape(page.title)}", escape(page.words)]
+    for section in page.sections:
+        parts += _section(section)
+    parts.append(
+        "`index.html` beside this file is the same as one self-contained page; `table.csv` holds every point. "
+        f"Rendered by `bench report adapt/{name}` from `results/adapt/{name}/`."
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _section(section: Section) -> list[str]:
+    parts = [f"## {section.title}"]
+    parts.append("\n".join(map(_bullet, section.bullets)))
+    parts.append("\n".join(f"- **{escape(what)}**: {escape(words)}" for what, words in section.terms))
+    parts.append(f"![{section.figure_words}]({section.figure}.png)" if section.figure else "")
+    parts.append(_table(section.table) if section.table else "")
+    parts.append(escape(section.notes))
+    return [part for part in parts if part]
+
+
+def _bullet(bullet: Bullet) -> str:
+    lead = f"**{escape(bullet.lead)}**: " if bullet.lead else ""
+    return "\n".join([f"- {lead}{escape(bullet.text)}", *(f"  - {escape(line)}" for line in bullet.below)])
+
+
+def _table(table: TextTable) -> str:
+    align = [":--"] * table.texts + ["--:"] * (len(table.head) - table.texts)
+    return markdown_rows([escape(cell) for cell in table.head], align, [[*map(escape, row)] for row in table.rows])

@@ -1,0 +1,127 @@
+"""What the page of an adaptation says, section by section; Markdown and HTML are two ways to write it down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from bench.judge.adaptation import Adaptation
+from bench.judge.adaptation_points import AS_IS, FULL
+from bench.render import adapt_curves, adapt_steps
+from bench.render.adapt_method import caution_words, method_lines
+from bench.render.adapt_tables import (
+    TextTable,
+    arm_table,
+    curve_table,
+    missing_words,
+    needed_table,
+    step_table,
+)
+from bench.render.adapt_words import Names, arm_lines, images, miou, step_lines, worth_lines
+
+
+@dataclass(frozen=True)
+class Bullet:
+    """lead: in bold type before the text. below: bullets of its own."""
+
+    text: str
+    lead: str = ""
+    below: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Section:
+    """In this order: bullets, terms, a figure's file without ending, a table, notes.
+
+    doubtful: whether it is a warning.
+    """
+
+    title: str
+    bullets: list[Bullet] = field(default_factory=list)
+    terms: list[tuple[str, str]] = field(default_factory=list)
+    figure: str = ""
+    figure_words: str = ""
+    table: TextTable | None = None
+    notes: str = ""
+    doubtful: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """title, the sentence below it, and the sections."""
+
+    title: str
+    words: str
+    sections: list[Section]
+
+
+def make_page(adaptation: Adaptation) -> Page:
+    """Write the page of an adaptation."""
+    names = Names(adaptation)
+    return Page(
+        f"{adaptation.name}: what labels are worth", _opening(adaptation, names), list(_sections(adaptation, names))
+    )
+
+
+def _opening(adaptation: Adaptation, names: Names) -> str:
+    example, count = adaptation.records[0].setting, len(adaptation.variants)
+    words = [f"{count} variant{'s' * (count > 1)}, {images(example['of'])} to train on."]
+    for labels in dict.fromkeys((adaptation.budgets or [0])[:: max(1, len(adaptation.budgets) - 1)]):
+        reached = {line: point for line in adaptation.plain if (point := adaptation.point(line, labels))}
+        if reached:
+            best = max(reached, key=lambda line: reached[line].miou.value)
+            words.append(f"Best with {images(labels)}: {names.line(best)}, {miou(reached[best].miou)} % mIoU val.")
+    return " ".join(words)
+
+
+def _sections(adaptation: Adaptation, names: Names) -> Iterator[Section]:
+    warnings = missing_words(adaptation)
+    if warnings:
+        yield Section("Missing or doubtful", bullets=[Bullet(line) for line in warnings], doubtful=True)
+    yield Section(
+        "mIoU by labelled images", figure=adapt_curves.STEM if adaptation.plain else "",
+        figure_words="mIoU on the validation split against the number of labelled images",
+        table=curve_table(adaptation, names),
+        notes="mIoU on the validation split in %, with its 95 % interval over images"
+        + (" and seeds" if adaptation.spreads.squares else " alone: there is one seed, and another would move it more")
+        + "; the test split was looked at once after each training.",
+    )  # fmt: skip
+    if adaptation.plain:
+        yield from _labels(adaptation, names)
+    if any(line.arm != FULL for line in adaptation.plain) and any(line.arm == FULL for line in adaptation.plain):
+        yield Section(
+            "Other trainings beside full fine-tuning",
+            bullets=[Bullet(text, lead) for lead, text in arm_lines(adaptation, names)],
+            table=arm_table(adaptation, names),
+            notes="Points of mIoU val more than full fine-tuning with the same labels and seeds, with 95 % interval. "
+            "Seconds: a whole training over its updates, of which all have equally many for the same labels; for a "
+            "frozen backbone with the features of images that no training before had seen, for a mean teacher with the "
+            "images without labels, and each beside whatever else ran. Ratio of time: to full fine-tuning, median and "
+            "quartiles over trainings.",
+        )  # fmt: skip
+    if adaptation.steps:
+        yield Section(
+            "Steps at inference", bullets=[Bullet(text, lead) for lead, text in step_lines(adaptation, names)],
+            figure=adapt_steps.STEM, figure_words="points of mIoU that each step adds, by labelled images",
+            table=step_table(adaptation, names),
+            notes="Points of mIoU val more than the same networks without the step, with 95 % interval. A case: a "
+            "variant, a training and a number of labels.",
+        )  # fmt: skip
+    yield Section(
+        "How it was measured", terms=method_lines(adaptation, names), notes=caution_words(adaptation)
+    )  # fmt: skip
+
+
+def _labels(adaptation: Adaptation, names: Names) -> Iterator[Section]:
+    bullets = [Bullet(end, name, gains) for name, gains, end in worth_lines(adaptation, names)]
+    yield Section(
+        "What the next labels are worth", bullets=bullets,
+        notes="By mIoU val, each with its 95 % interval; where that leaves out 0, also what one image brings.",
+    )  # fmt: skip
+    has_start = any(line.arm == AS_IS for line in adaptation.curves)
+    yield Section(
+        "Labels needed", table=needed_table(adaptation, names),
+        notes="Labelled images at which the curve first reaches an mIoU val, with 95 % interval; straight between two "
+        "budgets over the logarithm of labels. ≤: the smallest budget reaches it already; >: all labels do not"
+        + ("; 0: the network as it is does." if has_start else "."),
+    )  # fmt: skip

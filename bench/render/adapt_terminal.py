@@ -1,0 +1,44 @@
+"""An adaptation in the terminal: the curves as a table, and what the next labels are worth."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.judge.adaptation import Adaptation
+from bench.render.adapt_tables import curve_table, missing_words
+from bench.render.adapt_words import Names, arm_lines, step_lines, worth_lines
+
+_UNASKED = 150
+"""Columns in a file or a pipe, where there is no terminal to ask."""
+
+
+def print_adaptation(adaptation: Adaptation, console: Console | None = None) -> None:
+    """Print it: mIoU in per cent with intervals, then sentences."""
+    console = console or Console()
+    if not console.is_terminal:
+        console = Console(width=_UNASKED, file=console.file)
+    names = Names(adaptation)
+    data = curve_table(adaptation, names)
+    title = f"{adaptation.name}: mIoU val (%) by labelled images, with 95 % interval"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for place, heading in enumerate(data.head):
+        if place < data.texts:
+            table.add_column(heading, overflow="fold")
+        else:
+            table.add_column(heading, justify="right")
+    for row in data.rows:
+        table.add_row(*row[: data.texts], *(cell.replace(" (", "\n(") for cell in row[data.texts :]))
+    console.print(table, highlight=False)
+    for name, gains, end in worth_lines(adaptation, names):
+        _say(console, f"{name}: {end}", style="bold")
+        for gain in gains:
+            _say(console, f"  {gain}")
+    for name, words in (*arm_lines(adaptation, names), *step_lines(adaptation, names)):
+        _say(console, f"{name}: {words}")
+    for line in missing_words(adaptation):
+        _say(console, line, style="yellow")
+
+
+def _say(console: Console, line: str, style: str | None = None) -> None:
+    console.print(line, style=style, highlight=False, markup=False)
