@@ -56,6 +56,7 @@ def command(
     """
     from bench.errors import ExitCode, UserError
     from bench.judge.decision import decide
+    from bench.judge.from_records import Records
     from bench.judge.limits import read_limit
     from bench.metrics import latency_metric
     from bench.store import Store
@@ -69,7 +70,7 @@ def command(
     asked = {"miou": miou, "gmacs": gmacs, "params": params, "memory": memory, "latency": latency}
     limits = [read_limit(metrics[name], text) for name, text in asked.items() if text is not None]
     objective = metrics[maximise or minimise or ("gmacs" if miou else "miou")]
-    decision = decide(Store(results_dir), sweeps, limits, objective, machine)
+    decision = decide(Records(Store(results_dir)), sweeps, limits, objective, machine)
     if as_json:
         click.echo(json.dumps(decision.to_json(), indent=2))
     else:
