@@ -135,9 +135,7 @@ class PackEvidence:
 
     def rows(self) -> Rows:
         """See `Evidence`."""
-        table = self._table(
-            'SELECT * EXCLUDE (place, "group"), "group"::VARCHAR AS "group" FROM records ORDER BY place'
-        )
+        table = self._table("SELECT * EXCLUDE (place, alike, training) FROM records ORDER BY place")
         specs, variants, groups = (_numbered(table[name]) for name in ("spec_hash", "variant", "group"))
         of_group = np.array([GROUPS.index(group) for group in groups[1]], np.int64)
         unknown = np.full(table.num_rows, np.nan)
@@ -149,9 +147,8 @@ class PackEvidence:
 
     def trainings(self) -> Iterable[Training]:
         """See `Evidence`."""
-        return self._trainings(
-            "SELECT training, seed, miou_val FROM records WHERE \"group\" = 'accuracy' ORDER BY place"
-        )
+        where = "\"group\" = 'accuracy'"
+        return self._trainings(f"SELECT training, seed, miou_val FROM records WHERE {where} ORDER BY place")  # noqa: S608
 
     def trainings_on(self, dataset: str, fingerprint: str | None) -> Iterable[Training]:
         """See `Evidence`."""
@@ -196,7 +193,7 @@ class PackEvidence:
 
     @cached_property
     def _images(self) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
-        """By row: the ends of its draws over images; the sweep that has them, by its place, and where they are in it."""
+        """By row: the ends of its draws over images; the place of the sweep that has them, and where they are in it."""
         order = self._table("SELECT place FROM records ORDER BY place")["place"].to_numpy()
         ends, sweep, line = np.full((len(order), 2), np.nan), np.zeros(len(order), np.int64), np.full(len(order), -1)
         parts = [packed.parquet for packed in self.manifest.images.values()]

@@ -67,7 +67,7 @@ def pack_results(results: Path, on_records: Callable[[int], None] = lambda count
         before = read_manifest(results) or Manifest(made_by())
         files, anew = {}, 0
         for name, path in records_files(results):
-            files[name] = _packed_file(results, name, path, before.files.get(name), on_records)
+            files[name] = _packed_file(results, path, before.files.get(name), on_records)
             anew += (
                 0 if name in before.files and before.files[name].digest == files[name].digest else files[name].records
             )
@@ -85,9 +85,7 @@ def pack_results(results: Path, on_records: Callable[[int], None] = lambda count
         return _counted(results, manifest, anew)
 
 
-def _packed_file(
-    results: Path, name: str, path: Path, known: PackedFile | None, on_records: Callable[[int], None]
-) -> PackedFile:
+def _packed_file(results: Path, path: Path, known: PackedFile | None, on_records: Callable[[int], None]) -> PackedFile:
     with path.open("rb") as file:
         stamp = stamp_of(file.fileno())  # before it is read: what is appended meanwhile makes the pack stale
         if known and known.stamp == stamp:
