@@ -33,8 +33,9 @@ def run_pick(sweep: str, results_dir: Path, sizes: Sequence[int], plain_up_to: i
     times = [time_scale(like, records, records <= plain_up_to, say) for records in sorted(set(sizes))]
     _print(times)
     click.echo(
-        f"synthetic records, shaped like those of {sweep}{', each training with matrices' if with_matrices else ''}; each "
-        f"command in its own process; plain: record by record, left out above {plain_up_to} records; ratio: plain to packed"
+        f"synthetic records, shaped like those of {sweep}{', each training with matrices' if with_matrices else ''}; "
+        f"each command in its own process; plain: record by record, left out above {plain_up_to} records; "
+        "ratio: of seconds and of memory, plain to packed"
     )
     slowest = max(pick.packed.seconds for scale in times for pick in scale.picks)
     alike = all(pick.is_equal is not False for scale in times for pick in scale.picks)

@@ -32,8 +32,8 @@ _FIELDS: dict[str, pa.DataType] = {
     "spec": _WORD, "setting": pa.string(),
 }  # fmt: skip
 COLUMNS = pa.schema([*_FIELDS.items(), *((name, pa.float64()) for name in METRIC_COLUMNS)])
-"""start, length: where in its file the line of a record is, in bytes. metric: which one a latency is. alike: text that
-records have in common where they stand side by side. training: the same for trainings that differ in the seed alone.
+"""start, length: where in its file the line of a record is, in bytes. metric: which one a latency is. alike: the same
+for records that stand side by side. training: the same for trainings that differ in the seed alone.
 spec, setting: JSON with sorted names."""
 
 
@@ -43,7 +43,7 @@ def row_of(record: Record, sweep: str, file: str, start: int, length: int) -> di
         "sweep": sweep, "file": file, "start": start, "length": length, "key": record.key, "group": record.group,
         "variant": record.variant, "spec_hash": record.spec_hash, "status": record.status, "reason": record.reason,
         "machine_id": record.machine_id, "commit": record.commit, "started": record.started,
-        "seconds": record.seconds, "alike": what_is_alike(record), "spec": _canonical(record.spec),
+        "seconds": record.seconds, "alike": make_key(text=what_is_alike(record))[:12], "spec": _canonical(record.spec),
         "setting": _canonical(record.setting), **record.metrics,
     }  # fmt: skip
     if record.group == "latency":

@@ -28,28 +28,36 @@ if TYPE_CHECKING:
 _SHOWN = """
 CREATE TEMP TABLE shown AS
 SELECT r.key, r."group", r.spec_hash, r.variant, r.machine_id, r.metric, r.alike, r.sweep, r.file, r.start, r.length,
-       r.training, r.seed, p.place, {values},
-       r."group" <> 'latency' OR (list_contains($metrics, r.metric) AND contains(r.machine_id, $machine)) AS used
+       r.training, r.seed, r.started, {values}, p.planned,
+       r."group" <> 'latency' OR (list_contains($metrics, r.metric) AND contains(r.machine_id, $machine)) AS asked,
+       CASE WHEN asked THEN p.planned END AS place
 FROM read_parquet($files) r JOIN plan p ON r.key = p.key AND r.sweep = p.sweep
 WHERE r.status = 'ok'
-QUALIFY row_number() OVER (PARTITION BY p.place ORDER BY r.started DESC, r.file DESC, r.start DESC) = 1
 """
-"""Of each planned key of a sweep the newest success, as `select` has it. place: in the plans, one after the other."""
-_RECORDS = """
-CREATE TEMP TABLE records AS
-SELECT * REPLACE (first AS place) FROM (
-    SELECT *, min(place) OVER (PARTITION BY key) AS first FROM shown WHERE used
-    QUALIFY row_number() OVER (PARTITION BY key ORDER BY place DESC) = 1
+"""The successes of planned keys. planned: place in the plans, one after the other. asked: no latency of another metric
+or machine. place: by which the rows of the evidence are ordered; null of what is none of them."""
+_NEWEST = """
+DELETE FROM shown WHERE rowid IN (
+    SELECT rowid FROM shown WHERE planned IN (SELECT planned FROM shown GROUP BY planned HAVING count(*) > 1)
+    QUALIFY row_number() OVER (PARTITION BY planned ORDER BY started DESC, file DESC, start DESC) > 1
 )
+"""
+"""Of each key of a sweep, as `select` has it."""
+_ONCE = """
+UPDATE shown SET place = once.place FROM (
+    SELECT rowid AS number, CASE WHEN row_number() OVER (PARTITION BY key ORDER BY planned DESC) = 1
+                                 THEN min(planned) OVER (PARTITION BY key) END AS place
+    FROM shown WHERE asked AND key IN (SELECT key FROM shown WHERE asked GROUP BY key HAVING count(*) > 1)
+) once WHERE shown.rowid = once.number
 """
 """A key that several sweeps plan stands where the first has it, and is the record of the last."""
 _ALIKE = """
-SELECT alike, list(DISTINCT sweep), min(place), arg_min([sweep, file, start::VARCHAR, length::VARCHAR], place)
-FROM shown WHERE used AND "group" = $group GROUP BY alike ORDER BY min(place)
+SELECT alike, list(DISTINCT sweep), min(planned), arg_min([sweep, file, start::VARCHAR, length::VARCHAR], planned)
+FROM shown WHERE asked AND "group" = $group GROUP BY alike ORDER BY min(planned)
 """
 _IMAGES = """
-SELECT records.place, of.sweep, of.row, of.low, of.high
-FROM records JOIN read_parquet($files) of USING (key) WHERE records."group" = 'accuracy'
+SELECT shown.place, of.sweep, of.row, of.low, of.high
+FROM shown JOIN read_parquet($files) of USING (key) WHERE shown."group" = 'accuracy' AND place IS NOT NULL
 QUALIFY row_number() OVER (PARTITION BY key ORDER BY of.sweep <> $first, of.sweep) = 1
 """
 """Of the first sweep that was asked for, else of the first that has them."""
@@ -94,21 +102,23 @@ class Pack:
             _SHOWN.format(values=values),
             {"files": _paths(self.results, parts), "metrics": list(metrics), "machine": machine},
         )
-        connection.execute(_RECORDS)
+        connection.execute(_NEWEST)
+        if len(names) > 1:
+            connection.execute(_ONCE)
         return PackEvidence(self.results, manifest, connection, names, metrics)
 
 
 def _plans(store: Store, names: Sequence[str], counts: dict[str, int]) -> pa.Table:
-    """The keys of all plans, one after the other: sweep, place, key."""
+    """The keys of all plans, one after the other: sweep, planned, key."""
     tables, before = [], 0
     for name in names:
         if not counts.get(name):
             raise store.unknown(name)
         keys = pa.array(dict.fromkeys(store.read_plan(name)), pa.string())
         places = pa.array(np.arange(before, before + len(keys)))
-        tables.append(pa.table({"sweep": pa.repeat(name, len(keys)), "place": places, "key": keys}))
+        tables.append(pa.table({"sweep": pa.repeat(name, len(keys)), "planned": places, "key": keys}))
         before += len(keys)
-    return pa.concat_tables(tables) if tables else pa.table({"sweep": [""], "place": [0], "key": [""]})
+    return pa.concat_tables(tables) if tables else pa.table({"sweep": [""], "planned": [0], "key": [""]})
 
 
 def _paths(results: Path, parts: Iterable[str]) -> list[str]:
@@ -117,7 +127,7 @@ def _paths(results: Path, parts: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class PackEvidence:
-    """The planned records of some sweeps in a pack: the tables `shown` and `records` of a connection."""
+    """The planned records of some sweeps in a pack: the table `shown` of a connection."""
 
     results: Path
     manifest: Manifest
@@ -135,20 +145,20 @@ class PackEvidence:
 
     def rows(self) -> Rows:
         """See `Evidence`."""
-        table = self._table("SELECT * EXCLUDE (place, alike, training) FROM records ORDER BY place")
+        known = [name for name in with_score(self.metrics) if name in METRIC_COLUMNS]
+        columns = ", ".join(('key, "group", spec_hash, variant', *known))
+        table = self._table(f"SELECT {columns} FROM shown WHERE place IS NOT NULL ORDER BY place")  # noqa: S608
         specs, variants, groups = (_numbered(table[name]) for name in ("spec_hash", "variant", "group"))
         of_group = np.array([GROUPS.index(group) for group in groups[1]], np.int64)
         unknown = np.full(table.num_rows, np.nan)
-        values = {
-            name: _floats(table[name]) if name in METRIC_COLUMNS else unknown for name in with_score(self.metrics)
-        }
+        values = {name: _floats(table[name]) if name in known else unknown for name in with_score(self.metrics)}
         return Rows(_Texts(table["key"]), of_group[groups[0]], specs[0], variants[0], variants[1], values,
                     self._images[0])  # fmt: skip
 
     def trainings(self) -> Iterable[Training]:
         """See `Evidence`."""
-        where = "\"group\" = 'accuracy'"
-        return self._trainings(f"SELECT training, seed, miou_val FROM records WHERE {where} ORDER BY place")  # noqa: S608
+        where = "\"group\" = 'accuracy' AND place IS NOT NULL"
+        return self._trainings(f"SELECT training, seed, miou_val FROM shown WHERE {where} ORDER BY place")  # noqa: S608
 
     def trainings_on(self, dataset: str, fingerprint: str | None) -> Iterable[Training]:
         """See `Evidence`."""
@@ -167,8 +177,8 @@ class PackEvidence:
     def latencies_of(self, variant: str) -> list[Record]:
         """See `Evidence`."""
         found = self.connection.execute(
-            'SELECT sweep, file, start, length FROM records WHERE "group" = \'latency\' AND variant = $variant '
-            "ORDER BY place", {"variant": variant},
+            'SELECT sweep, file, start, length FROM shown WHERE place IS NOT NULL AND "group" = \'latency\' '
+            "AND variant = $variant ORDER BY place", {"variant": variant},
         )  # fmt: skip
         return [self._record(*place) for place in found.fetchall()]
 
@@ -194,7 +204,7 @@ class PackEvidence:
     @cached_property
     def _images(self) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
         """By row: the ends of its draws over images; the place of the sweep that has them, and where they are in it."""
-        order = self._table("SELECT place FROM records ORDER BY place")["place"].to_numpy()
+        order = self._table("SELECT place FROM shown WHERE place IS NOT NULL ORDER BY place")["place"].to_numpy()
         ends, sweep, line = np.full((len(order), 2), np.nan), np.zeros(len(order), np.int64), np.full(len(order), -1)
         parts = [packed.parquet for packed in self.manifest.images.values()]
         if parts:
