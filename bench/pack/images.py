@@ -30,7 +30,7 @@ def pack_images(results: Path, sweep: str, folder: Path, on_training: Callable[[
     """
     stamp = images_stamp(folder)
     keys = sorted(path.stem for path in folder.glob("*.npz"))
-    draws, table = (f"{sweep}/images-{stamp}.{kind}" for kind in ("npy", "parquet"))
+    draws, table = (f"images/{sweep}-{stamp}.{kind}" for kind in ("npy", "parquet"))
     low, high = np.empty(len(keys)), np.empty(len(keys))
     with replacing(results / PACK / draws) as new:
         drawn = np.lib.format.open_memmap(new, mode="w+", dtype=np.float64, shape=(len(keys), RESAMPLES))

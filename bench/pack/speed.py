@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.durable import scratch_folder
 from bench.errors import UserError
@@ -75,7 +76,10 @@ def time_scale(like: Likeness, records: int, with_plain: bool, say: Callable[[st
             if with_plain:
                 say(f"{query}: from {made} records")
             picks.append(PickTime(query, packed, _run(*asked) if with_plain else None))
-        sizes = [sum(path.stat().st_size for path in results.glob(of)) for of in ("*/*.jsonl", f"{PACK}/*/*")]
+        sizes = [
+            sum(path.stat().st_size for path in results.glob(of) if path.is_file())
+            for of in ("*/*.jsonl", f"{PACK}/*/**/*")
+        ]
     return ScaleTime(made, pack, sizes[0], sizes[1], picks)
 
 

@@ -95,7 +95,7 @@ def _packed_file(results: Path, path: Path, known: PackedFile | None, on_records
             return replace(known, stamp=stamp)
         file.seek(0)
         sweep = path.parent.name
-        parquet = f"{sweep}/{path.stem}-{digest[:16]}.parquet"
+        parquet = f"records/{sweep}/{path.stem}-{digest[:16]}.parquet"
         rows = (row_of(line.record, sweep, path.name, line.start, line.length) for line in read_lines(file, path))
         with replacing(results / PACK / parquet) as new:
             count = _write_rows(new, rows, on_records)
@@ -116,8 +116,8 @@ def _write_rows(path: Path, rows: Iterable[dict[str, Any]], on_records: Callable
 def _clear(results: Path, manifest: Manifest) -> None:
     """Take away what the pack does not name any more."""
     parts = manifest.parts()
-    for path in (results / PACK).glob("*/*"):
-        if path.relative_to(results / PACK).as_posix() not in parts:
+    for path in (results / PACK).glob("*/**/*"):
+        if path.is_file() and path.relative_to(results / PACK).as_posix() not in parts:
             path.unlink(missing_ok=True)
     clear_unfinished(results / PACK)
 
