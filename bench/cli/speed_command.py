@@ -146,7 +146,7 @@ def halving(sweep: str, spend: float, replays: int, results_dir: Path, check: bo
 @click.option("--records", "sizes", type=click.IntRange(1000), multiple=True, default=[10_000], show_default=True)
 @click.option(
     "--plain-up-to", type=click.IntRange(0), default=100_000, show_default=True,
-    help="Records; above, only the pack is queried: plain picks take some 20 GB for a million.",
+    help="Records; above, only the pack is queried: plain picks take 12 GB for a million.",
 )  # fmt: skip
 @click.option("--matrices", is_flag=True, help="Every training also left the confusion matrix of each image.")
 @results_option
@@ -155,7 +155,7 @@ def pick(sweep: str, sizes: tuple[int, ...], plain_up_to: int, matrices: bool, r
     """Pick among synthetic records, shaped like those of SWEEP, record by record and from a pack.
 
     How long does it take, with how much memory, against the number of records? They lie in a temporary folder (set
-    TMPDIR for another disk): 2 GB for a million, and 7 GB more with --matrices.
+    TMPDIR for another disk): 2 GB for a million, and about 7 GB more with --matrices.
 
     \b
     bench speed pick --records 10000 --records 100000 --records 1000000
