@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from bench.durable import replacing
 from bench.errors import UserError
 
-_FOLDER = "confusions"
+FOLDER = "confusions"
+"""In that of a sweep."""
 Matrices = NDArray[np.int64]
 
 
@@ -46,7 +47,7 @@ class Confusions:
             UserError: the file is broken.
         """
         own = self._path(key)
-        found = [own] if own.is_file() else sorted(self.results.glob(f"*/{_FOLDER}/{own.name}"))
+        found = [own] if own.is_file() else sorted(self.results.glob(f"*/{FOLDER}/{own.name}"))
         if not found:
             return None
         try:
@@ -56,7 +57,7 @@ class Confusions:
             raise UserError(f"{found[0]} is broken ({error}). Delete it, then train that variant again.") from None
 
     def _path(self, key: str) -> Path:
-        return self.results / self.sweep / _FOLDER / f"{key}.npz"
+        return self.results / self.sweep / FOLDER / f"{key}.npz"
 
 
 def _smallest(matrices: Matrices) -> NDArray[np.unsignedinteger]:

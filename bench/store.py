@@ -7,8 +7,9 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from bench.durable import cannot_write, replacing
 from bench.errors import DiskError, UserError
@@ -48,9 +49,13 @@ class Store:
         """
         records = self.read(sweep) if sweep in self.sweeps() else []
         if not records:
-            known = ", ".join(self.sweeps()) or "none"
-            raise UserError(f"{self.root} holds no records of {sweep!r}; it holds: {known}.")
+            raise self.unknown(sweep)
         return records
+
+    def unknown(self, sweep: str) -> UserError:
+        """The error of a sweep without records."""
+        known = ", ".join(self.sweeps()) or "none"
+        return UserError(f"{self.root} holds no records of {sweep!r}; it holds: {known}.")
 
     def append(self, sweep: str, record: Record) -> None:
         """Write one record durably: it is on the disk when this returns.
@@ -134,13 +139,36 @@ class Store:
         return self.root / sweep / f"{machine_id}.jsonl"
 
 
-def _read_file(path: Path) -> Iterator[Record]:
-    *lines, _cut_off = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    for number, line in enumerate(lines, start=1):
+@dataclass(frozen=True)
+class Line:
+    """A record and where it stands in its file, in bytes; the line end is not of its length."""
+
+    record: Record
+    start: int
+    length: int
+
+
+def read_lines(file: BinaryIO, path: Path) -> Iterator[Line]:
+    """The whole lines of a file of records, one by one; what stands behind the last line end is skipped.
+
+    Raises:
+        UserError: a whole line is broken, or of another schema version.
+    """
+    start = 0
+    for number, line in enumerate(file, start=1):
+        if not line.endswith(b"\n"):
+            return
         try:
-            yield parse_line(line, f"{path}:{number}")
+            record = parse_line(line.decode(errors="replace"), f"{path}:{number}")
         except ValueError:
             raise UserError(f"{path}:{number}: broken line. Delete that line; the sweep measures it again.") from None
+        yield Line(record, start, len(line) - 1)
+        start += len(line)
+
+
+def _read_file(path: Path) -> Iterator[Record]:
+    with path.open("rb") as file:
+        yield from (line.record for line in read_lines(file, path))
 
 
 def _append_line(path: Path, line: str) -> None:

@@ -10,7 +10,15 @@ import pytest
 
 from tests.conftest import PROJECT, bench_command, bench_environment
 
-LIGHT = ("bench/records.py", "bench/store.py", "bench/metrics.py", "bench/machine.py", "bench/judge", "bench/render")
+LIGHT = (
+    "bench/records.py",
+    "bench/store.py",
+    "bench/metrics.py",
+    "bench/machine.py",
+    "bench/judge",
+    "bench/pack",
+    "bench/render",
+)
 HEAVY = ("torch", "torchvision", "timm", "variants")
 
 

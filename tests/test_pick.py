@@ -126,6 +126,34 @@ def test_how_sure_is_the_chance_that_theory_gives() -> None:
     assert sum(sure.picked.values()) == pytest.approx(1 - (1 - 0.8413) ** 2, abs=0.01), "in some draws none is within"
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_how_sure_is_what_picking_among_all_in_every_draw_gives(seed: int) -> None:
+    """More candidates than are drawn at a time, ties, limits that nothing meets in some draws."""
+    variants = candidates(300, seed)
+    rng = np.random.default_rng(seed)
+    draws = {
+        "miou_val": {c.variant: c.values["miou_val"] + 0.03 * rng.standard_normal(50) for c in variants},
+        "parameters": {c.variant: np.round(c.values["parameters"] + 0.1 * rng.random(50), 1) for c in variants[:200]},
+    }
+    limits = [Limit("miou_val", (0.7, 0.84)[seed % 2]), Limit("macs", 9e9)][: 1 + seed % 3]
+    objective = ("parameters", "macs", "miou_val")[seed % 3]
+    picked: dict[str, float] = {}
+    for draw in range(50):
+        drawn = [
+            Candidate(c.variant, {m: draws.get(m, {}).get(c.variant, {draw: v})[draw] for m, v in c.values.items()})
+            for c in variants
+        ]
+        sign = 1 if objective == "miou_val" else -1
+        within = [c for c in drawn if c.meets(limits)]
+        if within:
+            best = max(within, key=lambda c: sign * c.values[objective])  # the first of equal ones
+            picked[best.variant] = picked.get(best.variant, 0) + 1 / 50
+    own = variants[7].variant
+    sure = sureness_of(own, variants, limits, objective, draws)
+    assert sure.picked == pytest.approx(picked)
+    assert list(sure.picked.values()) == sorted(sure.picked.values(), reverse=True)
+
+
 def test_the_chance_of_the_front_is_that_of_the_better_one() -> None:
     """At equal cost one of two is on the front, and which follows from the difference of two normals."""
     variants = [Candidate("a", {"miou_val": 0.71, "macs": 1e9}), Candidate("b", {"miou_val": 0.70, "macs": 1e9})]

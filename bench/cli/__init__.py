@@ -12,6 +12,7 @@ import click
 COMMANDS = {
     "sweep": "Measure every variant of a space, and report.",
     "pick": "Which variant, within these limits; how sure, and what each limit costs.",
+    "pack": "The records as Parquet, for picks among very many.",
     "roi": "What a million frames cost, and from how many frames a change pays.",
     "report": "Render reports/ from results/.",
     "list": "Backbones, contexts, networks, presets, axes, spaces, data sets.",

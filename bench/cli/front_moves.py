@@ -32,15 +32,16 @@ def compare_fronts(
     Raises:
         UserError: there is no such sweep or revision, or the two do not stand side by side.
     """
+    from bench.judge.from_records import Records
     from bench.judge.front_moves import front_move, point_move
     from bench.judge.grounds import load_grounds
     from bench.render.front_move_words import move_lines
     from bench.store import Store
 
     metrics = ["miou_val", *METRICS]
-    after = load_grounds(Store(results_dir), [sweep], metrics)
+    after = load_grounds(Records(Store(results_dir)), [sweep], metrics)
     with _old_store(sweep, old, results_dir) as (store, name):
-        before = load_grounds(store, [name], metrics)
+        before = load_grounds(Records(store), [name], metrics)
     moves = [front_move(before, after, metric) for metric in METRICS]
     points = [point_move(before, after, limit) for limit in limits]
     say(f"{sweep}, {len(after.candidates)} variants, against {old}, {len(before.candidates)} variants")

@@ -38,12 +38,13 @@ _OBJECTIVES = ("miou", "gmacs", "params", "memory", "latency")
     "--minimise", type=click.Choice(_OBJECTIVES[1:]), help="The cost that decides.  [default: gmacs, with --miou]"
 )
 @click.option("--maximise", type=click.Choice(_OBJECTIVES[:1]), help="The mIoU decides.  [default: without --miou]")
+@click.option("--packed", is_flag=True, help="Read the pack of `bench pack`: the same answer, of very many records.")
 @json_option
 @results_option
 def command(
     sweeps: tuple[str, ...], miou: str | None, gmacs: str | None, params: str | None, memory: str | None,
     latency: str | None, device: str, runtime: str, machine: str, minimise: str | None, maximise: str | None,
-    as_json: bool, results_dir: Path,
+    packed: bool, as_json: bool, results_dir: Path,
 ) -> None:  # fmt: skip
     """Pick the best variant of SWEEPS within limits, and say how sure that is and what each limit costs.
 
@@ -53,11 +54,14 @@ def command(
     bench pick camvid --miou ">=0.65" --latency "<=30ms" --minimise gmacs
     bench pick camvid_modules --params "<=5M"
     bench pick camvid_gpu --latency "<=2ms" --device cuda --runtime cudagraph --json
+    bench pick --gmacs "<=8" --packed
     """
     from bench.errors import ExitCode, UserError
     from bench.judge.decision import decide
+    from bench.judge.from_records import Records
     from bench.judge.limits import read_limit
     from bench.metrics import latency_metric
+    from bench.pack.query import Pack
     from bench.store import Store
 
     if minimise and maximise:
@@ -69,7 +73,8 @@ def command(
     asked = {"miou": miou, "gmacs": gmacs, "params": params, "memory": memory, "latency": latency}
     limits = [read_limit(metrics[name], text) for name, text in asked.items() if text is not None]
     objective = metrics[maximise or minimise or ("gmacs" if miou else "miou")]
-    decision = decide(Store(results_dir), sweeps, limits, objective, machine)
+    source = Pack(results_dir) if packed else Records(Store(results_dir))
+    decision = decide(source, sweeps, limits, objective, machine)
     if as_json:
         click.echo(json.dumps(decision.to_json(), indent=2))
     else:

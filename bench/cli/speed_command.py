@@ -42,6 +42,7 @@ def command() -> None:
     bench speed miou
     bench speed training --data-root CAMVID --weights-dir WEIGHTS
     bench speed halving camvid_small
+    bench speed pick --records 10000 --records 100000
     """
 
 
@@ -138,6 +139,30 @@ def halving(sweep: str, spend: float, replays: int, results_dir: Path, check: bo
     from bench.cli.speed_halving import run_halving
 
     _conclude(run_halving(sweep, results_dir, spend, replays), check)
+
+
+@command.command()
+@click.argument("sweep", default="camvid")
+@click.option("--records", "sizes", type=click.IntRange(1000), multiple=True, default=[10_000], show_default=True)
+@click.option(
+    "--plain-up-to", type=click.IntRange(0), default=100_000, show_default=True,
+    help="Records; above, only the pack is queried: plain picks take 12 GB for a million.",
+)  # fmt: skip
+@click.option("--matrices", is_flag=True, help="Every training also left the confusion matrix of each image.")
+@results_option
+@check_option
+def pick(sweep: str, sizes: tuple[int, ...], plain_up_to: int, matrices: bool, results_dir: Path, check: bool) -> None:
+    """Pick among synthetic records, shaped like those of SWEEP, record by record and from a pack.
+
+    How long does it take, with how much memory, against the number of records? They lie in a temporary folder (set
+    TMPDIR for another disk): 2 GB for a million, and about 7 GB more with --matrices.
+
+    \b
+    bench speed pick --records 10000 --records 100000 --records 1000000
+    """
+    from bench.cli.speed_pick import run_pick
+
+    _conclude(run_pick(sweep, results_dir, sizes, plain_up_to, matrices), check)
 
 
 def _conclude(fine: bool, check: bool) -> None:

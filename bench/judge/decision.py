@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.judge.draws import interval_of
+from bench.judge.evidence import Source
 from bench.judge.grounds import Grounds, load_grounds
 from bench.judge.limits import Limit
 from bench.judge.pick import Candidate, Pick, pick
 from bench.judge.sureness import Sureness, sureness_of
-from bench.store import Store
 
 _SHOWN = ("miou_val", "miou_test", "macs", "parameters")
 """Said of every candidate, beside what limits and decides."""
@@ -66,14 +66,16 @@ class Decision:
         return {"variant": candidate.variant, "values": values, "intervals_95": intervals}
 
 
-def decide(store: Store, sweeps: Sequence[str], limits: Sequence[Limit], objective: str, machine: str = "") -> Decision:
+def decide(
+    source: Source, sweeps: Sequence[str], limits: Sequence[Limit], objective: str, machine: str = ""
+) -> Decision:
     """Pick among the variants of some sweeps.
 
     Raises:
         UserError: as `load_grounds`.
     """
     metrics = list(dict.fromkeys(["miou_val", *(limit.metric for limit in limits), objective]))
-    grounds = load_grounds(store, sweeps, metrics, machine)
+    grounds = load_grounds(source, sweeps, metrics, machine, _SHOWN)
     found = pick(grounds.candidates, limits, objective)
     sure = found.best and sureness_of(found.best.variant, grounds.candidates, limits, objective, grounds.draws)
     return Decision(found, grounds, sure or None)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -22,11 +24,20 @@ from bench.judge.seed_spread import SeedSpread
 from bench.records import Record
 
 RESAMPLES = 1000
-_SPLIT = "val"
-_WIDTH = 2 * NormalDist().inv_cdf(0.975)
+SPLIT = "val"
+WIDTH = 2 * NormalDist().inv_cdf(0.975)
 """Standard deviations between the ends of a 95 % interval."""
 Draws = NDArray[np.float64]
 """(resamples,) of one metric of one variant."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training or the process of a latency: its record's key, its number, and of a training its interval's width."""
+
+    key: str
+    value: float
+    width: float = 0.0
 
 
 def draw_mious(
@@ -46,25 +57,47 @@ def draw_mious(
     by_variant: dict[str, list[Record]] = {}
     for record in accuracy:
         by_variant.setdefault(record.variant, []).append(record)
-    images: dict[int, NDArray[np.int64]] = {}
-    drawn: dict[str, Draws] = {}
-    for variant, runs in by_variant.items():
-        rng = _rng(runs, seed)
-        matrices = [m for run in runs if confusions and (m := confusions.load(run.key, _SPLIT)) is not None]
-        if len(matrices) == len(runs):
-            count = len(matrices[0])
-            if count not in images:
-                images[count] = image_draws(count, resamples, np.random.default_rng([seed, 0, count]))
-            over_images = miou_draws(matrices, images[count])
-        else:
-            over_images = _normal([run.metrics for run in runs], f"miou_{_SPLIT}", rng, resamples)
-        drawn[variant] = over_images + _seed_noise(spread, len(runs), rng, resamples)
-    return drawn
+
+    def over_images(record: Record) -> Draws | None:
+        matrices = confusions.load(record.key, SPLIT) if confusions else None
+        return None if matrices is None else miou_draws([matrices], draws_of_images(len(matrices), resamples, seed))
+
+    return {
+        variant: draw_miou([run_of(r) for r in runs], [over_images(r) for r in runs], spread, resamples, seed)
+        for variant, runs in by_variant.items()
+    }
 
 
-def _rng(records: Sequence[Record], seed: int) -> np.random.Generator:
+def run_of(record: Record) -> Run:
+    """Of an accuracy."""
+    name, metrics = f"miou_{SPLIT}", record.metrics
+    return Run(record.key, metrics[name], metrics[f"{name}_high"] - metrics[f"{name}_low"])
+
+
+def draw_miou(
+    runs: Sequence[Run], over_images: Sequence[Draws | None], spread: SeedSpread | None,
+    resamples: int = RESAMPLES, seed: int = 0,
+) -> Draws:  # fmt: skip
+    """Of one variant, the mean of its seeds.
+
+    Args:
+        over_images: of each run, its mIoU on the images that are drawn for all variants; None: it left no matrices.
+    """
+    rng = _rng(runs, seed)
+    known = [drawn for drawn in over_images if drawn is not None]
+    drawn = np.stack(known).mean(axis=0) if len(known) == len(runs) else _normal(runs, rng, resamples)
+    return np.asarray(drawn + _seed_noise(spread, len(runs), rng, resamples))
+
+
+@lru_cache(maxsize=8)
+def draws_of_images(images: int, resamples: int = RESAMPLES, seed: int = 0) -> NDArray[np.int64]:
+    """(resamples, images): how often each is drawn, the same wherever so many images are drawn."""
+    return image_draws(images, resamples, np.random.default_rng([seed, 0, images]))
+
+
+def _rng(runs: Sequence[Run], seed: int) -> np.random.Generator:
     """By what was measured: the same measurement has the same draws wherever it is shown: no change to itself."""
-    digest = hashlib.sha256("".join(record.key for record in records).encode()).digest()
+    digest = hashlib.sha256("".join(run.key for run in runs).encode()).digest()
     return np.random.default_rng([seed, int.from_bytes(digest[:8])])
 
 
@@ -75,10 +108,10 @@ def _seed_noise(spread: SeedSpread | None, seeds: int, rng: np.random.Generator,
     return spread.deviation / math.sqrt(seeds) * rng.standard_t(spread.freedom, resamples)
 
 
-def _normal(runs: Sequence[dict[str, float]], metric: str, rng: np.random.Generator, resamples: int) -> Draws:
+def _normal(runs: Sequence[Run], rng: np.random.Generator, resamples: int) -> Draws:
     """The mean of the seeds, off by what its images may do."""
-    value = float(np.mean([run[metric] for run in runs]))
-    error = float(np.mean([run[f"{metric}_high"] - run[f"{metric}_low"] for run in runs])) / _WIDTH
+    value = float(np.mean([run.value for run in runs]))
+    error = float(np.mean([run.width for run in runs])) / WIDTH
     return value + error * rng.standard_normal(resamples)
 
 
@@ -86,16 +119,18 @@ def draw_latencies(
     latency: Iterable[Record], metric: str, resamples: int = RESAMPLES, seed: int = 0
 ) -> dict[str, Draws]:
     """By variant, the median over processes, which are drawn."""
-    by_variant: dict[str, list[Record]] = {}
+    by_variant: dict[str, list[Run]] = {}
     for record in latency:
         if record.group == "latency" and metric_of(record) == metric:
-            by_variant.setdefault(record.variant, []).append(record)
-    drawn = {}
-    for variant, processes in by_variant.items():
-        medians = np.array([record.metrics[metric] for record in processes])
-        chosen = _rng(processes, seed).integers(len(medians), size=(resamples, len(medians)))
-        drawn[variant] = np.median(medians[chosen], axis=1)
-    return drawn
+            by_variant.setdefault(record.variant, []).append(Run(record.key, record.metrics[metric]))
+    return {variant: draw_latency(processes, resamples, seed) for variant, processes in by_variant.items()}
+
+
+def draw_latency(processes: Sequence[Run], resamples: int = RESAMPLES, seed: int = 0) -> Draws:
+    """Of one variant: the median over its processes, which are drawn."""
+    medians = np.array([process.value for process in processes])
+    chosen = _rng(processes, seed).integers(len(medians), size=(resamples, len(medians)))
+    return np.asarray(np.median(medians[chosen], axis=1))
 
 
 def interval_of(value: float, drawn: Draws) -> Interval:

@@ -16,7 +16,8 @@ from bench.judge.pareto import pareto_front
 from bench.metrics import COST_METRICS, METRICS, P90
 from bench.records import Group, Record
 
-_CENTRE: dict[Group, Callable[[Iterable[float]], float]] = {"cost": median, "latency": median, "accuracy": mean}
+CENTRE: dict[Group, Callable[[Iterable[float]], float]] = {"cost": median, "latency": median, "accuracy": mean}
+"""Of the repeats of a measurement."""
 
 _QUARTILES_FROM = 5
 FEWEST_FOR_P90 = 64
@@ -57,7 +58,7 @@ def over_repeats(records: list[Record]) -> dict[str, float]:
     """
     if len(records) == 1:
         return dict(records[0].metrics)
-    centre = _CENTRE[records[0].group]
+    centre = CENTRE[records[0].group]
     numbers: dict[str, float] = {}
     for name in records[0].metrics:
         if not name.endswith(("_low", "_high")):

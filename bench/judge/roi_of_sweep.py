@@ -9,7 +9,9 @@ from typing import Any
 from bench.accuracy.bootstrap import Interval
 from bench.errors import UserError
 from bench.judge.draws import interval_of
+from bench.judge.from_records import Records
 from bench.judge.grounds import Grounds, load_grounds
+from bench.judge.labels import short_labels
 from bench.judge.latency_records import metric_of
 from bench.judge.pick import Candidate
 from bench.judge.prices import Prices
@@ -54,13 +56,15 @@ def roi_of_sweep(store: Store, sweep: str, metric: str, machine: str, prices: Pr
     Raises:
         UserError: as `load_grounds`, or there is no price for the machine.
     """
-    grounds = load_grounds(store, [sweep], ["miou_val", metric], machine)
+    grounds = load_grounds(Records(store), [sweep], ["miou_val", metric], machine)
     records = select(store.read_known(sweep), store.read_plan(sweep)).shown
     timed = [r for r in records if r.group == "latency" and metric_of(r) == metric and machine in r.machine_id]
     pairs = [(c, _running(c, grounds, [r for r in timed if r.variant == c.variant], metric, prices))
              for c in grounds.candidates]  # fmt: skip
     pairs.sort(key=lambda pair: (pair[1].per_million.value, pair[1].variant))
-    return SweepRoi(metric, [c for c, _ in pairs], [run for _, run in pairs], grounds.settings, grounds.labels)
+    specs = {r.variant: r.spec for r in records if r.group != "latency" or r in timed}
+    labels = dict(zip(specs, short_labels(list(specs.values())), strict=True))
+    return SweepRoi(metric, [c for c, _ in pairs], [run for _, run in pairs], grounds.settings, labels)
 
 
 def _running(candidate: Candidate, grounds: Grounds, timed: Sequence[Record], metric: str, prices: Prices) -> Running:

@@ -7,13 +7,15 @@ as in an analysis of variance.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from statistics import variance
 
 from bench.records import Record
 
 _SCORE = "miou_val"
+Training = tuple[Hashable, int, float]
+"""What but the seed decides it, the seed, and the mIoU on the validation split, 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -38,24 +40,49 @@ def seed_spread(accuracy: Sequence[Record], others: Iterable[Record] = ()) -> Se
 
     None where no variant on these data was trained by several seeds.
     """
-    own = _pooled(accuracy)
-    if own is not None or not accuracy:
-        return own
-    data = _data(accuracy[0])
-    found = _pooled([r for r in others if r.group == "accuracy" and r.status == "ok" and _data(r) == data])
-    return found and SeedSpread(found.deviation, found.freedom, elsewhere=True)
+    if not accuracy:
+        return None
+    return spread_of(
+        map(training_of, accuracy), lambda: map(training_of, trained_on(others, *data_of(accuracy[0])))
+    )  # fmt: skip
 
 
-def _data(record: Record) -> tuple[object, ...]:
+def spread_of(own: Iterable[Training], others: Callable[[], Iterable[Training]]) -> SeedSpread | None:
+    """As `seed_spread`; the others, which are on the same data, are only asked for where they are needed."""
+    found = _pooled(own)
+    if found is not None:
+        return found
+    elsewhere = _pooled(others())
+    return elsewhere and replace(elsewhere, elsewhere=True)
+
+
+def training_of(record: Record) -> Training:
+    """What an accuracy says about seeds."""
+    return but_for_the_seed(record), record.setting["seed"], record.metrics[_SCORE]
+
+
+def but_for_the_seed(record: Record) -> str:
+    """Text that an accuracy shares with those of other seeds alone: variant and setting."""
+    return f"{record.spec_hash} { {name: value for name, value in record.setting.items() if name != 'seed'} }"
+
+
+def data_of(record: Record) -> tuple[str, str | None]:
+    """Name and fingerprint of the data that a training was on."""
     return record.setting["dataset"], record.setting.get("data_fingerprint")
 
 
-def _pooled(accuracy: Iterable[Record]) -> SeedSpread | None:
+def trained_on(records: Iterable[Record], dataset: str, fingerprint: str | None) -> Iterable[Record]:
+    """The trainings on some data that have ended well."""
+    return (
+        r for r in records if r.group == "accuracy" and r.status == "ok" and data_of(r) == (dataset, fingerprint)
+    )  # fmt: skip
+
+
+def _pooled(trainings: Iterable[Training]) -> SeedSpread | None:
     """Over groups of one variant under one setting."""
-    groups: dict[str, dict[int, float]] = {}
-    for record in accuracy:
-        setting = {name: value for name, value in record.setting.items() if name != "seed"}
-        groups.setdefault(f"{record.spec_hash} {setting}", {})[record.setting["seed"]] = record.metrics[_SCORE]
+    groups: dict[Hashable, dict[int, float]] = {}
+    for group, seed, miou in trainings:
+        groups.setdefault(group, {})[seed] = miou
     several = [list(mious.values()) for mious in groups.values() if len(mious) > 1]
     freedom = sum(len(mious) - 1 for mious in several)
     if not freedom:

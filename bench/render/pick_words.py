@@ -57,7 +57,7 @@ def _candidate_lines(what: str, decision: Decision, candidate: Candidate) -> Ite
     yield _line(what, candidate.variant)
     known = [metric for metric in decision.metrics if metric in candidate.values]
     yield _line("", ", ".join(_value(decision, candidate, metric) for metric in known))
-    for doubt in decision.grounds.doubts.get(candidate.variant, []):
+    for doubt in decision.grounds.doubts_of(candidate.variant):
         yield _line("", doubt)
 
 

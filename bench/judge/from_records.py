@@ -1,0 +1,110 @@
+"""Evidence from whole records, as a results folder keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.accuracy.bootstrap import miou_draws
+from bench.confusions import Confusions
+from bench.judge.alike import Alike, what_is_alike
+from bench.judge.draws import SPLIT, draws_of_images
+from bench.judge.evidence import Rows, with_score
+from bench.judge.latency_records import metric_of
+from bench.judge.seed_spread import Training, trained_on, training_of
+from bench.judge.select import select
+from bench.records import GROUPS, Group, Record
+from bench.store import Store
+
+
+@dataclass(frozen=True)
+class RecordEvidence:
+    """shown: the planned records by sweep. used: those among them that were asked for."""
+
+    store: Store
+    metrics: Sequence[str]
+    shown: Mapping[str, Sequence[Record]]
+    used: Mapping[str, Sequence[Record]]
+
+    @cached_property
+    def records(self) -> list[Record]:
+        """Each once, if several sweeps plan it."""
+        return list({r.key: r for some in self.used.values() for r in some}.values())
+
+    def alike(self, group: Group) -> list[Alike]:
+        """See `Evidence`."""
+        sweeps: dict[str, list[str]] = {}
+        examples: dict[str, Record] = {}
+        for name, records in self.used.items():
+            for record in (r for r in records if r.group == group):
+                same = what_is_alike(record)
+                examples.setdefault(same, record)
+                if name not in sweeps.setdefault(same, []):
+                    sweeps[same].append(name)
+        return [Alike(example, sweeps[same]) for same, example in examples.items()]
+
+    def rows(self) -> Rows:
+        """See `Evidence`."""
+        specs, names = (_numbered(getattr(r, field) for r in self.records) for field in ("spec_hash", "variant"))
+        trained = np.array([r.group == "accuracy" for r in self.records], bool)
+        unknown = np.where(trained[:, None], [-np.inf, np.inf], np.nan)
+        return Rows(
+            [r.key for r in self.records], np.array([GROUPS.index(r.group) for r in self.records], np.int64),
+            specs[0], names[0], names[1],
+            {
+                name: np.array([r.metrics.get(name, np.nan) for r in self.records], np.float64)
+                for name in with_score(self.metrics)
+            },
+            unknown,
+        )  # fmt: skip
+
+    def trainings(self) -> Iterable[Training]:
+        """See `Evidence`."""
+        return (training_of(r) for r in self.records if r.group == "accuracy")
+
+    def trainings_on(self, dataset: str, fingerprint: str | None) -> Iterable[Training]:
+        """See `Evidence`."""
+        return map(training_of, trained_on(self.store.read(), dataset, fingerprint))
+
+    def over_images(self, row: int) -> NDArray[np.float64] | None:
+        """See `Evidence`."""
+        matrices = Confusions(self.store.root, next(iter(self.shown))).load(self.records[row].key, SPLIT)
+        return None if matrices is None else miou_draws([matrices], draws_of_images(len(matrices)))
+
+    def latencies_of(self, variant: str) -> list[Record]:
+        """See `Evidence`."""
+        return [r for r in self.records if r.group == "latency" and r.variant == variant]
+
+    def latencies_there(self) -> list[str]:
+        """See `Evidence`."""
+        shown = (r for some in self.shown.values() for r in some if r.group == "latency")
+        return sorted({f"{metric_of(r)} on {r.machine_id}" for r in shown})
+
+
+@dataclass(frozen=True)
+class Records:
+    """The records of a results folder, read one by one."""
+
+    store: Store
+
+    def choose(self, sweeps: Sequence[str], metrics: Sequence[str], machine: str) -> RecordEvidence:
+        """See `Source`."""
+        names = list(sweeps) or self.store.sweeps()
+        shown = {name: select(self.store.read_known(name), self.store.read_plan(name)).shown for name in names}
+        used = {name: [r for r in some if _is_used(r, metrics, machine)] for name, some in shown.items()}
+        return RecordEvidence(self.store, metrics, shown, used)
+
+
+def _is_used(record: Record, metrics: Sequence[str], machine: str) -> bool:
+    return record.group != "latency" or (metric_of(record) in metrics and machine in record.machine_id)
+
+
+def _numbered(texts: Iterable[str]) -> tuple[NDArray[np.int64], list[str]]:
+    """Each text as a number in the order in which they appear, and the texts."""
+    numbers: dict[str, int] = {}
+    codes = [numbers.setdefault(text, len(numbers)) for text in texts]
+    return np.array(codes, np.int64), list(numbers)
