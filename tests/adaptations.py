@@ -66,7 +66,7 @@ class MadeUp:
             "words": {
                 "data": "folder: 64 train, 20 val, 20 test", "start": "from net.safetensors, trained on streets",
                 "arm": ARMS[arm], "step": "nothing" if step == "none" else f"words of {step}",
-                "schedule": "10 epochs from random weights, batch 8, crops of 64x32",
+                "schedule": "batch 8, crops of 64x32",
             },
             "machine": MACHINE, "machine_id": "test-cpu-2-cores-abcdef", "versions": VERSIONS,
             "commit": "0123456789ab", "started": "2026-01-01T00:00:00+00:00", "seconds": seconds,

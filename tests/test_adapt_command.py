@@ -58,7 +58,8 @@ def adapt(run_bench: RunBench, root: Path, *more: str) -> Any:
 
 
 def records(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for path in folder.glob("results/adapt/*/*.jsonl") for line in path.open(encoding="utf-8")]
+    files = folder.glob("results/adapt/*/*.jsonl")
+    return [json.loads(line) for path in files for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def test_from_a_messy_folder_to_a_report_and_on_after_a_stop(run_bench: RunBench, messy: Path) -> None:

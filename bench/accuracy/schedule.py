@@ -133,16 +133,20 @@ class Schedule(BaseModel):
 
     def describe(self) -> str:
         """One line for tables and pages."""
+        start = "ImageNet weights" if self.pretraining == "imagenet" else "random weights"
+        epochs = "1 epoch" if self.epochs == 1 else f"{self.epochs} epochs"
+        return f"{epochs} from {start}, {self.describe_steps()}"
+
+    def describe_steps(self) -> str:
+        """The same without how long it is and where it starts."""
         crop = f"crops of {self.crop[0]}x{self.crop[1]}" if self.crop else "whole images"
         scale = "" if self.scale == (1.0, 1.0) else f" at scale {self.scale[0]:g} to {self.scale[1]:g}"
         flips = ", random flips" if self.flip else ""
         jitter = f", colour jitter of {100 * self.colour_jitter:g} %" if self.colour_jitter else ""
-        start = "ImageNet weights" if self.pretraining == "imagenet" else "random weights"
-        epochs = "1 epoch" if self.epochs == 1 else f"{self.epochs} epochs"
         average = f", moving average of the weights with decay {self.ema:g}" if self.ema else ""
         return (
-            f"{epochs} from {start}, batch {self.batch_size}, {crop}{scale}{flips}{jitter}; AdamW with weight "
-            f"decay {self.weight_decay:g}, {self._rate_words()}, {self._loss_words()}{average}"
+            f"batch {self.batch_size}, {crop}{scale}{flips}{jitter}; AdamW with weight decay {self.weight_decay:g}, "
+            f"{self._rate_words()}, {self._loss_words()}{average}"
         )
 
     def _rate_words(self) -> str:

@@ -149,7 +149,7 @@ class Adapter:
             "start": request.starts[training.spec].describe(request.dataset.classes),
             "arm": ARMS[training.arm] + (f": {request.teacher.describe()}" if training.arm == "semi" else ""),
             "step": inference.describe(), "updates": f"{self._updates(training)} updates",
-            **({"schedule": training.schedule.describe()} if training.schedule else {}),
+            **({"schedule": training.schedule.describe_steps()} if training.schedule else {}),
         }  # fmt: skip
         return Record(
             key=training.keys[inference], group="adaptation", variant=training.spec.name,

@@ -103,7 +103,7 @@ class FrozenTrainer:
         batch = min(schedule.batch_size, len(indices))
         each = len(indices) // batch
         course = Course(net, average, None, schedule, schedule.epochs * each)
-        random = np.random.default_rng(seed)
+        random = np.random.default_rng(seed % 2**64)
         for _ in range(schedule.epochs):
             order = random.permutation(len(indices))
             for at in range(each):

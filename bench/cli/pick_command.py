@@ -38,26 +38,32 @@ _OBJECTIVES = ("miou", "gmacs", "params", "memory", "latency")
     "--minimise", type=click.Choice(_OBJECTIVES[1:]), help="The cost that decides.  [default: gmacs, with --miou]"
 )
 @click.option("--maximise", type=click.Choice(_OBJECTIVES[:1]), help="The mIoU decides.  [default: without --miou]")
+@click.option(
+    "--labels", metavar="N|all", help="Of an adaptation: by the mIoU with so many labelled images.  [default: all]"
+)
 @click.option("--packed", is_flag=True, help="Read the pack of `bench pack`: the same answer, of very many records.")
 @json_option
 @results_option
 def command(
     sweeps: tuple[str, ...], miou: str | None, gmacs: str | None, params: str | None, memory: str | None,
     latency: str | None, device: str, runtime: str, machine: str, minimise: str | None, maximise: str | None,
-    packed: bool, as_json: bool, results_dir: Path,
+    labels: str | None, packed: bool, as_json: bool, results_dir: Path,
 ) -> None:  # fmt: skip
     """Pick the best variant of SWEEPS within limits, and say how sure that is and what each limit costs.
 
-    Every limit is on what was measured; nothing is estimated. Exit code 1: no variant meets all limits.
+    Every limit is on what was measured; nothing is estimated. Exit code 1: no variant meets all limits. adapt/NAME
+    picks among the networks that `bench adapt` trained on one's own images.
 
     \b
     bench pick camvid --miou ">=0.65" --latency "<=30ms" --minimise gmacs
     bench pick camvid_modules --params "<=5M"
     bench pick camvid_gpu --latency "<=2ms" --device cuda --runtime cudagraph --json
     bench pick --gmacs "<=8" --packed
+    bench pick adapt/camvid_dusk --labels 16 --gmacs "<=3"
     """
     from bench.errors import ExitCode, UserError
-    from bench.judge.decision import decide
+    from bench.judge.adapted_grounds import PREFIX, load_adapted_grounds
+    from bench.judge.decision import decide, decide_on, deciding
     from bench.judge.from_records import Records
     from bench.judge.limits import read_limit
     from bench.metrics import latency_metric
@@ -74,7 +80,25 @@ def command(
     limits = [read_limit(metrics[name], text) for name, text in asked.items() if text is not None]
     objective = metrics[maximise or minimise or ("gmacs" if miou else "miou")]
     source = Pack(results_dir) if packed else Records(Store(results_dir))
-    decision = decide(source, sweeps, limits, objective, machine)
+    adapted = [name.removeprefix(PREFIX) for name in sweeps if name.startswith(PREFIX)]
+    if labels is not None and not adapted:
+        raise UserError(f"--labels is of an adaptation: name it, as in `bench pick {PREFIX}NAME --labels {labels}`.")
+    if adapted:
+        rest = [name for name in sweeps if not name.startswith(PREFIX)]
+        if len(adapted) > 1:
+            raise UserError(f"{', '.join(adapted)}: adaptations to other images do not stand side by side; name one.")
+        grounds = load_adapted_grounds(
+            Store(results_dir / "adapt"),
+            adapted[0],
+            _labels(labels),
+            source,
+            rest,
+            deciding(limits, objective),
+            machine,
+        )
+        decision = decide_on(grounds, limits, objective)
+    else:
+        decision = decide(source, sweeps, limits, objective, machine)
     if as_json:
         click.echo(json.dumps(decision.to_json(), indent=2))
     else:
@@ -91,6 +115,16 @@ def _latency(latency_metric: Any, device: str, runtime: str) -> str:
     if runtime not in there:
         raise UserError(f"runtime {runtime!r} does not run on {device}. Those that do: {', '.join(there)}.")
     return str(latency_metric(device, runtime))
+
+
+def _labels(text: str | None) -> int | None:
+    from bench.errors import UserError
+
+    if text is None or text == "all":
+        return None
+    if not text.isdigit():
+        raise UserError(f"--labels {text!r} is neither a number of images nor 'all'.")
+    return int(text)
 
 
 def _print(decision: Decision) -> None:

@@ -119,6 +119,25 @@ def training(
 
 
 @command.command()
+@click.argument("variant", default=_TRAINED)
+@click.option("--size", type=SizeType(), default="240x180", show_default=True, help="Of the images, in pixels.")
+@click.option("--images", type=click.IntRange(8, 10_000), default=32, show_default=True)
+@rounds_option
+@click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help="Of each training.")
+@check_option
+def frozen(variant: str, size: tuple[int, int], images: int, rounds: int, threads: int, check: bool) -> None:
+    """Train VARIANT with a frozen backbone and by full fine-tuning, epochs of both in turns, as `bench adapt` does.
+
+    \b
+    bench speed frozen
+    bench speed frozen resnet18+fpn64-head32 --size 480x360
+    """
+    from bench.cli.speed_frozen import run_frozen
+
+    _conclude(run_frozen(variant, size, images, rounds, threads), check)
+
+
+@command.command()
 @click.argument("sweep", default="camvid_small")
 @click.option(
     "--spend",

@@ -74,8 +74,16 @@ def decide(
     Raises:
         UserError: as `load_grounds`.
     """
-    metrics = list(dict.fromkeys(["miou_val", *(limit.metric for limit in limits), objective]))
-    grounds = load_grounds(source, sweeps, metrics, machine, _SHOWN)
+    return decide_on(load_grounds(source, sweeps, deciding(limits, objective), machine, _SHOWN), limits, objective)
+
+
+def deciding(limits: Sequence[Limit], objective: str) -> list[str]:
+    """The metrics that candidates need."""
+    return list(dict.fromkeys(["miou_val", *(limit.metric for limit in limits), objective]))
+
+
+def decide_on(grounds: Grounds, limits: Sequence[Limit], objective: str) -> Decision:
+    """Pick among candidates."""
     found = pick(grounds.candidates, limits, objective)
     sure = found.best and sureness_of(found.best.variant, grounds.candidates, limits, objective, grounds.draws)
     return Decision(found, grounds, sure or None)

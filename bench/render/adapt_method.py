@@ -79,14 +79,9 @@ def _trainings(adaptation: Adaptation) -> list[tuple[str, str]]:
         count = str(updates[0]) if len(updates) == 1 else f"{updates[0]} to {updates[-1]}"
         what, _, more = records[0].words["arm"].partition(": ")
         more = f"; {more}" if more else _FROZEN_WORDS if arm == "frozen" else ""
-        schedules = "; or ".join(distinct(_schedule(r.words["schedule"]) for r in records))
+        schedules = "; or ".join(distinct(r.words["schedule"] for r in records))
         lines.append((what.capitalize(), f"{count} updates, {schedules}{more}"))
     return lines
-
-
-def _schedule(words: str) -> str:
-    """Without epochs, which follow from the budget, and start weights, which stand in a line of their own."""
-    return words.partition(", ")[2]
 
 
 def _seeds(adaptation: Adaptation) -> str:
