@@ -92,6 +92,10 @@ def _done(
             "a process that trains was ended by the system, most often for lack of memory. What it did before is kept: "
             "run the same command again, with --workers 1 if it happens again."
         ) from None
+    except BaseException:  # a full disk, Ctrl-C: what runs would take minutes to its end
+        for process in list(pool._processes.values()):
+            process.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 

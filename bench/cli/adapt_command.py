@@ -10,6 +10,7 @@ import click
 
 from bench.cli.adapt_words import say_training
 from bench.cli.options import cores, reports_option, results_option, workers_option
+from bench.cli.polite_kill import polite_kill
 from bench.cli.report_command import render_adaptation
 from bench.cli.say import say
 from bench.errors import ExitCode, UserError
@@ -82,6 +83,7 @@ def command(
     from bench.adapt.prepare import Asked, prepare
     from bench.adapt.run import run_adaptation, store_of
     from bench.cli.data_options import read_data_option
+    from bench.store import Store
 
     if source_root and not source:
         raise UserError("--source-root is given without --source, the name of that data set.")
@@ -105,7 +107,7 @@ def command(
         for training in todo:
             click.echo(str(training))
         return
-    with store.locked():
+    with Store(results_dir).locked(), polite_kill():  # no latency of a sweep beside it either
         store.write_plan(request.name, [key for training in trainings for key in training.keys.values()])
         tally = run_adaptation(asked, request, todo, results_dir, workers or _workers(request.way[0]), say_training)
     render_adaptation(request.name, results_dir, reports_dir)

@@ -10,9 +10,10 @@ import click
 
 from bench.cli.executor_options import ExecutorChoice, executor_options
 from bench.cli.options import max_gmacs_option, max_params_option, reports_option, results_option, workers_option
+from bench.cli.polite_kill import polite_kill
 from bench.cli.report_command import render_sweep
 from bench.cli.say import say
-from bench.cli.sweep_job import GridJob, Job, Order, polite_kill
+from bench.cli.sweep_job import GridJob, Job, Order
 from bench.cli.sweep_words import say_end
 from bench.errors import ExitCode, NothingToShowError, UserError
 

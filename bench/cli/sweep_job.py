@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,7 +11,6 @@ from bench.cli.counting import count_with_progress
 from bench.cli.options import cores
 from bench.cli.say import say
 from bench.cli.sweep_words import say_forecast, say_plan, say_space
-from bench.errors import ExitCode
 
 if TYPE_CHECKING:
     from bench.cost.budget import Budget
@@ -113,16 +108,3 @@ def _rungs(plan: Plan, spend: float) -> list[Rung]:
         say(f"halving: of {len(plan.specs)} variants go on {words}")
         say(f"  that takes {100 * spend:.0f} % of the full schedule's epochs at most; the time above is of all of them")
     return rungs
-
-
-@contextmanager
-def polite_kill() -> Iterator[None]:
-    """SIGTERM and Ctrl-C end the sweep in words; what ended before is on the disk."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    except KeyboardInterrupt:
-        say("stopped. Every record that ended is kept; the same command goes on from here.")
-        sys.exit(ExitCode.INTERRUPTED)
-    finally:
-        signal.signal(signal.SIGTERM, before)
