@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,19 @@ import torch
 from PIL import Image
 from safetensors.torch import save_model
 
+from bench.adapt.torch_threads import torch_threads
 from tests.conftest import RunBench
 from variants.names import parse_name
 from variants.network import build
 
 SPEC = "lcnet_050+fpn8-head8"
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Beside other tests on the same cores two threads wait for each other."""
+    with torch_threads(1):
+        yield
 
 
 @pytest.fixture
@@ -57,9 +66,11 @@ def adapt(run_bench: RunBench, root: Path, *more: str) -> Any:
     return run_bench("adapt", SPEC, *start, *more)
 
 
-def records(folder: Path) -> list[dict[str, Any]]:
+def records(folder: Path, group: str = "adaptation") -> list[dict[str, Any]]:
+    """Of a group; of all where it is empty."""
     files = folder.glob("results/adapt/*/*.jsonl")
-    return [json.loads(line) for path in files for line in path.read_text(encoding="utf-8").splitlines()]
+    every = [json.loads(line) for path in files for line in path.read_text(encoding="utf-8").splitlines()]
+    return [record for record in every if group in ("", record["group"])]
 
 
 def test_from_a_messy_folder_to_a_report_and_on_after_a_stop(run_bench: RunBench, messy: Path) -> None:

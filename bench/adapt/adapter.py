@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +19,6 @@ from bench.adapt.mean_teacher import train_mean_teacher
 from bench.adapt.plan import Request, Training
 from bench.adapt.recipe import ARMS
 from bench.adapt.start import build_from
-from bench.adapt.steps import Picture
 from bench.confusions import Confusions
 from bench.cost.count import count_variant
 from bench.machine import Origin, commit
@@ -80,7 +78,7 @@ class Adapter:
         samples = [request.train[index] for index in chosen]
         if training.arm == "semi":
             return net, train_mean_teacher(
-                net, samples, self._without_labels(chosen), classes, schedule, request.teacher, training.seed, device,
+                net, samples, request.without_labels(chosen), classes, schedule, request.teacher, training.seed, device,
                 precision,
             )  # fmt: skip
         return net, train(net, samples, classes, schedule, training.seed, device, precision)
@@ -97,17 +95,12 @@ class Adapter:
     def _labelled(self, training: Training) -> list[int]:
         return self.request.order(training.seed)[: training.labels]
 
-    def _without_labels(self, chosen: Sequence[int]) -> list[Picture]:
-        """The training images that the budget leaves, and those of the folder."""
-        rest = sorted(set(range(len(self.request.train))) - set(chosen))
-        return [*(self.request.train[index].image for index in rest), *self.request.folder]
-
     def _judge(
         self, training: Training, inference: Inference, net: Network, started: str, trained: dict[str, Any]
     ) -> Record:
         start = time.perf_counter()
         request, device = self.request, self.request.way[0]
-        target = self._without_labels(())
+        target = request.without_labels(())
         source = [request.train[index].image for index in self._labelled(training)] or request.source or target
         step = inference.fit(source, target)
         judged = inference.network(net, target, step, device)

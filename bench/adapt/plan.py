@@ -67,6 +67,11 @@ class Request:
     def _presence(self) -> Any:
         return class_presence(self.train, len(self.dataset.classes))
 
+    def without_labels(self, chosen: Sequence[int]) -> list[Picture]:
+        """The training images but the chosen ones, and those of the folder."""
+        rest = sorted(set(range(len(self.train))) - set(chosen))
+        return [*(self.train[index].image for index in rest), *self.folder]
+
     @property
     def arms_with_steps(self) -> set[Arm]:
         """Whose networks are judged with steps: as they are, and of the first arm that trains."""

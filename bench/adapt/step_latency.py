@@ -7,6 +7,7 @@ another one may differ by some per cent (`bench.latency.clock`).
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,20 +22,24 @@ from scipy.stats import binom
 from torch import Tensor
 
 from bench.accuracy.bootstrap import Interval
+from bench.accuracy.evaluation import Evaluation
+from bench.accuracy.predict import predict
 from bench.adapt.steps import Picture, Step
 from bench.adapt.torch_threads import torch_threads
 from bench.errors import UserError
 from bench.latency.conditions import Conditions, Watch
 from bench.latency.runtimes import prepare_checked
-from bench.latency.scope import Run, memory_format, wait_for
-from bench.latency.setting import LatencySetting
+from bench.latency.scope import CLASS_TYPE, Run, memory_format, wait_for
+from bench.latency.setting import LatencySetting, Scope
 from bench.latency.trust import Doubt, doubts_of
 from bench.latency.warmup import WarmUp, warm_up
 from variants.network import Network
 
 PASSES = 64
 """Of each side, unless more are asked for."""
-_SCOPE = "transfer"
+SCOPE: Scope = "transfer"
+_FEWEST = 9
+"""Cycles, however long they take: the least of which a median's interval is narrower than all of them."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,8 @@ def median_interval(samples: Sequence[float]) -> Interval:
 
 def time_steps(
     steps: Mapping[str, Step], net: Network, image: Picture, setting: LatencySetting, passes: int = PASSES,
-    seed: int = 0, on_step: Callable[[int], None] = lambda done: None,
+    seed: int = 0, on_step: Callable[[int], None] = lambda done: None, scales: Mapping[str, float] | None = None,
+    most_seconds: float = math.inf,
 ) -> list[StepLatency]:  # fmt: skip
     """Time steps and the network on one image.
 
@@ -121,56 +127,82 @@ def time_steps(
         setting: of scope `transfer` with one image a pass; its threads hold for the steps too.
         passes: of each side that are timed.
         on_step: called with the number of steps done.
+        scales: by name of a step, of the image for the network after it, where that is not 1; the pass with the step
+            then holds both resizings, as `predict` has them.
+        most_seconds: after which a step's cycles end, but no fewer than nine.
 
     Raises:
-        UserError: another scope, batch or size; a runtime that is not there or cannot take the network.
+        UserError: another scope, batch or size; a runtime that is not there or cannot take the network, or gives no
+            logits to resize.
     """
-    _check(image, setting)
+    scales = scales or {}
+    _check(image, setting, scales)
     with TemporaryDirectory(prefix="bench-") as folder, torch_threads(setting.threads):
         run, _ = prepare_checked(net.eval(), setting, Path(folder) / "graph")
         chance = random.Random(seed)  # noqa: S311 - no secret
         found = []
         for name, step in steps.items():
-            found.append(_time_step(name, _sides(step, run, image, setting), setting, passes, chance))
+            scaled = _at_scale(net, scales[name]) if name in scales else run
+            sides = _sides(step, run, scaled, image, setting)
+            found.append(_time_step(name, sides, setting, passes, chance, most_seconds))
             on_step(len(found))
     return found
 
 
 def _time_step(
-    name: str, sides: Sequence[Callable[[], object]], setting: LatencySetting, passes: int, chance: random.Random
-) -> StepLatency:
+    name: str, sides: Sequence[Callable[[], object]], setting: LatencySetting, passes: int, chance: random.Random,
+    most_seconds: float,
+) -> StepLatency:  # fmt: skip
     warm = (warm_up(sides[0]), warm_up(sides[1]), warm_up(sides[2]))
     watch = Watch(setting.device)
     times: tuple[list[float], ...] = ([], [], [])
-    for _ in range(passes):
+    end = time.perf_counter() + most_seconds
+    for cycle in range(passes):
+        if cycle >= _FEWEST and time.perf_counter() > end:
+            break
         for side in chance.sample(range(3), 3):
             times[side].append(_milliseconds(sides[side]))
     alone, network, both = map(tuple, times)
     return StepLatency(name, setting, alone, network, both, warm, watch.stop())
 
 
-def _check(image: Picture, setting: LatencySetting) -> None:
+def _check(image: Picture, setting: LatencySetting, scales: Mapping[str, float]) -> None:
     height, width = image.shape[:2]
-    if setting.scope != _SCOPE or setting.batch != 1:
+    if setting.scope != SCOPE or setting.batch != 1:
         raise UserError(
-            f"steps are timed with scope {_SCOPE} and one image a pass, not {setting.scope} and {setting.batch}: they "
+            f"steps are timed with scope {SCOPE} and one image a pass, not {setting.scope} and {setting.batch}: they "
             "work on an image in main memory."
         )
     if (width, height) != setting.size:
         raise UserError(f"the image is {width}x{height}, the setting says {setting.size[0]}x{setting.size[1]}.")
+    if scales and setting.runtime != "eager":
+        raise UserError(
+            f"{', '.join(scales)}: passes at another size are timed by eager PyTorch, not {setting.runtime}."
+        )
 
 
-def _sides(step: Step, run: Run, image: Picture, setting: LatencySetting) -> tuple[Callable[[], object], ...]:
-    """What is timed: the step, the network, the step and the network; each returns when all is done."""
+def _sides(
+    step: Step, run: Run, scaled: Run, image: Picture, setting: LatencySetting
+) -> tuple[Callable[[], object], ...]:
+    """What is timed: the step, the network, the step and the network; each returns when all is done.
+
+    scaled: what runs after the step.
+    """
     wait = wait_for(setting.device)
 
-    def network(picture: Picture) -> Tensor:
+    def network(picture: Picture, run: Run) -> Tensor:
         with torch.inference_mode():
             classes = run(_to_tensor(picture, setting)).cpu()
         wait()
         return classes
 
-    return lambda: step(image), lambda: network(image), lambda: network(step(image))
+    return lambda: step(image), lambda: network(image, run), lambda: network(step(image), scaled)
+
+
+def _at_scale(net: Network, scale: float) -> Run:
+    """(1, 3, H, W) in [0, 1] -> class map (1, H, W): resized, through the network, its logits resized back."""
+    how = Evaluation(scales=(scale,))
+    return lambda images: predict(net, images, how)[None].to(CLASS_TYPE)
 
 
 def _to_tensor(picture: Picture, setting: LatencySetting) -> Tensor:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.adapt_words import say_training
+from bench.cli.adapt_words import say_timing, say_training, timing_words
 from bench.cli.options import cores, reports_option, results_option, workers_option
 from bench.cli.polite_kill import polite_kill
 from bench.cli.report_command import render_adaptation
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.adapt.plan import Training
+    from bench.adapt.step_timing import Timing
     from bench.store import Store
 
 _folder = click.Path(path_type=Path, file_okay=False)
@@ -72,7 +73,8 @@ def command(
     """Fine-tune variants on a ladder of label budgets, and say what the next label is worth.
 
     The data are the `folder` layout of docs/data.md unless --data says otherwise. What results/ already holds is not
-    trained again: after a stop, the same command goes on.
+    trained again: after a stop, the same command goes on. After the trainings each step is timed on one CPU thread of
+    this machine, beside each variant.
 
     \b
     bench adapt tf_efficientnet_lite0+fpn64-head32 --root MY_IMAGES --weights-dir WEIGHTS
@@ -82,6 +84,7 @@ def command(
     from bench.adapt.plan import plan_trainings
     from bench.adapt.prepare import Asked, prepare
     from bench.adapt.run import run_adaptation, store_of
+    from bench.adapt.step_timing import plan_timings, run_timings
     from bench.cli.data_options import read_data_option
     from bench.store import Store
 
@@ -99,19 +102,26 @@ def command(
         say(f"{spec.name}: {request.starts[spec].describe(request.dataset.classes)}")
     for words in prepared.left_out:
         say(f"left out: {words}")
-    trainings = plan_trainings(request)
+    trainings, timings = plan_trainings(request), plan_timings(request)
     store = store_of(results_dir)
-    todo = _todo(trainings, store, request.name)
-    say(f"to train: {len(todo)} of {len(trainings)}, {request.updates} updates each; the others are done")
+    todo, to_time = _todo(trainings, timings, store, request.name)
+    say(
+        f"to train: {len(todo)} of {len(trainings)}, {request.updates} updates each; the others are done"
+        f"{timing_words(to_time, len(timings))}"
+    )
     if dry_run:
         for training in todo:
             click.echo(str(training))
+        for timing in to_time:
+            click.echo(f"time of {timing}")
         return
     with Store(results_dir).locked(), polite_kill():  # no latency of a sweep beside it either
-        store.write_plan(request.name, [key for training in trainings for key in training.keys.values()])
+        keys = [key for training in trainings for key in training.keys.values()]
+        store.write_plan(request.name, [*keys, *(timing.key for timing in timings)])
         tally = run_adaptation(asked, request, todo, results_dir, workers or _workers(request.way[0]), say_training)
+        not_timed = run_timings(request, to_time, store, say_timing)
     render_adaptation(request.name, results_dir, reports_dir)
-    if tally.failed:
+    if tally.failed or not_timed:
         sys.exit(ExitCode.CHECK_FAILED)
 
 
@@ -120,7 +130,12 @@ def _workers(device: str) -> int:
     return cores() if device == "cpu" else 1
 
 
-def _todo(trainings: Sequence[Training], store: Store, name: str) -> list[Training]:
+def _todo(
+    trainings: Sequence[Training], timings: Sequence[Timing], store: Store, name: str
+) -> tuple[list[Training], list[Timing]]:
     """Those of which a record is missing."""
     done = {record.key for record in store.read(name) if record.status == "ok"} if name in store.sweeps() else set()
-    return [training for training in trainings if not set(training.keys.values()) <= done]
+    return (
+        [training for training in trainings if not set(training.keys.values()) <= done],
+        [timing for timing in timings if timing.key not in done],
+    )

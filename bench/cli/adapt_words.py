@@ -11,6 +11,7 @@ from bench.metrics import METRICS
 if TYPE_CHECKING:
     from bench.adapt.plan import Training
     from bench.adapt.run import Tally
+    from bench.adapt.step_timing import Timing
     from bench.records import Record
 
 
@@ -24,6 +25,24 @@ def say_training(training: Training, records: Sequence[Record], tally: Tally) ->
         say(f"[{tally.done}/{tally.trainings}] {training}: FAILED, {records[0].reason}  {took}")
         return
     say(f"[{tally.done}/{tally.trainings}] {training}: mIoU val {_miou(records[0])} %{_steps(records)}  {took}")
+
+
+def timing_words(to_time: Sequence[Timing], planned: int) -> str:
+    """ "; to time: 14 of 14 (7 steps of 2 variants)"; nothing where no step is to be timed."""
+    if not to_time:
+        return ""
+    steps, variants = len({timing.inference for timing in to_time}), len({timing.spec for timing in to_time})
+    of = f"{steps} step{'s' * (steps > 1)} of {variants} variant{'s' * (variants > 1)}"
+    return f"; to time: {len(to_time)} of {planned} ({of})"
+
+
+def say_timing(timing: Timing, record: Record) -> None:
+    """A line a step and variant."""
+    from bench.judge.step_times import step_time
+    from bench.render.adapt_step_times import added_words
+
+    words = f"FAILED, {record.reason}" if record.status == "failed" else added_words([step_time(record)])
+    say(f"timed {timing}: {words}  ({record.seconds:.0f} s)")
 
 
 def _steps(records: Sequence[Record]) -> str:

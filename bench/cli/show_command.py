@@ -67,6 +67,8 @@ def _line(record: Record) -> str:
         shown = [METRICS[name] for name in record.metrics if name in METRICS]
         words = ", ".join(f"{m.label} {m.show(record.metrics[m.key])} {m.unit}" for m in shown)
     of = record.setting
-    how = f" {of['arm']}, {of['labels']} labels, {of['step']}" if record.group == "adaptation" else ""
+    how = f" with {of['step']}" if "step" in of else ""
+    if record.group == "adaptation":
+        how = f" {of['arm']}, {of['labels']} labels, {of['step']}"
     seed = f" seed {record.setting['seed']}" if "seed" in record.setting else ""
     return f"{record.started}  {record.commit}  {record.group:8} {record.variant}{how}{seed}: {words}"

@@ -33,6 +33,7 @@ from bench.judge.adaptation_points import (
     make_curves,
 )
 from bench.judge.select import Selection, select
+from bench.judge.step_times import BATCH_NORM, StepTime, step_time
 from bench.records import Record
 from bench.store import Store
 
@@ -74,7 +75,10 @@ class Times:
 
 @dataclass(frozen=True)
 class Adaptation:
-    """An adaptation as its records have it. curves: by line, points by ascending budget."""
+    """An adaptation as its records have it. curves: by line, points by ascending budget.
+
+    records, failed: of trainings. timings, failed_timings: of the steps' latencies, on the machine that planned last.
+    """
 
     name: str
     records: Sequence[Record]
@@ -84,6 +88,8 @@ class Adaptation:
     spreads: Spreads
     images: int
     """Of the validation split."""
+    timings: Sequence[Record] = ()
+    failed_timings: Sequence[Record] = ()
     _contrasts: dict[tuple[str, str, str], Spreads] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
@@ -114,6 +120,15 @@ class Adaptation:
     def steps(self) -> list[str]:
         """At inference, but nothing, in the order of the plan."""
         return [step for step in dict.fromkeys(record.setting["step"] for record in self.records) if step != NONE]
+
+    @cached_property
+    def clocked_steps(self) -> list[str]:
+        """Those that take time: all but other batch-norm statistics alone."""
+        return [step for step in self.steps if step != BATCH_NORM]
+
+    def step_times(self, variant: str) -> dict[str, StepTime]:
+        """By step what it takes beside a variant, in the order of the plan; without those that were not timed."""
+        return {r.setting["step"]: step_time(r) for r in self.timings if r.variant == variant}
 
     @cached_property
     def stepped(self) -> list[Line]:
@@ -233,12 +248,19 @@ def make_adaptation(name: str, found: Selection, load: Load) -> Adaptation:
     Raises:
         NothingToShowError: none of its trainings has ended, or matrices of one are missing.
     """
-    if not found.shown:
+    shown, timings = _by_group(found.shown)
+    failed, failed_timings = _by_group(found.failed)
+    if not shown:
         raise NothingToShowError(f"no training of the adaptation {name!r} has ended. `bench adapt` goes on with it.")
-    curves, spreads = make_curves(found.shown, load)
-    matrices = load(found.shown[0].key, VAL)
+    curves, spreads = make_curves(shown, load)
+    matrices = load(shown[0].key, VAL)
     images = len(matrices) if matrices is not None else 0
-    return Adaptation(name, found.shown, found.failed, found.missing, curves, spreads, images)
+    return Adaptation(name, shown, failed, found.missing, curves, spreads, images, timings, failed_timings)
+
+
+def _by_group(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
+    """Those of trainings, and those of the time of steps."""
+    return [r for r in records if r.group == "adaptation"], [r for r in records if r.group == "latency"]
 
 
 def _shared(first: Point, second: Point) -> list[int]:

@@ -12,7 +12,7 @@ from variants.network import Network
 
 Run = Callable[[Tensor], Tensor]
 """A pass: images (N, 3, H, W) in [0, 1] on the device -> logits or class map, on the device."""
-_CLASS_TYPE = torch.uint8
+CLASS_TYPE = torch.uint8
 """Of a class map, as it is written to a file; 256 classes at most."""
 
 
@@ -33,7 +33,7 @@ class Scoped(nn.Module):
         if self.scope == "network":
             return self.net.classify_image(image)
         logits: Tensor = self.net(image)
-        return logits.argmax(dim=1).to(_CLASS_TYPE) if self.gives_classes else logits
+        return logits.argmax(dim=1).to(CLASS_TYPE) if self.gives_classes else logits
 
 
 def make_images(setting: LatencySetting) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.render.adapt_page import Bullet, Page, Section
-from bench.render.adapt_tables import TextTable
+from bench.render.adapt_text_table import TextTable
 from bench.render.markdown_text import escape, markdown_rows
 
 
@@ -13,7 +13,8 @@ def markdown(page: Page, name: str) -> str:
     for section in page.sections:
         parts += _section(section)
     parts.append(
-        "`index.html` beside this file is the same as one self-contained page; `table.csv` holds every point. "
+        "`index.html` beside this file is the same as one self-contained page; `table.csv` holds every point"
+        f"{', `steps.csv` the time of every step' if page.has_step_times else ''}. "
         f"Rendered by `bench report adapt/{name}` from `results/adapt/{name}/`."
     )
     return "\n\n".join(parts) + "\n"

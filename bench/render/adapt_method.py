@@ -17,7 +17,7 @@ _FROZEN_WORDS = (
 def method_lines(adaptation: Adaptation, names: Names) -> list[tuple[str, str]]:
     """Setting by setting."""
     example = next((r for r in adaptation.records if r.setting["arm"] != AS_IS), adaptation.records[0])
-    setting = example.setting
+    setting, everything = example.setting, [*adaptation.records, *adaptation.timings]
     return [
         ("Data", f"{example.words['data']}; {len(setting['classes'])} classes"),
         *_starts(adaptation, names),
@@ -26,8 +26,9 @@ def method_lines(adaptation: Adaptation, names: Names) -> list[tuple[str, str]]:
         ("Seeds", _seeds(adaptation)),
         *(("Step", f"{step}: {names.steps[step]}") for step in adaptation.steps),
         ("Trained on", "; ".join(distinct(_machine(r) for r in adaptation.records)) + f", in {setting['precision']}"),
-        ("Versions", "; ".join(distinct(_versions(r) for r in adaptation.records))),
-        ("Commit", ", ".join(distinct(r.commit for r in adaptation.records))),
+        *_timings(adaptation),
+        ("Versions", "; ".join(distinct(_versions(r) for r in everything))),
+        ("Commit", ", ".join(distinct(r.commit for r in everything))),
         *((label, name) for name, label in names.variants.items()),
     ]
 
@@ -82,6 +83,17 @@ def _trainings(adaptation: Adaptation) -> list[tuple[str, str]]:
         schedules = "; or ".join(distinct(r.words["schedule"] for r in records))
         lines.append((what.capitalize(), f"{count} updates, {schedules}{more}"))
     return lines
+
+
+def _timings(adaptation: Adaptation) -> list[tuple[str, str]]:
+    """On what machine steps were timed, and by what clock."""
+    records = adaptation.timings
+    packages = {name: number for r in records for name, number in r.setting["step_versions"].items()}
+    with_packages = f"; {', '.join(f'{name} {number}' for name, number in packages.items())}" if packages else ""
+    machines = distinct(f"{_machine(r)}: {r.words['setting']}" for r in records)
+    passes = sorted({len(r.details["network_ms"]["samples"]) for r in records})
+    count = f"{' to '.join(map(str, distinct(map(str, (passes[0], passes[-1])))))} passes of each" if records else ""
+    return [("Steps timed on", f"{'; '.join(machines)}; {count}{with_packages}")] if records else []
 
 
 def _seeds(adaptation: Adaptation) -> str:

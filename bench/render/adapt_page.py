@@ -9,14 +9,15 @@ from bench.judge.adaptation import Adaptation
 from bench.judge.adaptation_points import AS_IS, FULL
 from bench.render import adapt_curves, adapt_steps
 from bench.render.adapt_method import caution_words, method_lines
+from bench.render.adapt_step_times import NOT_TIMED, TIMES_WORDS, step_time_table
 from bench.render.adapt_tables import (
-    TextTable,
     arm_table,
     curve_table,
     missing_words,
     needed_table,
     step_table,
 )
+from bench.render.adapt_text_table import TextTable
 from bench.render.adapt_words import Names, arm_lines, images, miou, step_lines, worth_lines
 
 
@@ -48,19 +49,21 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """title, the sentence below it, and the sections."""
+    """title, the sentence below it, and the sections. has_step_times: whether steps.csv holds some."""
 
     title: str
     words: str
     sections: list[Section]
+    has_step_times: bool = False
 
 
 def make_page(adaptation: Adaptation) -> Page:
     """Write the page of an adaptation."""
     names = Names(adaptation)
     return Page(
-        f"{adaptation.name}: what labels are worth", _opening(adaptation, names), list(_sections(adaptation, names))
-    )
+        f"{adaptation.name}: what labels are worth", _opening(adaptation, names), list(_sections(adaptation, names)),
+        bool(adaptation.timings),
+    )  # fmt: skip
 
 
 def _opening(adaptation: Adaptation, names: Names) -> str:
@@ -100,12 +103,18 @@ def _sections(adaptation: Adaptation, names: Names) -> Iterator[Section]:
             "quartiles over trainings.",
         )  # fmt: skip
     if adaptation.steps:
+        untimed = [Bullet(NOT_TIMED)] if adaptation.clocked_steps and not adaptation.timings else []
         yield Section(
-            "Steps at inference", bullets=[Bullet(text, lead) for lead, text in step_lines(adaptation, names)],
+            "Steps at inference",
+            bullets=[*(Bullet(text, lead) for lead, text in step_lines(adaptation, names)), *untimed],
             figure=adapt_steps.STEM, figure_words="points of mIoU that each step adds, by labelled images",
             table=step_table(adaptation, names),
             notes="Points of mIoU val more than the same networks without the step, with 95 % interval. A case: a "
             "variant, a training and a number of labels.",
+        )  # fmt: skip
+    if adaptation.timings:
+        yield Section(
+            "What steps take", table=step_time_table(adaptation, names.variants), notes=TIMES_WORDS
         )  # fmt: skip
     yield Section(
         "How it was measured", terms=method_lines(adaptation, names), notes=caution_words(adaptation)

@@ -1,4 +1,4 @@
-"""Write the report folder of one adaptation: figures, README.md, index.html and table.csv."""
+"""Write the report folder of one adaptation: figures, README.md, index.html, table.csv and steps.csv."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from bench.render.adapt_curves import curves_info, save_curves
 from bench.render.adapt_html import html
 from bench.render.adapt_markdown import markdown
 from bench.render.adapt_page import make_page
+from bench.render.adapt_step_times import step_time_rows
 from bench.render.adapt_steps import save_steps, steps_info
 from bench.render.adapt_tables import number_rows
 from bench.render.adapt_words import Names
@@ -36,6 +37,8 @@ def write_adaptation(adaptation: Adaptation, reports_dir: Path) -> Path:
         if adaptation.steps:
             save_steps(steps_info(adaptation, names), folder)
         pd.DataFrame(number_rows(adaptation)).to_csv(folder / "table.csv", index=False)
+        if adaptation.timings:
+            pd.DataFrame(step_time_rows(adaptation)).to_csv(folder / "steps.csv", index=False)
         made = make_page(adaptation)
         (folder / "README.md").write_text(markdown(made, adaptation.name), encoding="utf-8")
         page = folder / "index.html"

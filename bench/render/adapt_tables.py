@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from bench.judge.adaptation import Adaptation
 from bench.judge.adaptation_points import AS_IS, FULL, NONE, Line, Point
+from bench.judge.step_times import doubt_lines
+from bench.render.adapt_text_table import TextTable
 from bench.render.adapt_words import Names, images, labels_needed, listed, miou, points
 
 _FEWEST, _MOST = 3, 6
@@ -17,15 +18,6 @@ _ROUND = (0.5, 1, 2, 5, 10, 20)
 
 _FEW = 30
 """Images of a validation split."""
-
-
-@dataclass(frozen=True)
-class TextTable:
-    """head: of all columns. texts: how many columns at the left hold text."""
-
-    head: list[str]
-    rows: list[list[str]]
-    texts: int = 2
 
 
 def curve_table(adaptation: Adaptation, names: Names) -> TextTable:
@@ -151,14 +143,17 @@ def missing_words(adaptation: Adaptation) -> list[str]:
         for r in adaptation.failed
         if r.setting["step"] == adaptation.failed[0].setting["step"]  # of one network, all steps
     ]
+    lines += [f"failed: time of {r.setting['step']} of {r.variant}: {r.reason}" for r in adaptation.failed_timings]
     if adaptation.missing:
         count = adaptation.missing
-        planned = count + len(adaptation.records) + len(adaptation.failed)
+        planned = count + sum(
+            map(len, (adaptation.records, adaptation.failed, adaptation.timings, adaptation.failed_timings))
+        )
         lines.append(
             f"{count} of {planned} planned results {'is' if count == 1 else 'are'} missing: the same `bench adapt` "
             "command goes on with them"
         )
-    return [*lines, *_few_images(adaptation), *_fewer_seeds(adaptation)]
+    return [*lines, *_few_images(adaptation), *_fewer_seeds(adaptation), *doubt_lines(adaptation.timings)]
 
 
 def _few_images(adaptation: Adaptation) -> Iterator[str]:

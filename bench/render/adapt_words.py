@@ -9,7 +9,9 @@ from bench.accuracy.bootstrap import Interval
 from bench.judge.adaptation import Adaptation, Gain, Plateau
 from bench.judge.adaptation_points import AS_IS, FULL, NONE, Line
 from bench.judge.labels import short_labels
+from bench.judge.step_times import BATCH_NORM
 from bench.metrics import METRICS
+from bench.render.adapt_step_times import SAME_NETWORK, added_words
 
 _SCALE = 100
 _LITTLE = 0.01
@@ -153,6 +155,9 @@ def step_lines(adaptation: Adaptation, names: Names) -> Iterator[tuple[str, str]
         ):
             if chosen:
                 parts.append(f"{when} {_range_words(chosen)}")
+        times = [of[step] for variant in adaptation.variants if step in (of := adaptation.step_times(variant))]
+        if times or step == BATCH_NORM:
+            parts.append(added_words(times) if times else SAME_NETWORK)
         yield step, "; ".join(parts) + "."
 
 

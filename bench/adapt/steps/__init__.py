@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import UserError
+from bench.machine import installed_version
 from variants.suggest import did_you_mean
 
 Picture = NDArray[np.uint8]
@@ -26,6 +27,8 @@ Step = Callable[[Picture], Picture]
 _EXTRA = "adapt"
 _SKIMAGE = ("skimage",)
 _TOGETHER = "+"
+_DISTRIBUTIONS = {"skimage": "scikit-image", "pywt": "PyWavelets"}
+"""What an index calls a package that is imported by another name."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,12 @@ def fit_step(name: str, source: Sequence[Picture], target: Sequence[Picture]) ->
 def step_words(name: str) -> str:
     """What the steps of a name do, for people."""
     return "; then ".join(STEPS[part].words for part in _parts(name))
+
+
+def step_versions(name: str) -> dict[str, str]:
+    """Versions of the packages that do the steps of a name; numpy's aside."""
+    packages = sorted({_DISTRIBUTIONS[package] for part in _parts(name) for package in STEPS[part].packages})
+    return {package: installed_version(package) for package in packages}
 
 
 def _in_turn(steps: Sequence[Step], image: Picture) -> Picture:
