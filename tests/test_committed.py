@@ -24,8 +24,8 @@ from variants.spec import known_axes
 README = (PROJECT / "README.md").read_text()
 IN_README = ["camvid", "context"]
 COMMITTED = [
-    *IN_README, "baselines", "camvid_best", "camvid_best_longer", "camvid_day", "camvid_gpu", "camvid_modules", "camvid_small", "contrastive",
-    "contrastive_off",
+    *IN_README, "baselines", "camvid_best", "camvid_best_longer", "camvid_day", "camvid_gpu",
+    "camvid_modules", "camvid_small", "contrastive", "contrastive_off",
 ]  # fmt: skip
 ADAPTED = ["adapt/camvid_dusk"]
 

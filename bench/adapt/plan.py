@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from bench.accuracy.datasets.base import Dataset, Sample, in_memory
-from bench.accuracy.precision import TrainingWay
+from bench.accuracy.precision import TRAINING_WAYS, TrainingWay
 from bench.accuracy.schedule import Schedule
 from bench.adapt.budgets import Choice, class_presence, labelling_order
 from bench.adapt.inference import Inference
@@ -120,13 +120,16 @@ class Training:
         return f"{self.spec.name}, {ARMS[self.arm]}, {self.labels} labels, seed {self.seed}"
 
 
-def plan_trainings(request: Request) -> list[Training]:
+def plan_trainings(request: Request, done: Set[str] = frozenset()) -> list[Training]:
     """All trainings, variant by variant and seed by seed, small budgets first.
 
     Left out: the mean teacher where no image is without a label; a variant as it is where its head has other classes.
+
+    Args:
+        done: keys of records. A training that was done in another way, as on a GPU, is not done again.
     """
     return [
-        _training(request, spec, arm, labels, seed)
+        _known_training(request, spec, arm, labels, seed, done)
         for spec in request.specs
         for seed in request.seeds
         for labels, arm in _points(request, spec, seed)
@@ -143,9 +146,16 @@ def _points(request: Request, spec: VariantSpec, seed: int) -> Iterator[tuple[in
                 yield labels, arm
 
 
-def _training(request: Request, spec: VariantSpec, arm: Arm, labels: int, seed: int) -> Training:
+def _known_training(request: Request, spec: VariantSpec, arm: Arm, labels: int, seed: int, done: Set[str]) -> Training:
+    """By the machine's own way, unless it was done by another one."""
+    own = _training(request, spec, arm, labels, seed, request.way)
+    others = (_training(request, spec, arm, labels, seed, way) for way in TRAINING_WAYS if way != request.way)
+    return next((t for t in (own, *others) if done and set(t.keys.values()) <= done), own)
+
+
+def _training(request: Request, spec: VariantSpec, arm: Arm, labels: int, seed: int, way: TrainingWay) -> Training:
     schedule = None if arm == "as_is" else schedule_for(arm, labels, request.size, request.updates, request.changes)
-    common = _setting(request, spec, arm, labels, seed, schedule)
+    common = _setting(request, spec, arm, labels, seed, schedule, way)
     settings = {}
     for inference in request.inferences if arm in request.arms_with_steps else request.inferences[:1]:
         if inference.looks_at_training_images and arm == "as_is" and not len(request.source):
@@ -160,9 +170,9 @@ def _training(request: Request, spec: VariantSpec, arm: Arm, labels: int, seed: 
 
 
 def _setting(
-    request: Request, spec: VariantSpec, arm: Arm, labels: int, seed: int, schedule: Schedule | None
+    request: Request, spec: VariantSpec, arm: Arm, labels: int, seed: int, schedule: Schedule | None, way: TrainingWay
 ) -> dict[str, Any]:
-    device, precision = request.way
+    device, precision = way
     setting: dict[str, Any] = {
         "dataset": request.dataset.name, "dataset_options": dict(request.dataset_options),
         "data_fingerprint": request.dataset.fingerprint(), "classes": list(request.dataset.classes),

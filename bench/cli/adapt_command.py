@@ -16,11 +16,10 @@ from bench.cli.say import say
 from bench.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Sequence, Set
 
     from bench.adapt.plan import Training
     from bench.adapt.step_timing import Timing
-    from bench.store import Store
 
 _folder = click.Path(path_type=Path, file_okay=False)
 
@@ -102,9 +101,10 @@ def command(
         say(f"{spec.name}: {request.starts[spec].describe(request.dataset.classes)}")
     for words in prepared.left_out:
         say(f"left out: {words}")
-    trainings, timings = plan_trainings(request), plan_timings(request)
     store = store_of(results_dir)
-    todo, to_time = _todo(trainings, timings, store, request.name)
+    done = {record.key for record in store.read(request.name) if record.status == "ok"}
+    trainings, timings = plan_trainings(request, done), plan_timings(request)
+    todo, to_time = _todo(trainings, timings, done)
     say(
         f"to train: {len(todo)} of {len(trainings)}, {request.updates} updates each; the others are done"
         f"{timing_words(to_time, len(timings))}"
@@ -131,10 +131,9 @@ def _workers(device: str) -> int:
 
 
 def _todo(
-    trainings: Sequence[Training], timings: Sequence[Timing], store: Store, name: str
+    trainings: Sequence[Training], timings: Sequence[Timing], done: Set[str]
 ) -> tuple[list[Training], list[Timing]]:
     """Those of which a record is missing."""
-    done = {record.key for record in store.read(name) if record.status == "ok"} if name in store.sweeps() else set()
     return (
         [training for training in trainings if not set(training.keys.values()) <= done],
         [timing for timing in timings if timing.key not in done],
