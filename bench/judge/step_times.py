@@ -54,8 +54,8 @@ def doubt_lines(records: Sequence[Record], name: str) -> Iterator[str]:
         size = f"{'up to ' if len(found) > 1 else ''}{percent(worst.size)}"
         yield (
             f"doubtful: {len(found)} of {len(records)} times of steps: {worst.fact.format(size)}. What to do: "
-            f"{worst.mend}; then delete their lines of group latency in results/adapt/{name}/, and `bench adapt` measures "
-            "them again"
+            f"{worst.mend}; then delete their lines of group latency in results/adapt/{name}/, and `bench adapt` "
+            "measures them again"
         )
 
 
