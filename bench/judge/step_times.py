@@ -43,8 +43,8 @@ def step_time(record: Record) -> StepTime:
     )  # fmt: skip
 
 
-def doubt_lines(records: Sequence[Record]) -> Iterator[str]:
-    """Why times of steps may be wrong, a line a kind of doubt, and what to do."""
+def doubt_lines(records: Sequence[Record], name: str) -> Iterator[str]:
+    """Why times of steps of an adaptation may be wrong, a line a kind of doubt, and what to do."""
     kinds: dict[str, list[Doubt]] = defaultdict(list)
     for record in records:
         for one in step_time(record).doubts:
@@ -54,7 +54,8 @@ def doubt_lines(records: Sequence[Record]) -> Iterator[str]:
         size = f"{'up to ' if len(found) > 1 else ''}{percent(worst.size)}"
         yield (
             f"doubtful: {len(found)} of {len(records)} times of steps: {worst.fact.format(size)}. What to do: "
-            f"{worst.mend}; then delete their lines of group latency, and `bench adapt` measures them again"
+            f"{worst.mend}; then delete their lines of group latency in results/adapt/{name}/, and `bench adapt` "
+            "measures them again"
         )
 
 

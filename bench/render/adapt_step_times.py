@@ -16,9 +16,9 @@ TIMES_WORDS = (
     "Milliseconds. A step alone, a pass without it and a pass with it run in lock-step in one process; a pass goes "
     "from an image in main memory to its class map in main memory. Added: median of the differences, and step alone: "
     "median, each with its 95 % interval over passes; another process may differ by some per cent. A pass with the "
-    "step: median and quartiles. A resizing is part of the pass and has no time alone: what it adds is both resizings "
-    "and the network at the other size. A step is timed on one training image, beside the variant as it starts: "
-    "neither weights nor what a step was fitted on change its time."
+    "step: median and quartiles. A resizing is part of the pass and has no time alone: what it adds is as mIoU "
+    "was predicted: both resizings, a softmax, and the network at the other size. A step is timed on one "
+    "training image, beside the variant as it starts: neither weights nor what a step was fitted on change its time."
 )
 
 

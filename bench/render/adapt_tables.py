@@ -153,7 +153,12 @@ def missing_words(adaptation: Adaptation) -> list[str]:
             f"{count} of {planned} planned results {'is' if count == 1 else 'are'} missing: the same `bench adapt` "
             "command goes on with them"
         )
-    return [*lines, *_few_images(adaptation), *_fewer_seeds(adaptation), *doubt_lines(adaptation.timings)]
+    return [
+        *lines,
+        *_few_images(adaptation),
+        *_fewer_seeds(adaptation),
+        *doubt_lines(adaptation.timings, adaptation.name),
+    ]
 
 
 def _few_images(adaptation: Adaptation) -> Iterator[str]:
