@@ -63,11 +63,14 @@ class Origin:
 
 @lru_cache
 def commit() -> str:
-    """The project's git commit, with `+changes` where tracked code differs; "unknown" without git."""
+    """The project's git commit, with `+changes` where tracked code differs; "unknown" without git.
+
+    A space file is no code: what it asks for stands in the records.
+    """
     head = _git("rev-parse", "--short=12", "HEAD")
     if not head:
         return "unknown"
-    changed = _git("status", "--porcelain", "--untracked-files=no", "--", "bench", "variants")
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", "bench", "variants", ":!variants/spaces")
     return f"{head}+changes" if changed else head
 
 
