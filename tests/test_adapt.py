@@ -68,7 +68,7 @@ def test_budgets_are_read() -> None:
     assert read_budgets(None, 6) == ([6], [])
     with pytest.raises(UserError, match="holds 1 image; adaptation needs at least 2"):
         read_budgets(None, 1)
-    for wrong in ("1", "few", "-8", ""):
+    for wrong in ("1", "few", "-8", "", "²"):
         with pytest.raises(UserError, match="--labels"):
             read_budgets(f"8,{wrong}", 50)
 
@@ -78,6 +78,16 @@ def test_every_budget_gets_as_many_updates(labels: int, epochs: int) -> None:
     schedule = schedule_for("full", labels, (64, 48), 30, {"epochs": 3, "batch_size": 8})
     assert schedule.epochs == epochs
     assert 30 <= schedule.epochs * max(1, labels // 8) < 30 + labels // 8 + 1
+
+
+def test_schedules_say_what_is_done() -> None:
+    full, frozen, semi = (schedule_for(arm, 8, (64, 48), 30, {}) for arm in ("full", "frozen", "semi"))
+    assert full.crop == semi.crop == (64, 48)
+    assert (frozen.crop, frozen.scale, frozen.colour_jitter) == (None, (1.0, 1.0), 0.0)
+    assert full.ema
+    assert semi.ema is None  # the teacher has a decay of its own
+    with pytest.raises(UserError, match="contrastive term, which the arm 'semi' cannot"):
+        schedule_for("semi", 8, (64, 48), 30, {"contrastive": {"weight": 0.1}})
 
 
 def checkpoint(folder: Path, classes: int, name: str = "net") -> Path:
@@ -180,13 +190,16 @@ def test_a_mean_teacher_learns_from_images_without_labels() -> None:
     assert train_mean_teacher(darker, labelled, dark, 2, schedule, how, 0, "cpu", "float32").losses != log.losses
 
 
-def test_statistics_of_a_batch_norm_are_those_of_the_images() -> None:
-    net = nn.Sequential(nn.BatchNorm2d(3))
-    images = [np.full((8, 8, 3), (51 * k, 102, 0), np.uint8) for k in (1, 3)]
-    adapted = with_statistics_of(net, images, "cpu")
-    statistics = adapted[0]  # type: ignore[index]
-    assert torch.allclose(statistics.running_mean, torch.tensor([0.4, 0.4, 0.0]), atol=1e-6)
-    assert torch.allclose(net[0].running_mean, torch.zeros(3))  # type: ignore[arg-type]
+@pytest.mark.parametrize("sizes", [[(8, 8)] * 9, [(8, 8)] * 5 + [(4, 12)] * 2, [(6, 6)]])
+def test_statistics_of_a_batch_norm_are_those_of_all_images_alike(sizes: list[tuple[int, int]]) -> None:
+    random = np.random.default_rng(0)
+    images = [random.integers(0, 30 * (i + 1) % 255 + 1, (*size, 3), np.uint8) for i, size in enumerate(sizes)]
+    adapted = with_statistics_of(nn.Sequential(nn.BatchNorm2d(3)), images, "cpu")
+    norm = adapted[0]  # type: ignore[index]
+    means = np.stack([image.reshape(-1, 3).mean(axis=0) for image in images]).mean(axis=0) / 255
+    squares = np.stack([(image.reshape(-1, 3) / 255.0).__pow__(2).mean(axis=0) for image in images]).mean(axis=0)
+    assert norm.running_mean.numpy() == pytest.approx(means, abs=1e-6)
+    assert norm.running_var.numpy() == pytest.approx(squares - means**2, abs=1e-6)
     assert not adapted.training
 
 
@@ -195,7 +208,9 @@ def test_steps_are_read_and_refused() -> None:
     assert plain.describe() == "nothing"
     assert (joined.image, joined.batch_norm, joined.scale) == ("clahe", True, 1.0)
     assert scaled.evaluation().scales == (1.5,)
-    for wrong, words in (("sharpen", "not one of"), ("resize-9", "from 0.25 to 4"), ("clahe,clahe", "twice")):
+    for wrong, words in (("sharpen", "not one of"), ("resize-9", "from 0.25 to 4"), ("clahe,clahe", "twice"),
+                         ("gamma+gamma", "one step twice"), ("resize-2+resize-1.5", "one step twice"),
+                         ("batchnorm+resize-2", "at their own size")):  # fmt: skip
         with pytest.raises(UserError, match=words):
             read_steps(wrong)
 

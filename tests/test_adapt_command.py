@@ -110,6 +110,10 @@ def test_from_a_messy_folder_to_a_report_and_on_after_a_stop(run_bench: RunBench
         (("--recipe", "none"), "recipe 'none' is neither a file"),
         (("--data", "folders"), "folders"),
         (("--source-root", "."), "--source-root is given without --source"),
+        ((SPEC,), f"{SPEC} is named twice"),
+        (("--name", "../out"), "is no name of a folder"),
+        (("--labels", "500", "--arms", "full"), "nothing is left to train or to judge"),
+        (("--device", "cuda"), "sees no CUDA device here"),
     ],
 )
 def test_what_cannot_be_is_refused_before_any_work(
@@ -119,7 +123,23 @@ def test_what_cannot_be_is_refused_before_any_work(
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
-    assert not (messy.parent / "results" / "adapt").exists()
+    assert not list((messy.parent / "results").rglob("*.json*"))
+
+
+def test_a_broken_checkpoint_and_a_network_of_others_are_refused_before_the_first_training(
+    run_bench: RunBench, messy: Path
+) -> None:
+    (messy.parent / "net.safetensors").write_bytes(b"garbage")
+    done = adapt(run_bench, messy, "--dry-run")
+    assert done.returncode == 2
+    assert "is broken or not of" in done.stderr
+    torch.manual_seed(0)
+    other = "resnet18+smp_unet"
+    save_model(build(parse_name(other), 3), str(messy.parent / "unet.safetensors"))
+    start = ("--root", str(messy), "--from", "unet.safetensors", "--arms", "full,frozen")
+    done = run_bench("adapt", other, *start, "--dry-run")
+    assert done.returncode == 2
+    assert "Leave the arm `frozen` out" in done.stderr
 
 
 def test_masks_with_wrong_values_and_deep_images_are_refused_by_name(run_bench: RunBench, messy: Path) -> None:

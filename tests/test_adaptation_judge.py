@@ -31,6 +31,7 @@ def test_of_one_seed_the_interval_is_that_of_drawn_images() -> None:
     drawn = [miou_of(float(np.mean(rng.choice(right, len(right))))) for _ in range(4000)]
     assert point.miou.value == pytest.approx(miou_of(float(right.mean())))
     assert (point.miou.low, point.miou.high) == pytest.approx(np.percentile(drawn, (2.5, 97.5)), abs=0.01)
+    assert point.test is not None
     assert point.test.value == point.miou.value
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from bench.accuracy.course import TrainingDivergedError, TrainingLog
+from bench.accuracy.course import TrainingLog
 from bench.accuracy.datasets.splits import Split
 from bench.accuracy.evaluate import Result, evaluate
 from bench.accuracy.numbers import miou_numbers, score_tables
@@ -21,6 +21,7 @@ from bench.adapt.recipe import ARMS
 from bench.adapt.start import build_from
 from bench.confusions import Confusions
 from bench.cost.count import count_variant
+from bench.errors import DiskError, UserError, describe_failure
 from bench.machine import Origin, commit
 from bench.records import Record
 from bench.store import Store
@@ -29,6 +30,7 @@ from variants.network import Network
 from variants.spec import VariantSpec
 
 JUDGED: tuple[Split, ...] = ("val", "test")
+"""The test split of the plain network alone: nobody shall choose a step by it."""
 
 
 class Adapter:
@@ -40,7 +42,7 @@ class Adapter:
         self.confusions = Confusions(store.root, request.name)
         self.weights = TrainedWeights(store.root, request.name)
         self._frozen: dict[VariantSpec, FrozenTrainer] = {}
-        self._costs: dict[VariantSpec, dict[str, float]] = {}
+        self._costs: dict[tuple[VariantSpec, float], dict[str, float]] = {}
 
     def records(self, training: Training) -> list[Record]:
         """One a choice of steps; a failure is a record too.
@@ -48,19 +50,24 @@ class Adapter:
         Raises:
             DiskError: the disk is full.
         """
-        started = datetime.now(UTC).isoformat(timespec="seconds")
-        start = time.perf_counter()
+        started, start = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
         try:
-            net, log = self._train(training)
-        except (TrainingDivergedError, MemoryError, torch.OutOfMemoryError) as error:
-            reason = f"{type(error).__name__}: {error}"
-            return [self._record(training, i, started, 0.0, reason=reason) for i in training.keys]
+            return self._done(training, started)
+        except DiskError:
+            raise
+        except (MemoryError, RuntimeError, UserError) as error:  # RuntimeError: a loss that diverged, a full memory too
+            reason, seconds = describe_failure(error), time.perf_counter() - start
+            return [self._record(training, i, started, seconds, reason=reason) for i in training.keys]
+
+    def _done(self, training: Training, started: str) -> list[Record]:
+        start = time.perf_counter()
+        net, log = self._train(training)
         seconds = time.perf_counter() - start
         if training.labels == len(self.request.train) and training.seed == self.request.seeds[0]:
             self.weights.save(training.keys[self.request.inferences[0]], net)
         trained = {
             "training_s": round(seconds, 2), "epoch_losses": [round(loss, 4) for loss in log.losses],
-            "updates": self._updates(training), "labelled": self._labelled(training), "cost": self._cost(training.spec),
+            "updates": self._updates(training), "labelled": self._labelled(training),
         }  # fmt: skip
         return [self._judge(training, inference, net, started, trained) for inference in training.keys]
 
@@ -89,7 +96,7 @@ class Adapter:
             self._frozen.clear()  # the features of the variant before it are done with
             request = self.request
             like = build_from(request.starts[spec], spec, request.dataset.classes, request.weights_dir)
-            self._frozen[spec] = FrozenTrainer(like, request.size, *request.way)
+            self._frozen[spec] = FrozenTrainer(like, request.size, *request.way, request.workers)
         return self._frozen[spec]
 
     def _labelled(self, training: Training) -> list[int]:
@@ -100,20 +107,22 @@ class Adapter:
     ) -> Record:
         start = time.perf_counter()
         request, device = self.request, self.request.way[0]
-        target = request.without_labels(())
-        source = [request.train[index].image for index in self._labelled(training)] or request.source or target
-        step = inference.fit(source, target)
+        target = request.without_labels(()) if inference.looks_at_new_images else []
+        source = request.source
+        if inference.looks_at_training_images and training.labels:
+            source = [request.train[index].image for index in self._labelled(training)]
+        step = inference.fit(source or target, target)
         judged = inference.network(net, target, step, device)
         results: dict[Split, Result] = {
             split: evaluate(
                 judged, stepped(request.dataset.load(split), step), len(request.dataset.classes), device,
                 inference.evaluation(),
             )
-            for split in JUDGED
+            for split in (JUDGED if inference.is_nothing else JUDGED[:1])
         }  # fmt: skip
         self.confusions.save(training.keys[inference], {split: r.per_image for split, r in results.items()})
         metrics: dict[str, float] = {}
-        details = dict(trained)
+        details = trained | {"cost": self._cost(training.spec, inference.scale)}
         for split, result in results.items():
             metrics |= miou_numbers(split, result)
             details |= score_tables(split, result)
@@ -125,12 +134,13 @@ class Adapter:
             return 0
         return training.schedule.epochs * max(1, training.labels // min(training.schedule.batch_size, training.labels))
 
-    def _cost(self, spec: VariantSpec) -> dict[str, float]:
-        """Of one image of the training images' size."""
-        if spec not in self._costs:
-            counted = count_variant(spec, len(self.request.dataset.classes), *self.request.size)
-            self._costs[spec] = dict(counted.metrics())
-        return self._costs[spec]
+    def _cost(self, spec: VariantSpec, scale: float) -> dict[str, float]:
+        """Of one image of the training images' size, as the network gets it."""
+        if (spec, scale) not in self._costs:
+            width, height = (max(1, round(side * scale)) for side in self.request.size)
+            counted = count_variant(spec, len(self.request.dataset.classes), width, height)
+            self._costs[spec, scale] = dict(counted.metrics())
+        return self._costs[spec, scale]
 
     def _record(
         self, training: Training, inference: Inference, started: str, seconds: float,

@@ -53,11 +53,17 @@ class FrozenTrainer:
         UserError: the network has no backbone to freeze, or the features do not fit into memory.
     """
 
-    def __init__(self, net: Network, size: tuple[int, int], device: str, precision: TrainPrecision) -> None:
-        """`net`: in whose backbone the features are taken. size: width and height that images are brought to."""
+    def __init__(
+        self, net: Network, size: tuple[int, int], device: str, precision: TrainPrecision, workers: int = 1
+    ) -> None:
+        """`net`: in whose backbone the features are taken. size: width and height that images are brought to.
+
+        workers: processes that keep features side by side.
+        """
         if net.backbone is None:
             raise UserError("this network has no backbone of its own to freeze: leave out the arm `frozen`.")
         self.net, self.size, self.device, self.precision = net, size, device, precision
+        self.share = _MEMORY_SHARE / workers
         self._cached: dict[int, list[Cached]] = {}
 
     def learn(self, indices: Sequence[int], samples: Sequence[Sample]) -> None:
@@ -149,7 +155,7 @@ class FrozenTrainer:
     def _refuse_too_many(self, images: int, first: list[Cached]) -> None:
         each = sum(tensor.nbytes for view in first for tensor in (*view.stages, view.target))
         free = psutil.virtual_memory().available
-        if images * each > _MEMORY_SHARE * free:
+        if images * each > self.share * free:
             raise UserError(
                 f"the features of {images} images would take {images * each / 1e9:.1f} GB, and {free / 1e9:.1f} GB are "
                 "free. Pass smaller --labels, or leave out the arm `frozen`."

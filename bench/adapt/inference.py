@@ -54,6 +54,16 @@ class Inference:
             return net
         return with_statistics_of(net, [step(image) for image in target] if step else target, device)
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the plain network is judged."""
+        return self.name == NONE
+
+    @property
+    def looks_at_new_images(self) -> bool:
+        """Whether it is fitted on images at all."""
+        return bool(self.image) or self.batch_norm
+
     def evaluation(self) -> Evaluation:
         """How an image is predicted."""
         return Evaluation(scales=(self.scale,))
@@ -82,7 +92,10 @@ def read_steps(text: str | None) -> list[Inference]:
 def _read(name: str) -> Inference:
     image: list[str] = []
     batch_norm, scale = False, 1.0
-    for part in name.split("+"):
+    parts = name.split("+")
+    if len({part.partition("-")[0] for part in parts}) < len(parts):
+        raise UserError(f"--steps: {name!r} does one step twice")
+    for part in parts:
         if part == BATCH_NORM:
             batch_norm = True
         elif part.startswith(_RESIZE):
@@ -90,6 +103,10 @@ def _read(name: str) -> Inference:
         else:
             _check(part)
             image.append(part)
+    if batch_norm and scale != 1:
+        raise UserError(
+            f"--steps: {name!r} is not to be had: statistics of {BATCH_NORM} are estimated on images at their own size"
+        )
     return Inference(name, "+".join(image), batch_norm, scale)
 
 

@@ -14,12 +14,14 @@ import numpy as np
 from bench.accuracy.datasets.base import Dataset, Sample, in_memory
 from bench.accuracy.precision import TRAINING_WAYS, TrainingWay
 from bench.accuracy.schedule import Schedule
+from bench.accuracy.train import METHOD as TRAIN_METHOD
+from bench.adapt.batch_norm import METHOD as BATCH_NORM_METHOD
 from bench.adapt.budgets import Choice, class_presence, labelling_order
 from bench.adapt.inference import Inference
 from bench.adapt.mean_teacher import MeanTeacher
 from bench.adapt.recipe import ARMS, UPDATES, Arm, schedule_for
 from bench.adapt.start import Start
-from bench.adapt.steps import Picture
+from bench.adapt.steps import Picture, step_versions
 from bench.records import make_key
 from variants.fingerprint import code_fingerprint
 from variants.spec import VariantSpec
@@ -53,6 +55,10 @@ class Request:
     source: Sequence[Picture] = ()
     folder: Sequence[Picture] = ()
     weights_dir: Path | None = None
+    workers: int = 1
+    """Processes side by side."""
+    any_way: bool = True
+    """Whether trainings of other devices and precisions count as done."""
 
     @cached_property
     def train(self) -> Sequence[Sample]:
@@ -87,18 +93,20 @@ class Request:
     @cached_property
     def folder_fingerprint(self) -> str:
         """12 hex digits of the unlabelled images beside the data set."""
-        digest = hashlib.sha256()
-        for image in self.folder:
-            digest.update(np.ascontiguousarray(image).tobytes())
-        return digest.hexdigest()[:12] if self.folder else ""
+        return _fingerprint(self.folder)
 
     @cached_property
     def source_fingerprint(self) -> str:
         """12 hex digits of the images that steps match."""
-        digest = hashlib.sha256()
-        for image in self.source:
-            digest.update(np.ascontiguousarray(image).tobytes())
-        return digest.hexdigest()[:12] if len(self.source) else ""
+        return _fingerprint(self.source)
+
+
+def _fingerprint(images: Sequence[Picture]) -> str:
+    """12 hex digits of shapes and pixels; "" of none."""
+    digest = hashlib.sha256()
+    for image in images:
+        digest.update(repr(image.shape).encode() + np.ascontiguousarray(image).tobytes())
+    return digest.hexdigest()[:12] if len(images) else ""
 
 
 @dataclass(frozen=True)
@@ -149,7 +157,8 @@ def _points(request: Request, spec: VariantSpec, seed: int) -> Iterator[tuple[in
 def _known_training(request: Request, spec: VariantSpec, arm: Arm, labels: int, seed: int, done: Set[str]) -> Training:
     """By the machine's own way, unless it was done by another one."""
     own = _training(request, spec, arm, labels, seed, request.way)
-    others = (_training(request, spec, arm, labels, seed, way) for way in TRAINING_WAYS if way != request.way)
+    ways = [way for way in TRAINING_WAYS if way != request.way] if request.any_way else []
+    others = (_training(request, spec, arm, labels, seed, way) for way in ways)
     return next((t for t in (own, *others) if done and set(t.keys.values()) <= done), own)
 
 
@@ -163,7 +172,9 @@ def _training(request: Request, spec: VariantSpec, arm: Arm, labels: int, seed: 
         settings[inference] = common | _inference_setting(request, arm, inference)
     code = code_fingerprint(spec)
     keys = {
-        inference: make_key(method=METHOD, spec=spec.content_hash, code=code, setting=setting)
+        inference: make_key(
+            method=METHOD, train_method=TRAIN_METHOD, spec=spec.content_hash, code=code, setting=setting
+        )
         for inference, setting in settings.items()
     }
     return Training(spec, arm, labels, seed, schedule, settings, keys)
@@ -195,6 +206,10 @@ def _inference_setting(request: Request, arm: Arm, inference: Inference) -> dict
     setting: dict[str, Any] = {"step": inference.name}
     if inference.image or inference.batch_norm:
         setting["folder"] = request.folder_fingerprint
+    if inference.image:
+        setting["step_versions"] = step_versions(inference.image)
+    if inference.batch_norm:
+        setting["batch_norm_method"] = BATCH_NORM_METHOD
     if inference.looks_at_training_images and arm == "as_is":
         setting["source"] = request.source_fingerprint
     return setting

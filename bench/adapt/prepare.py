@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from bench.accuracy.datasets import open_dataset
 from bench.accuracy.datasets.base import Dataset
 from bench.accuracy.precision import fastest_precision, own_way
@@ -15,15 +17,17 @@ from bench.adapt.images import dataset_label, domain_images
 from bench.adapt.inference import read_steps
 from bench.adapt.plan import Request
 from bench.adapt.recipe import ARMS, UPDATES, Arm
-from bench.adapt.start import IMAGENET, Start, find_start
+from bench.adapt.start import IMAGENET, Start, build_from, find_start
 from bench.adapt.unlabelled import read_unlabelled
 from bench.errors import UserError
+from bench.machine import machine_facts
 from bench.sweep.recipes import load_recipe
 from variants.names import parse_name
 from variants.network import check_variant
 from variants.spec import VariantSpec
 from variants.suggest import did_you_mean
 
+_OURS = "frm"
 _MOST_SOURCE_IMAGES = 64
 """That steps are matched to."""
 
@@ -47,6 +51,7 @@ class Asked:
     source: tuple[str, Path | None] | None = None
     weights_dir: Path | None = None
     device: str | None = None
+    workers: int | None = None
     name: str | None = None
 
 
@@ -69,6 +74,9 @@ def prepare(asked: Asked, results: Path) -> Prepared:
         VariantError: a variant that cannot be built.
     """
     specs = [parse_name(name) for name in asked.specs]
+    twice = next((spec.name for spec in specs if specs.count(spec) > 1), None)
+    if twice is not None:
+        raise UserError(f"{twice} is named twice")
     for spec in specs:
         check_variant(spec)
     arms = _read_arms(asked.arms)
@@ -79,13 +87,36 @@ def prepare(asked: Asked, results: Path) -> Prepared:
     starts = _starts(asked, specs, results)
     budgets, too_large = read_budgets(asked.labels, dataset.count("train"))
     source = domain_images(*asked.source, {}, False).at_most(_MOST_SOURCE_IMAGES) if asked.source else ()
-    device = asked.device or own_way()[0]
+    device = _device(asked.device)
+    for spec in specs:
+        if "frozen" in arms and spec.network != _OURS:
+            raise UserError(
+                f"{spec.name} is not built as ours are, backbone, module and FPN: its backbone cannot be taken out. "
+                "Leave the arm `frozen` out."
+            )
+        build_from(starts[spec], spec, dataset.classes, asked.weights_dir)  # refused now, not after the first training
     request = Request(
-        asked.name or dataset_label(asked.data, asked.root), specs, starts, dataset, asked.options, budgets,
+        _name(asked), specs, starts, dataset, asked.options, budgets,
         range(asked.seeds), arms, inferences, (device, fastest_precision(device)), asked.updates, changes, asked.choice,
         source=list(source), folder=read_unlabelled(asked.root, dataset), weights_dir=asked.weights_dir,
+        workers=asked.workers or (machine_facts()["cores"] if device == "cpu" else 1), any_way=asked.device is None,
     )  # fmt: skip
     return Prepared(request, [*_beyond(too_large, dataset), *_impossible(request)])
+
+
+def _device(asked: str | None) -> str:
+    device = asked or own_way()[0]
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UserError(f"--device cuda: torch {torch.__version__} sees no CUDA device here. Leave it out.")
+    return device
+
+
+def _name(asked: Asked) -> str:
+    """The folder below results/adapt/: one name, which leads nowhere else."""
+    name = asked.name or dataset_label(asked.data, asked.root)
+    if name in (".", "..") or not name.strip() or set(name) & set("/\\\0"):
+        raise UserError(f"--name {name!r} is no name of a folder. Pass one without slashes.")
+    return name
 
 
 def _read_arms(text: str) -> list[Arm]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from bench.accuracy.schedule import Schedule
+from bench.errors import UserError
 
 Arm = Literal["as_is", "full", "frozen", "semi"]
 ARMS: dict[Arm, str] = {
@@ -18,6 +19,8 @@ _BASE: dict[str, Any] = {
     "batch_size": 8, "learning_rate": 5e-4, "weight_decay": 0.02, "scale": (0.75, 1.5), "ema": 0.98,
     "class_weighting": "logarithmic", "colour_jitter": 0.2,
 }  # fmt: skip
+_ON_FEATURES: dict[str, Any] = {"crop": None, "scale": (1.0, 1.0), "colour_jitter": 0.0}
+"""Features are of whole images, taken once."""
 _FROZEN_RATE = 4
 """Learning rate of what is trained alone, over that of the whole."""
 
@@ -29,9 +32,18 @@ def schedule_for(arm: Arm, labels: int, size: tuple[int, int], updates: int, cha
         labels: images.
         size: width and height of the images; crops are as large.
         changes: keys of a recipe, in place of the defaults.
+
+    Raises:
+        UserError: the recipe has the contrastive term, which full fine-tuning alone can have.
     """
+    if arm in ("frozen", "semi") and changes.get("contrastive"):
+        raise UserError(
+            f"the recipe has the contrastive term, which the arm {arm!r} cannot train with: leave one of them out."
+        )
     keys = {**_BASE, "crop": size, **{key: value for key, value in changes.items() if key != "epochs"}}
     if arm == "frozen":
-        keys["learning_rate"] = min(0.5, _FROZEN_RATE * keys["learning_rate"])
+        keys |= {"learning_rate": min(0.5, _FROZEN_RATE * keys["learning_rate"]), **_ON_FEATURES}
+    if arm == "semi":
+        keys["ema"] = None  # the teacher is the average
     each = max(1, labels // min(keys["batch_size"], labels))
     return Schedule.model_validate({**keys, "epochs": math.ceil(updates / each)})

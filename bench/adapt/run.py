@@ -41,7 +41,7 @@ OnRecords = Callable[[Training, Sequence[Record], Tally], None]
 
 
 def run_adaptation(
-    asked: Asked, request: Request, trainings: Sequence[Training], results: Path, workers: int, on_records: OnRecords
+    asked: Asked, request: Request, trainings: Sequence[Training], results: Path, on_records: OnRecords
 ) -> Tally:
     """Train and judge; a failure is a record too, and ends no other training.
 
@@ -49,17 +49,18 @@ def run_adaptation(
         asked: what the request was made of; each process makes its own.
         trainings: those to do.
         results: folder of all sweeps.
-        workers: processes, of one thread each; 1 trains in this one, with all threads.
 
     Raises:
         DiskError: the disk is full; the records before it are kept.
         UserError: a process died.
     """
     store = store_of(results)
-    tally = Tally(len(trainings), workers)
-    for training, records in _done(asked, request, trainings, results, workers):
+    there = {record.key for record in store.read(request.name) if record.status == "ok"}
+    tally = Tally(len(trainings), request.workers)
+    for training, records in _done(asked, request, trainings, results):
         for record in records:
-            store.append(request.name, record)
+            if record.key not in there:  # a step that came later had its network trained again
+                store.append(request.name, record)
         tally.done += 1
         tally.failed += [record for record in records if record.status == "failed"]
         on_records(training, records, tally)
@@ -72,15 +73,15 @@ def store_of(results: Path) -> Store:
 
 
 def _done(
-    asked: Asked, request: Request, trainings: Sequence[Training], results: Path, workers: int
+    asked: Asked, request: Request, trainings: Sequence[Training], results: Path
 ) -> Iterator[tuple[Training, list[Record]]]:
     """In the order in which they end."""
-    if workers == 1:
+    if request.workers == 1:
         adapter = Adapter(request, store_of(results))
         yield from ((training, adapter.records(training)) for training in trainings)
         return
     pool = ProcessPoolExecutor(
-        min(workers, len(trainings) or 1), mp_context=worker_context(__name__), initializer=_start,
+        min(request.workers, len(trainings) or 1), mp_context=worker_context(__name__), initializer=_start,
         initargs=(asked, results),
     )  # fmt: skip
     try:
@@ -100,16 +101,21 @@ def _done(
         pool.shutdown(cancel_futures=True)
 
 
-_adapter: Adapter | None = None
-"""Of this process."""
+_adapter: Adapter | UserError | None = None
+"""Of this process; or why it has none."""
 
 
 def _start(asked: Asked, results: Path) -> None:
     global _adapter  # noqa: PLW0603 - what a process of a pool has of its own
     torch.set_num_threads(1)
-    _adapter = Adapter(prepare(asked, results).request, store_of(results))
+    try:
+        _adapter = Adapter(prepare(asked, results).request, store_of(results))
+    except UserError as error:  # raised in an initializer it would only say that the pool is broken
+        _adapter = error
 
 
 def _do(training: Training) -> list[Record]:
+    if isinstance(_adapter, UserError):
+        raise _adapter
     assert _adapter is not None
     return _adapter.records(training)

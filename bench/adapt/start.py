@@ -14,6 +14,7 @@ from safetensors.torch import load_model
 from torch import nn
 
 from bench.errors import UserError
+from bench.judge.select import select
 from bench.store import Store
 from bench.sweep.start_weights import StartWeights
 from bench.sweep.trained import TrainedWeights
@@ -88,11 +89,11 @@ def find_start(source: str, spec: VariantSpec, results: Path, weights_dir: Path 
 
 def _of_sweep(sweep: str, spec: VariantSpec, store: Store) -> Path:
     trained = TrainedWeights(store.root, sweep)
-    runs = [r for r in store.read_known(sweep) if r.group == "accuracy" and r.status == "ok"]
-    own = [r for r in runs if r.spec_hash == spec.content_hash]
+    shown = select(store.read_known(sweep), store.read_plan(sweep)).shown
+    own = [r for r in shown if r.group == "accuracy" and r.spec_hash == spec.content_hash]
     if not own:
         raise UserError(f"--from {sweep}: that sweep trained no {spec.name}. `bench show {sweep}` lists what it did.")
-    for record in own:
+    for record in sorted(own, key=lambda r: int(r.setting["seed"])):
         found = trained.find(record.key)
         if found is not None:
             return found

@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.adapt_words import say_timing, say_training, timing_words
-from bench.cli.options import cores, reports_option, results_option, workers_option
+from bench.cli.adapt_words import say_timing, say_training, say_work
+from bench.cli.options import reports_option, results_option, workers_option
 from bench.cli.polite_kill import polite_kill
 from bench.cli.report_command import render_adaptation
 from bench.cli.say import say
 from bench.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence, Set
-
-    from bench.adapt.plan import Training
-    from bench.adapt.step_timing import Timing
+    pass
 
 _folder = click.Path(path_type=Path, file_okay=False)
 
@@ -80,10 +77,10 @@ def command(
     bench adapt SPEC --root MY_IMAGES --from camvid --arms as_is,full,frozen,semi
     bench adapt SPEC --root MY_IMAGES --from net.safetensors --steps clahe,gamma,batchnorm
     """
-    from bench.adapt.plan import plan_trainings
     from bench.adapt.prepare import Asked, prepare
     from bench.adapt.run import run_adaptation, store_of
-    from bench.adapt.step_timing import plan_timings, run_timings
+    from bench.adapt.step_timing import run_timings
+    from bench.adapt.work import plan_work
     from bench.cli.data_options import read_data_option
     from bench.store import Store
 
@@ -91,7 +88,7 @@ def command(
         raise UserError("--source-root is given without --source, the name of that data set.")
     asked = Asked(
         specs, data, root, dict(map(read_data_option, options)), start, labels, seeds, arms, steps, updates, recipe,
-        choose, (source, source_root) if source else None, weights_dir, device, name,  # type: ignore[arg-type]
+        choose, (source, source_root) if source else None, weights_dir, device, workers, name,  # type: ignore[arg-type]
     )  # fmt: skip
     say("checking data, variants and weights")
     prepared = prepare(asked, results_dir)
@@ -101,40 +98,16 @@ def command(
         say(f"{spec.name}: {request.starts[spec].describe(request.dataset.classes)}")
     for words in prepared.left_out:
         say(f"left out: {words}")
-    store = store_of(results_dir)
-    done = {record.key for record in store.read(request.name) if record.status == "ok"}
-    trainings, timings = plan_trainings(request, done), plan_timings(request)
-    todo, to_time = _todo(trainings, timings, done)
-    say(
-        f"to train: {len(todo)} of {len(trainings)}, {request.updates} updates each; the others are done"
-        f"{timing_words(to_time, len(timings))}"
-    )
     if dry_run:
-        for training in todo:
-            click.echo(str(training))
-        for timing in to_time:
-            click.echo(f"time of {timing}")
+        say_work(plan_work(request, store_of(results_dir)), request.updates, each=True)
         return
     with Store(results_dir).locked(), polite_kill():  # no latency of a sweep beside it either
-        keys = [key for training in trainings for key in training.keys.values()]
-        store.write_plan(request.name, [*keys, *(timing.key for timing in timings)])
-        tally = run_adaptation(asked, request, todo, results_dir, workers or _workers(request.way[0]), say_training)
-        not_timed = run_timings(request, to_time, store, say_timing)
+        store = store_of(results_dir)
+        work = plan_work(request, store)
+        say_work(work, request.updates)
+        store.write_plan(request.name, work.keys)
+        tally = run_adaptation(asked, request, work.trainings, results_dir, say_training)
+        not_timed = run_timings(request, work.timings, store, say_timing)
     render_adaptation(request.name, results_dir, reports_dir)
     if tally.failed or not_timed:
         sys.exit(ExitCode.CHECK_FAILED)
-
-
-def _workers(device: str) -> int:
-    """A process a core; a GPU serves one at a time unless it is asked for more."""
-    return cores() if device == "cpu" else 1
-
-
-def _todo(
-    trainings: Sequence[Training], timings: Sequence[Timing], done: Set[str]
-) -> tuple[list[Training], list[Timing]]:
-    """Those of which a record is missing."""
-    return (
-        [training for training in trainings if not set(training.keys.values()) <= done],
-        [timing for timing in timings if timing.key not in done],
-    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import click
+
 from bench.cli.say import say
 from bench.metrics import METRICS
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from bench.adapt.plan import Training
     from bench.adapt.run import Tally
     from bench.adapt.step_timing import Timing
+    from bench.adapt.work import Work
     from bench.records import Record
 
 
@@ -27,7 +30,17 @@ def say_training(training: Training, records: Sequence[Record], tally: Tally) ->
     say(f"[{tally.done}/{tally.trainings}] {training}: mIoU val {_miou(records[0])} %{_steps(records)}  {took}")
 
 
-def timing_words(to_time: Sequence[Timing], planned: int) -> str:
+def say_work(work: Work, updates: int, each: bool = False) -> None:
+    """What is to be done; with `each`, every training and timing on stdout."""
+    say(
+        f"to train: {len(work.trainings)} of {work.trainings_in_all}, {updates} updates each; the others are done"
+        f"{_timing_words(work.timings, work.timings_in_all)}"
+    )
+    for line in [*map(str, work.trainings), *(f"time of {timing}" for timing in work.timings)] if each else []:
+        click.echo(line)
+
+
+def _timing_words(to_time: Sequence[Timing], planned: int) -> str:
     """ "; to time: 14 of 14 (7 steps of 2 variants)"; nothing where no step is to be timed."""
     if not to_time:
         return ""

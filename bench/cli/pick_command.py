@@ -83,6 +83,8 @@ def command(
     adapted = [name.removeprefix(PREFIX) for name in sweeps if name.startswith(PREFIX)]
     if labels is not None and not adapted:
         raise UserError(f"--labels is of an adaptation: name it, as in `bench pick {PREFIX}NAME --labels {labels}`.")
+    if adapted and packed:
+        raise UserError("--packed reads sweeps alone: leave it out, adaptations are read as they are.")
     if adapted:
         rest = [name for name in sweeps if not name.startswith(PREFIX)]
         if len(adapted) > 1:
@@ -122,7 +124,7 @@ def _labels(text: str | None) -> int | None:
 
     if text is None or text == "all":
         return None
-    if not text.isdigit():
+    if not text.isdecimal():
         raise UserError(f"--labels {text!r} is neither a number of images nor 'all'.")
     return int(text)
 

@@ -47,6 +47,9 @@ def command(
     names = sweeps or _all(results_dir)
     if not names:
         raise UserError(f"{results_dir} holds no records. Run `bench sweep` first.")
+    adaptations = [name for name in sweeps if name.startswith(_ADAPT)]
+    if adaptations and (flops or against is not None):
+        raise UserError(f"--flops and --against are of sweeps; {', '.join(adaptations)} has no front. Leave them out.")
     if against is not None:
         from bench.cli.front_moves import compare_fronts
 

@@ -54,13 +54,14 @@ class Run:
 class Point:
     """One budget of a line. runs: by seed. miou: mean over seeds, 0 to 1, with its 95 % interval.
 
-    test: the same on the test split. drawn: what miou could as well be, by images and seeds.
+    test: the same on the test split; None of a step at inference, which shall not be chosen by it.
+    drawn: what miou could as well be, by images and seeds.
     """
 
     labels: int
     runs: Mapping[int, Run]
     miou: Interval
-    test: Interval
+    test: Interval | None
     drawn: Draws
     updates: int
 
@@ -114,14 +115,19 @@ def _point(
         )
         for seed, record in by_seed.items()
     }  # fmt: skip
-    of_split = {VAL: [run.drawn for run in runs.values()], TEST: [draw(record, TEST) for record in by_seed.values()]}
+    of_split = {VAL: [run.drawn for run in runs.values()]}
+    if line.step == NONE:
+        of_split[TEST] = [draw(record, TEST) for record in by_seed.values()]
     drawn: dict[str, Draws] = {split: np.mean(draws, axis=0) for split, draws in of_split.items()}
     if line.arm != AS_IS:
         for split, spread in spreads.items():
-            drawn[split] = drawn[split] + noise(spread.at(labels), len(runs), (line.variant, line.arm, labels, split))
-    values = {split: mean(record.metrics[f"miou_{split}"] for record in by_seed.values()) for split in drawn}
-    miou, test = (interval(values[split], np.clip(drawn[split], 0, 1)) for split in (VAL, TEST))
-    return Point(labels, runs, miou, test, drawn[VAL], updates)
+            of = line.variant, line.arm, labels, split
+            drawn |= {split: drawn[split] + noise(spread.at(labels), len(runs), of)} if split in drawn else {}
+    found = {
+        split: interval(mean(record.metrics[f"miou_{split}"] for record in by_seed.values()), np.clip(draws, 0, 1))
+        for split, draws in drawn.items()
+    }  # fmt: skip
+    return Point(labels, runs, found[VAL], found.get(TEST), drawn[VAL], updates)
 
 
 def _drawer(load: Load) -> Callable[[Record, str], Draws]:

@@ -52,8 +52,13 @@ def load_adapted_grounds(
     """
     adaptation = load_adaptation(adaptations, name)
     points = _points(adaptation, labels)
-    latencies = _latencies(source, sweeps, [m for m in metrics if m.startswith("latency")], machine)
-    costs = {record.variant: record.details["cost"] for record in adaptation.records}
+    record = adaptation.records[0]
+    latencies = _latencies(
+        source, sweeps, [m for m in metrics if m.startswith("latency")], machine, record.setting["size"]
+    )
+    costs = {
+        record.variant: record.details["cost"] for record in adaptation.records if record.setting["step"] == NONE
+    }  # fmt: skip
     named = {line: f"{line.variant}, {_arm(adaptation, line)}" for line in points}
     every = [
         Candidate(named[line], _values(point, costs[line.variant], latencies.values.get(line.variant, {})))
@@ -104,11 +109,18 @@ def _spread(adaptation: Adaptation, points: Mapping[Line, Point]) -> SeedSpread 
 
 
 def _values(point: Point, cost: Mapping[str, float], latencies: Mapping[str, float]) -> dict[str, float]:
-    return {**cost, **latencies, SCORE: point.miou.value, _TEST: point.test.value}
+    test = {_TEST: point.test.value} if point.test else {}
+    return {**cost, **latencies, SCORE: point.miou.value, **test}
 
 
-def _latencies(source: Source, sweeps: Sequence[str], metrics: Sequence[str], machine: str) -> _Latencies:
+def _latencies(
+    source: Source, sweeps: Sequence[str], metrics: Sequence[str], machine: str, size: Sequence[int]
+) -> _Latencies:
     if not metrics:
+        if sweeps:
+            raise UserError(
+                f"{', '.join(sweeps)}: of a sweep beside an adaptation only latencies are read. Pass --latency."
+            )
         return _Latencies({}, {}, [], {})
     if not sweeps:
         raise UserError(
@@ -117,7 +129,14 @@ def _latencies(source: Source, sweeps: Sequence[str], metrics: Sequence[str], ma
         )
     evidence = source.choose(sweeps, metrics, machine)
     kind = next(kind for kind in KINDS if kind.group == "latency")
-    settings = the_one_setting(kind, evidence.alike("latency"))
+    alike = evidence.alike("latency")
+    settings = the_one_setting(kind, alike)
+    timed = alike[0].example.setting["size"] if alike else size
+    if list(timed) != list(size):
+        raise UserError(
+            f"{', '.join(sweeps)} timed images of {timed[0]}x{timed[1]}, the adaptation judges {size[0]}x{size[1]}: "
+            "their numbers do not stand side by side. Sweep the variants with `latency: {size: [W, H]}` of these."
+        )
     rows = evidence.rows()
     found, _ = candidates_of(rows, metrics, [])
     variants = [candidate.variant for candidate in found]

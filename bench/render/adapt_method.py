@@ -9,10 +9,6 @@ from bench.judge.adaptation_points import AS_IS, NONE
 from bench.records import Record
 from bench.render.adapt_words import Names
 
-_FROZEN_WORDS = (
-    "; on whole images, plain and mirrored, since features are taken once: crops, scale and colours stay out"
-)
-
 
 def method_lines(adaptation: Adaptation, names: Names) -> list[tuple[str, str]]:
     """Setting by setting."""
@@ -79,7 +75,7 @@ def _trainings(adaptation: Adaptation) -> list[tuple[str, str]]:
         updates = sorted({r.details["updates"] for r in records})
         count = str(updates[0]) if len(updates) == 1 else f"{updates[0]} to {updates[-1]}"
         what, _, more = records[0].words["arm"].partition(": ")
-        more = f"; {more}" if more else _FROZEN_WORDS if arm == "frozen" else ""
+        more = f"; {more}" if more else "; on features that are taken once" if arm == "frozen" else ""
         schedules = "; or ".join(distinct(r.words["schedule"] for r in records))
         lines.append((what.capitalize(), f"{count} updates, {schedules}{more}"))
     return lines

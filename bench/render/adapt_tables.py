@@ -34,7 +34,7 @@ def curve_table(adaptation: Adaptation, names: Names) -> TextTable:
         last = ladder.get(largest)
         rows.append([
             names.variants[line.variant], names.arms[line.arm], *(_cell(ladder.get(labels)) for labels in columns),
-            miou(last.test) if last else "–",
+            miou(last.test) if last and last.test else "–",
         ])  # fmt: skip
     return TextTable(head, rows)
 
@@ -126,8 +126,8 @@ def number_rows(adaptation: Adaptation) -> Iterator[dict[str, object]]:
             row: dict[str, object] = {
                 "variant": line.variant, "arm": line.arm, "step": line.step, "labels": point.labels,
                 "seeds": point.seeds, "miou_val": point.miou.value, "miou_val_low": point.miou.low,
-                "miou_val_high": point.miou.high, "miou_test": point.test.value,
-                "miou_test_low": point.test.low, "miou_test_high": point.test.high,
+                "miou_val_high": point.miou.high, "miou_test": point.test and point.test.value,
+                "miou_test_low": point.test and point.test.low, "miou_test_high": point.test and point.test.high,
             }  # fmt: skip
             for name, of in (("gain", gain), ("step_effect", effect)):
                 row |= {f"{name}{end}": None for end in ("", "_low", "_high")}
