@@ -11,7 +11,9 @@ from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import numpy as np
 import pytest
 
 from bench.judge.join import rows_in_order
@@ -19,6 +21,7 @@ from bench.judge.limits import Limit
 from bench.judge.pick import Candidate, pick
 from bench.judge.study import Study, make_study
 from bench.metrics import METRICS
+from bench.predictions import Predictions
 from bench.render.page_data import page_data
 from bench.render.report import write_report
 from tests.factories import measured
@@ -295,3 +298,25 @@ def test_five_thousand_variants_open_in_two_seconds(browse: Browse, large: Study
     assert found["ready"]
     assert found["faults"] == []
     assert found["pick"] == by_hand(large, {}, "miou_val")["best"]
+
+
+def test_a_card_shows_predictions_where_there_are_some(browse: Browse, tmp_path: Path) -> None:
+    study = committed_study("camvid")
+    kept = Predictions(tmp_path / "results", "camvid")
+    picture = np.full((6, 8, 3), 90, np.uint8)
+    kept.save_images(study.accuracy.setting["data_fingerprint"], [picture] * 3, [picture[..., 0] // 90] * 3)
+    names = [study.rows[place]["variant"] for place in (0, 1)]
+    for record in study.records:
+        if record.group == "accuracy" and record.variant in names:
+            kept.save(record.key, [picture[..., 0] // 45] * 3)
+    page = write_report(study, tmp_path / "reports", kept)
+    script = """
+        const images = () => [...document.querySelectorAll("#card-body .examples img")];
+        await settle();
+        const seen = images();
+        return { count: seen.length, alt: seen[2].alt, wide: seen.every((one) => one.naturalWidth === 8),
+                 keys: document.querySelectorAll(".class-key li").length, faults };"""
+    told = browse(page, script, at=f"#card={quote(names[0])}")
+    assert told == {"count": 12, "alt": "this, example 1", "wide": True, "keys": 12, "faults": []}
+    without = browse(page, script.replace("seen[2].alt", "0"), at=f"#card={quote(study.rows[5]['variant'])}")
+    assert without["count"] == 0

@@ -109,12 +109,13 @@ def render_sweep(name: str, results_dir: Path, reports_dir: Path, convention: Co
     Raises:
         UserError: the sweep has no records, or no whole set of them.
     """
+    from bench.predictions import Predictions
     from bench.render.report import write_report
     from bench.render.terminal import print_front
 
     study = _study(name, results_dir, convention)
     print_front(study)
-    page = write_report(study, reports_dir)
+    page = write_report(study, reports_dir, Predictions(results_dir, name))
     say(f"report: {page} and {page.with_name('README.md')}")
 
 

@@ -16,6 +16,8 @@ _DRAWING = re.compile(r'\s*(<path d="|[MLQC] |<use |<text |<g transform=")')
 """A line of an SVG that says where ink goes; its numbers stand in the tables too, compared to the byte."""
 _COORDINATE = re.compile(r"-?\d+\.\d{3,}(?![^<>]*<)")
 """Not of the text that is shown, which ends in a tag."""
+_EXAMPLES = '<script type="application/json" id="examples">'
+"""A line of a page: pictures of predictions are not committed, so the page may hold them or not."""
 _HAIR = 0.05
 """Points. Labels find their places in many small steps, and processors round the last digit of each differently:
 measured, 0.004 points between two of them."""
@@ -53,7 +55,7 @@ def _fault(fresh: Path, committed: Path) -> str:
 
 def _same(ours: str | None, theirs: str | None) -> bool:
     """Equal; of a drawing, as good as equal to the eye."""
-    if ours == theirs:
+    if ours == theirs or (ours and theirs and ours.startswith(_EXAMPLES) and theirs.startswith(_EXAMPLES)):
         return True
     if ours is None or theirs is None or not (_DRAWING.match(ours) and _DRAWING.match(theirs)):
         return False

@@ -10,9 +10,11 @@ from markupsafe import Markup
 
 from bench.judge.study import Study
 from bench.metrics import METRICS
+from bench.predictions import Predictions
 from bench.render.markdown import percent
 from bench.render.page_assets import page_script, page_styles
 from bench.render.page_data import island, page_data
+from bench.render.page_examples import page_examples
 from bench.render.published import published_scores
 from bench.render.table import ResultTable, detail_table, difference_table, effect_table, sureness_table
 from bench.render.words import (
@@ -30,11 +32,14 @@ _MOST_OPEN = 300
 """Rows of a table that lie open: a browser takes seconds to lay out thousands."""
 
 
-def html_page(study: Study, table: ResultTable, figures: dict[str, Path]) -> str:
+def html_page(
+    study: Study, table: ResultTable, figures: dict[str, Path], predictions: Predictions | None = None
+) -> str:
     """The whole page.
 
     Args:
         figures: SVG file by cost metric.
+        predictions: where trainings left those of a few images; without them the cards show none.
     """
     environment = Environment(
         loader=PackageLoader("bench.render"), autoescape=True, undefined=StrictUndefined,
@@ -54,7 +59,8 @@ def html_page(study: Study, table: ResultTable, figures: dict[str, Path]) -> str
         details=detail_table(study), differences=difference_table(study),
         difference_words=difference_words(study) if study.differences else "",
         figures=[(METRICS[m].label, inline_svg(path, m)) for m, path in figures.items()],
-        styles=page_styles(), script=page_script(), data=island(page_data(study)), published=_published(study),
+        styles=page_styles(), script=page_script(), data=island(page_data(study)),
+        examples=island(page_examples(study, predictions)), published=_published(study),
         most_open=_MOST_OPEN,
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from bench.render.style import DARK_PALETTE, PALETTE
 _FOLDER = Path(__file__).with_name("templates")
 _SCRIPTS = (
     "data", "words", "pick", "front", "state", "dom", "scale", "shapes", "chart", "numbers", "cloud", "pointer",
-    "controls", "verdict", "card", "bars", "diagram", "share", "main",
+    "controls", "verdict", "examples", "card", "bars", "diagram", "share", "main",
 )  # fmt: skip
 """Each is a file; the last one starts the page."""
 

@@ -65,7 +65,7 @@ def page_data(study: Study) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def island(data: dict[str, Any]) -> Markup:
+def island(data: dict[str, Any] | None) -> Markup:
     """JSON text that no HTML parser takes for a tag."""
     text = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     for sign in "<>&\u2028\u2029":

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bench.errors import UserError
 from bench.judge.study import Study
+from bench.predictions import Predictions
 from bench.render.front_figure import front_info, save_front
 from bench.render.html import html_page
 from bench.render.markdown import markdown_page
@@ -13,8 +14,11 @@ from bench.render.table import result_table
 from bench.render.table_files import write_table_files
 
 
-def write_report(study: Study, reports_dir: Path) -> Path:
+def write_report(study: Study, reports_dir: Path, predictions: Predictions | None = None) -> Path:
     """Render the study below `reports_dir`; returns the page.
+
+    Args:
+        predictions: see `html_page`.
 
     Raises:
         UserError: the folder cannot be written.
@@ -32,7 +36,7 @@ def write_report(study: Study, reports_dir: Path) -> Path:
         svg = {metric: folder / f"front_{metric}.svg" for metric in study.cost_metrics}
         (folder / "README.md").write_text(markdown_page(study, table, png), encoding="utf-8")
         page = folder / "index.html"
-        page.write_text(html_page(study, table, svg), encoding="utf-8")
+        page.write_text(html_page(study, table, svg, predictions), encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot write {folder}: {error.strerror}. Pass --reports FOLDER.") from None
     return page

@@ -17,6 +17,7 @@ from bench.latency import clock
 from bench.latency.runtimes import RUNTIMES
 from bench.latency.setting import SCOPES, Device
 from bench.machine import installed_version, machine_id, versions
+from bench.predictions import Predictions
 from bench.records import Group, make_key
 from bench.sweep.spacefile import LatencyProtocol, SpaceFile
 from bench.sweep.trained import RANDOM, TrainedWeights
@@ -54,7 +55,8 @@ class Cell:
 class Sources:
     """Where a worker finds data and weights: paths, which decide no result.
 
-    trained: where trainings leave their weights, and latencies find them. confusions: where they leave their matrices.
+    trained: where trainings leave their weights, and latencies find them. confusions: where they leave their matrices;
+    predictions: those of a few images.
     exports: of graphs, kept for a run.
     """
 
@@ -62,6 +64,7 @@ class Sources:
     weights_dir: Path | None = None
     trained: TrainedWeights | None = None
     confusions: Confusions | None = None
+    predictions: Predictions | None = None
     exports: Path | None = None
 
 

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from bench.accuracy.datasets import Split, open_dataset
+from bench.accuracy.datasets import Dataset, Split, open_dataset
 from bench.accuracy.datasets.base import in_memory
 from bench.accuracy.evaluate import Result, evaluate
 from bench.accuracy.evaluation import Evaluation
+from bench.accuracy.examples import example_places, predicted_examples, small_image, small_mask
 from bench.accuracy.numbers import miou_numbers, score_tables
 from bench.accuracy.schedule import Schedule
 from bench.accuracy.train import Aids, train
@@ -24,6 +25,7 @@ from bench.cost.graph_hash import graph_hash
 from bench.latency.clock import measure_latency
 from bench.latency.setting import LatencySetting
 from bench.metrics import latency_metric
+from bench.predictions import Predictions
 from bench.records import make_key
 from bench.sweep.cells import Cell, Sources, Watch
 from bench.sweep.trained import RANDOM
@@ -110,12 +112,24 @@ def _measure_accuracy(cell: Cell, sources: Sources, on_progress: OnProgress) -> 
         sources.trained.save(cell.key, net)
     if sources.confusions is not None:
         sources.confusions.save(cell.key, {split: result.per_image for split, result in results.items()})
+    if sources.predictions is not None:
+        _keep_examples(cell, net, data, how, sources.predictions)
     metrics: dict[str, float] = {}
     details: dict[str, Any] = course | _identity(net)
     for split, result in results.items():
         metrics |= miou_numbers(split, result)
         details |= score_tables(split, result)
     return Measurement(metrics, details)
+
+
+def _keep_examples(cell: Cell, net: Network, data: Dataset, how: Evaluation, predictions: Predictions) -> None:
+    """What the network sees in a few images of the validation split, for its card."""
+    samples = data.load("val")
+    chosen = [samples[place] for place in example_places(len(samples))]
+    predictions.save_images(
+        cell.setting["data_fingerprint"], [small_image(s.image) for s in chosen], [small_mask(s.mask) for s in chosen]
+    )
+    predictions.save(cell.key, predicted_examples(net, samples, cell.setting["device"], how))
 
 
 def _aids(cell: Cell, sources: Sources, on_progress: OnProgress, validate: Callable[[nn.Module], float]) -> Aids:

@@ -21,6 +21,7 @@ from bench.judge.select import settle
 from bench.latency.runtimes import check_runtime
 from bench.latency.setting import Device
 from bench.machine import commit
+from bench.predictions import Predictions
 from bench.records import Group, Record
 from bench.store import Store
 from bench.sweep.cells import Cell, Sources, plan_cells, with_random_weights
@@ -120,11 +121,9 @@ def check(
     start_weights = StartWeights(space.accuracy.schedule.pretraining, weights_dir)
     start_weights.of(specs)
     devices, missing = _devices(space)
-    trained, confusions = TrainedWeights(store.root, space.name), Confusions(store.root, space.name)
-    return Checked(
-        space, dataset, Sources(data_root, weights_dir, trained, confusions), store, start_weights, devices, missing,
-        way or own_way(),
-    )  # fmt: skip
+    kept = store.root, space.name
+    sources = Sources(data_root, weights_dir, TrainedWeights(*kept), Confusions(*kept), Predictions(*kept))
+    return Checked(space, dataset, sources, store, start_weights, devices, missing, way or own_way())
 
 
 def prepare(

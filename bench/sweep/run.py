@@ -95,7 +95,7 @@ def run_plan(
 
 def _clear_leftovers(plan: Plan, store: Store) -> None:
     """Take away what kills left: half-written files, and checkpoints of trainings whose record stands."""
-    for folder in ("", "weights", "confusions"):
+    for folder in ("", "weights", "confusions", "predictions"):
         clear_unfinished(store.root / plan.space.name / folder)
     if plan.sources.trained is None:
         return

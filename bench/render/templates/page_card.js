@@ -37,6 +37,7 @@ function fillCard(view, variant) {
     cardHead(view, variant), rivalTable(view, variant, rivals), frontWords(view, variant), doubtList(view, variant),
     section("The network", drawNetwork(view.data, variant), specList(view.data, variant)),
     section("Class IoU on the test split", classBars(view, variant, rivals[0])),
+    exampleSection(view, variant, rivals),
     section("Where its cost lies", partBars(view.data, variant)),
     ...latencySections(view.data, variant),
   ];

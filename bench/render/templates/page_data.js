@@ -13,6 +13,7 @@ function readData() {
     isLowerBound: bounds.has(place),
     values: knownValues(data, place),
   }));
+  data.examples = readExamples();
   data.byName = new Map(data.variants.map((variant) => [variant.name, variant]));
   data.networks = data.published.map(([name, parameters, input, pretraining, miou, source]) => ({
     name, parameters, input, pretraining, miou, source,

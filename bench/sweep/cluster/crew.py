@@ -81,6 +81,7 @@ class ClusterExecutor:
             weights_dir=self.folders.weights_dir,
             trained=sources.trained and replace(sources.trained, results=results),
             confusions=sources.confusions and replace(sources.confusions, results=results),
+            predictions=sources.predictions and replace(sources.predictions, results=results),
             exports=None,
         )
 
