@@ -68,7 +68,7 @@ def domain_images(name: str, root: Path | None, options: dict[str, Any], unlabel
     Raises:
         UserError: the data set cannot be opened, or has fewer than 8 images for this.
     """
-    extra = _below(root / UNLABELLED) if unlabelled and root is not None else []
+    extra = _unlabelled(root if unlabelled else None)
     labelled = [] if extra and _has_no_labels(name, root) else _training_images(open_dataset(name, root, options))
     found = Images([*labelled, *extra])
     if len(found) < FEWEST:
@@ -88,10 +88,22 @@ def _training_images(dataset: Dataset) -> list[tuple[str, Callable[[], Picture]]
     return [(f"{_SPLIT} {i}", lambda i=i: samples[i].image) for i in range(len(samples))]  # type: ignore[misc]
 
 
-def _below(folder: Path) -> list[tuple[str, Callable[[], Picture]]]:
-    if not folder.is_dir():
+def unlabelled_images(root: Path | None) -> Images:
+    """Those of `<root>/unlabelled/`; none where there is no such folder.
+
+    Raises:
+        UserError: two of them have one name.
+    """
+    return Images(_unlabelled(root))
+
+
+def _unlabelled(root: Path | None) -> list[tuple[str, Callable[[], Picture]]]:
+    folder = root / UNLABELLED if root else None
+    if folder is None or not folder.is_dir():
         return []
-    files, _ = images_below(folder, folder.parent)
+    files, twice = images_below(folder, folder.parent)
+    if twice:
+        raise UserError(f"{twice[0]}. Rename one of them.")
     return [(name, partial(read_image, path)) for name, path in files.items()]
 
 

@@ -14,10 +14,10 @@ import torch
 from bench.adapt.adapter import Adapter
 from bench.adapt.plan import Request, Training
 from bench.adapt.prepare import Asked, prepare
+from bench.adaptations import adaptations_in
 from bench.errors import UserError
 from bench.fork_server import worker_context
 from bench.records import Record
-from bench.store import Store
 
 
 @dataclass
@@ -54,7 +54,7 @@ def run_adaptation(
         DiskError: the disk is full; the records before it are kept.
         UserError: a process died.
     """
-    store = store_of(results)
+    store = adaptations_in(results)
     there = {record.key for record in store.read(request.name) if record.status == "ok"}
     tally = Tally(len(trainings), request.workers)
     for training, records in _done(asked, request, trainings, results):
@@ -67,17 +67,12 @@ def run_adaptation(
     return tally
 
 
-def store_of(results: Path) -> Store:
-    """The records of adaptations."""
-    return Store(results / "adapt")
-
-
 def _done(
     asked: Asked, request: Request, trainings: Sequence[Training], results: Path
 ) -> Iterator[tuple[Training, list[Record]]]:
     """In the order in which they end."""
     if request.workers == 1:
-        adapter = Adapter(request, store_of(results))
+        adapter = Adapter(request, adaptations_in(results))
         yield from ((training, adapter.records(training)) for training in trainings)
         return
     pool = ProcessPoolExecutor(
@@ -109,7 +104,7 @@ def _start(asked: Asked, results: Path) -> None:
     global _adapter  # noqa: PLW0603 - what a process of a pool has of its own
     torch.set_num_threads(1)
     try:
-        _adapter = Adapter(prepare(asked, results).request, store_of(results))
+        _adapter = Adapter(prepare(asked, results).request, adaptations_in(results))
     except UserError as error:  # raised in an initializer it would only say that the pool is broken
         _adapter = error
 

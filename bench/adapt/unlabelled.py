@@ -9,42 +9,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.accuracy.datasets.base import Dataset
-from bench.accuracy.datasets.decode import read_image
-from bench.accuracy.datasets.files import images_below
 from bench.accuracy.datasets.splits import Split
+from bench.adapt.images import UNLABELLED, Images, unlabelled_images
 from bench.errors import UserError
 
-FOLDER = "unlabelled"
 _JUDGED: tuple[Split, ...] = ("val", "test")
 _SHOWN = 5
 
 
-def read_unlabelled(root: Path | None, dataset: Dataset) -> list[NDArray[np.uint8]]:
+def read_unlabelled(root: Path | None, dataset: Dataset) -> Images:
     """The images of `unlabelled/`, in the order of their names; none where there is no such folder.
 
     Raises:
         UserError: an image cannot be read, or its pixels are those of an image that judges, which would be a leak.
     """
-    folder = root / FOLDER if root else None
-    if folder is None or not folder.is_dir():
-        return []
-    files, twice = images_below(folder, folder)
-    if twice:
-        raise UserError(f"{twice[0]}. Rename one of them.")
-    images = {path: read_image(path) for path in files.values()}
+    images = unlabelled_images(root)
     _refuse_leaks(images, dataset)
-    return list(images.values())
+    return images
 
 
-def _refuse_leaks(images: dict[Path, NDArray[np.uint8]], dataset: Dataset) -> None:
+def _refuse_leaks(images: Images, dataset: Dataset) -> None:
     """By pixels: a copy under another name or in another format without loss is found too."""
+    if not len(images):
+        return
     judged = {_digest(sample.image): split for split in _JUDGED for sample in dataset.load(split)}
-    leaks = [f"{path} ({judged[digest]})" for path, image in images.items() if (digest := _digest(image)) in judged]
+    digests = (_digest(image) for image in images)
+    leaks = [f"{name} ({judged[of]})" for name, of in zip(images.names, digests, strict=True) if of in judged]
     if leaks:
         more = f" and {len(leaks) - _SHOWN} more" if len(leaks) > _SHOWN else ""
         raise UserError(
             f"{', '.join(leaks[:_SHOWN])}{more}: the same pixels are in a split that judges. A network that has seen "
-            f"them cannot be tested on them: take them out of {FOLDER}/."
+            f"them cannot be tested on them: take them out of {UNLABELLED}/."
         )
 
 

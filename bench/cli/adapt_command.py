@@ -78,9 +78,10 @@ def command(
     bench adapt SPEC --root MY_IMAGES --from net.safetensors --steps clahe,gamma,batchnorm
     """
     from bench.adapt.prepare import Asked, prepare
-    from bench.adapt.run import run_adaptation, store_of
+    from bench.adapt.run import run_adaptation
     from bench.adapt.step_timing import run_timings
     from bench.adapt.work import plan_work
+    from bench.adaptations import adaptations_in
     from bench.cli.data_options import read_data_option
     from bench.store import Store
 
@@ -99,10 +100,10 @@ def command(
     for words in prepared.left_out:
         say(f"left out: {words}")
     if dry_run:
-        say_work(plan_work(request, store_of(results_dir)), request.updates, each=True)
+        say_work(plan_work(request, adaptations_in(results_dir)), request.updates, each=True)
         return
     with Store(results_dir).locked(), polite_kill():  # no latency of a sweep beside it either
-        store = store_of(results_dir)
+        store = adaptations_in(results_dir)
         work = plan_work(request, store)
         say_work(work, request.updates)
         store.write_plan(request.name, work.keys)

@@ -61,8 +61,9 @@ def command(
     bench pick --gmacs "<=8" --packed
     bench pick adapt/camvid_dusk --labels 16 --gmacs "<=3"
     """
+    from bench.adaptations import PREFIX, adaptations_in
     from bench.errors import ExitCode, UserError
-    from bench.judge.adapted_grounds import PREFIX, load_adapted_grounds
+    from bench.judge.adapted_grounds import load_adapted_grounds
     from bench.judge.decision import decide, decide_on, deciding
     from bench.judge.from_records import Records
     from bench.judge.limits import read_limit
@@ -90,7 +91,7 @@ def command(
         if len(adapted) > 1:
             raise UserError(f"{', '.join(adapted)}: adaptations to other images do not stand side by side; name one.")
         grounds = load_adapted_grounds(
-            Store(results_dir / "adapt"),
+            adaptations_in(results_dir),
             adapted[0],
             _labels(labels),
             source,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.adaptations import PREFIX, adaptations_in
 from bench.cli.options import reports_option, results_option
 from bench.cli.say import say
 from bench.metrics import Convention
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
     from bench.judge.adaptation import Adaptation
     from bench.judge.study import Study
-
-_ADAPT = "adapt/"
-"""Before the name of an adaptation."""
 
 
 @click.command()
@@ -47,7 +45,7 @@ def command(
     names = sweeps or _all(results_dir)
     if not names:
         raise UserError(f"{results_dir} holds no records. Run `bench sweep` first.")
-    adaptations = [name for name in sweeps if name.startswith(_ADAPT)]
+    adaptations = [name for name in sweeps if name.startswith(PREFIX)]
     if adaptations and (flops or against is not None):
         raise UserError(f"--flops and --against are of sweeps; {', '.join(adaptations)} has no front. Leave them out.")
     if against is not None:
@@ -62,8 +60,8 @@ def command(
         _check(names, results_dir, reports_dir, convention)
         return
     for name in names:
-        if name.startswith(_ADAPT):
-            render_adaptation(name.removeprefix(_ADAPT), results_dir, reports_dir)
+        if name.startswith(PREFIX):
+            render_adaptation(name.removeprefix(PREFIX), results_dir, reports_dir)
         else:
             render_sweep(name, results_dir, reports_dir, convention)
 
@@ -71,7 +69,7 @@ def command(
 def _all(results_dir: Path) -> tuple[str, ...]:
     from bench.store import Store
 
-    adaptations = (f"{_ADAPT}{name}" for name in Store(results_dir / "adapt").sweeps())
+    adaptations = (f"{PREFIX}{name}" for name in adaptations_in(results_dir).sweeps())
     return (*Store(results_dir).sweeps(), *adaptations)
 
 
@@ -94,10 +92,10 @@ def _writer(name: str, results_dir: Path, convention: Convention) -> Callable[[P
     """What renders a report, of records that are read here."""
     from functools import partial
 
-    if name.startswith(_ADAPT):
+    if name.startswith(PREFIX):
         from bench.render.adapt_report import write_adaptation
 
-        return partial(write_adaptation, _adaptation(name.removeprefix(_ADAPT), results_dir))
+        return partial(write_adaptation, _adaptation(name.removeprefix(PREFIX), results_dir))
     from bench.render.report import write_report
 
     return partial(write_report, _study(name, results_dir, convention))
@@ -148,6 +146,5 @@ def render_adaptation(name: str, results_dir: Path, reports_dir: Path) -> None:
 
 def _adaptation(name: str, results_dir: Path) -> Adaptation:
     from bench.judge.adaptation import load_adaptation
-    from bench.store import Store
 
-    return load_adaptation(Store(results_dir / "adapt"), name)
+    return load_adaptation(adaptations_in(results_dir), name)

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.adaptations import PREFIX, adaptations_in
 from bench.cli.options import json_option, results_option
 
 if TYPE_CHECKING:
     from bench.records import Record
-
-_ADAPT = "adapt/"
-"""Before the name of an adaptation."""
 
 
 @click.command()
@@ -41,13 +39,13 @@ def command(pattern: str, sweep: str, group: str | None, failed: bool, as_json: 
 
     if not results_dir.is_dir():
         raise UserError(f"no folder {results_dir} here. Run it in the project, or pass --results FOLDER.")
-    sweeps, adaptations = Store(results_dir), Store(results_dir / "adapt")
-    known = [*sweeps.sweeps(), *(f"{_ADAPT}{name}" for name in adaptations.sweeps())]
+    sweeps, adaptations = Store(results_dir), adaptations_in(results_dir)
+    known = [*sweeps.sweeps(), *(f"{PREFIX}{name}" for name in adaptations.sweeps())]
     if sweep != "*" and sweep not in known:
         raise UserError(f"{results_dir} holds no records of {sweep!r}; it holds: {', '.join(known) or 'none'}.")
-    found = [] if sweep.startswith(_ADAPT) else sweeps.read(sweep)
-    if sweep == "*" or sweep.startswith(_ADAPT):
-        found += adaptations.read(sweep.removeprefix(_ADAPT))
+    found = [] if sweep.startswith(PREFIX) else sweeps.read(sweep)
+    if sweep == "*" or sweep.startswith(PREFIX):
+        found += adaptations.read(sweep.removeprefix(PREFIX))
     records = [
         record
         for record in found

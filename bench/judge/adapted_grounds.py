@@ -20,7 +20,6 @@ from bench.judge.seed_spread import SeedSpread
 from bench.records import Record
 from bench.store import Store
 
-PREFIX = "adapt/"
 _TEST = "miou_test"
 
 

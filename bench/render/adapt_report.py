@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench.adaptations import FOLDER
 from bench.errors import UserError
 from bench.judge.adaptation import Adaptation
 from bench.render.adapt_curves import curves_info, save_curves
@@ -16,9 +17,6 @@ from bench.render.adapt_step_times import step_time_rows
 from bench.render.adapt_steps import save_steps, steps_info
 from bench.render.adapt_tables import number_rows
 from bench.render.adapt_words import Names
-
-FOLDER = "adapt"
-"""Below results/ and reports/."""
 
 
 def write_adaptation(adaptation: Adaptation, reports_dir: Path) -> Path:
