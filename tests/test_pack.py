@@ -161,7 +161,7 @@ def test_a_stale_pack_never_answers(run_bench: RunBench, tmp_path: Path) -> None
     none = run_bench(*asked, "--packed")
     assert (none.returncode, none.stdout) == (2, "")
     assert "results has no pack that this version of bench reads. Run `bench pack`, then again." in none.stderr
-    assert "packed 3 records of 1 sweeps and 1 machines" in run_bench("pack").stdout
+    assert "packed 3 records of 1 sweep and 1 machine" in run_bench("pack").stdout
     assert run_bench(*asked, "--packed").stdout == run_bench(*asked).stdout
 
     save(results, "mine", measured("b", 0.7, 2e9, 6))

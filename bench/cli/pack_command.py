@@ -33,9 +33,13 @@ def command(results_dir: Path) -> None:
         task = progress.add_task("packing", total=None)
         packed = pack_results(results_dir, lambda count: progress.advance(task, count))
     click.echo(
-        f"packed {packed.records} records of {packed.sweeps} sweeps and {packed.machines} machines: "
+        f"packed {_of(packed.records, 'record')} of {_of(packed.sweeps, 'sweep')} and {_of(packed.machines, 'machine')}: "
         f"{packed.jsonl_bytes / 1e6:.1f} MB of records as {packed.parquet_bytes / 1e6:.1f} MB of Parquet"
     )
     if packed.trainings:
         click.echo(f"draws over the images of {packed.trainings} trainings: {packed.images_bytes / 1e6:.1f} MB")
     say(f"{packed.anew} records packed anew, {packed.records - packed.anew} as before; in {results_dir}/.packed")
+
+
+def _of(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"
