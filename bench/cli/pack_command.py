@@ -32,8 +32,9 @@ def command(results_dir: Path) -> None:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("packing", total=None)
         packed = pack_results(results_dir, lambda count: progress.advance(task, count))
+    places = f"{_of(packed.sweeps, 'sweep')} and {_of(packed.machines, 'machine')}"
     click.echo(
-        f"packed {_of(packed.records, 'record')} of {_of(packed.sweeps, 'sweep')} and {_of(packed.machines, 'machine')}: "
+        f"packed {_of(packed.records, 'record')} of {places}: "
         f"{packed.jsonl_bytes / 1e6:.1f} MB of records as {packed.parquet_bytes / 1e6:.1f} MB of Parquet"
     )
     if packed.trainings:
