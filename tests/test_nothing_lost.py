@@ -73,15 +73,21 @@ def assert_as_undisturbed(folder: Path, undisturbed: Path) -> None:
 
 
 def moments(chance: random.Random) -> list[int | None]:
-    """When to strike: after so many records stand, in order; None, between them anywhere, is in start-up."""
-    in_order = [*chance.sample(range(4), 1), *range(4, 8), *chance.sample(range(8, CELLS - 1), 2)]
+    """When to strike: after so many records stand, in order; None, between them anywhere, is in start-up.
+
+    The first comes when the costs begin to stand, which tells how long start-up takes.
+    """
+    in_order = [*range(4, 8), *chance.sample(range(8, CELLS - 1), 2)]
     waiting = iter(sorted(in_order))
-    kinds = [True] * len(in_order) + [False] * (KILLS - len(in_order))
-    return [next(waiting) if is_count else None for is_count in chance.sample(kinds, KILLS)]
+    kinds = [True] * len(in_order) + [False] * (KILLS - 1 - len(in_order))
+    return [chance.randrange(4), *(next(waiting) if is_count else None for is_count in chance.sample(kinds, KILLS - 1))]
 
 
-def strike(space: Path, moment: int | None, chance: random.Random) -> None:
-    """Start the sweep and kill it at the moment and a little later; its workers end by themselves."""
+def strike(space: Path, moment: int | None, delay: float) -> float:
+    """Start the sweep and kill it so many seconds after the moment; its workers end by themselves.
+
+    Gives the seconds until the moment.
+    """
     folder, began = space.parent, time.time()
 
     def has_come() -> bool:
@@ -94,13 +100,15 @@ def strike(space: Path, moment: int | None, chance: random.Random) -> None:
 
     with running_sweep(space, "--workers", "2") as process:
         wait_for(has_come, process)
-        time.sleep(chance.uniform(0, 5 if moment is None else 0.8))
+        waited = time.time() - began
+        time.sleep(delay)
         assert process.poll() is None, "it ended before the strike"
         family = psutil.Process(process.pid).children(recursive=True)
         process.kill()
         assert process.wait() == -signal.SIGKILL
         _, alive = psutil.wait_procs(family, timeout=20)
         assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE], "a worker outlived its sweep"
+    return waited
 
 
 def checkpoints(folder: Path) -> list[Path]:
@@ -115,8 +123,10 @@ def whole_lines(folder: Path) -> bytes:
 def test_twenty_kills_lose_nothing(tmp_path: Path, undisturbed: Path) -> None:
     chance = random.Random(7)
     space, standing, in_training = write_space(tmp_path, LONG), b"", 0
+    start_up = 0.0
     for moment in moments(chance):
-        strike(space, moment, chance)
+        waited = strike(space, moment, chance.uniform(0, start_up if moment is None else 0.8))
+        start_up = start_up or waited
         lines = whole_lines(tmp_path)
         assert lines.startswith(standing), "a record that stood is gone, or is another"
         standing = lines
