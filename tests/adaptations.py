@@ -40,8 +40,9 @@ def miou_of(share: float) -> float:
 class MadeUp:
     """An adaptation that grows network by network."""
 
-    def __init__(self, of: int = 64) -> None:
-        self.of = of
+    def __init__(self, of: int = 64, start: str = "net") -> None:
+        """of: images of the training split. start: file of the checkpoint, without ending."""
+        self.of, self.start = of, start
         self.records: list[Record] = []
         self.matrices: dict[tuple[str, str], Matrices] = {}
 
@@ -64,7 +65,8 @@ class MadeUp:
             "setting": setting, "status": "ok", "metrics": {"miou_val": miou, "miou_test": miou},
             "details": {"training_s": seconds, "updates": 0 if arm == "as_is" else 100},
             "words": {
-                "data": "folder: 64 train, 20 val, 20 test", "start": "from net.safetensors, trained on streets",
+                "data": "folder: 64 train, 20 val, 20 test",
+                "start": f"from {self.start}.safetensors, trained on streets",
                 "arm": ARMS[arm], "step": "nothing" if step == "none" else f"words of {step}",
                 "schedule": "batch 8, crops of 64x32",
             },

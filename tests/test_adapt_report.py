@@ -12,6 +12,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import BboxBase
 
 from bench.accuracy.bootstrap import Interval
+from bench.cli.report_command import renew_sweeps_behind
 from bench.judge.adaptation import Adaptation, Gain, Plateau
 from bench.render.adapt_curves import Curve, CurvesInfo, Panel, curves_info, draw_curves
 from bench.render.adapt_end_labels import spread
@@ -19,8 +20,10 @@ from bench.render.adapt_report import write_adaptation
 from bench.render.adapt_steps import draw_steps, steps_info
 from bench.render.adapt_tables import curve_table, missing_words, needed_table, sensible_targets, step_table
 from bench.render.adapt_words import Names, arm_lines, gain_words, labels_needed, plateau_words, signed
+from bench.store import Store
 from tests.adaptations import MadeUp, ladder
 from tests.conftest import RunBench
+from tests.factories import measured
 
 NET_B = "net_b<i>+fpn8"
 
@@ -280,3 +283,32 @@ def test_the_command_renders_checks_and_lists_adaptations(run_bench: RunBench, t
     shown = run_bench("show", "net_a", "--sweep", "adapt/made_up", "--group", "adaptation")
     assert "net_a+fpn8 full, 8 labels, clahe seed 0: mIoU val" in shown.stdout
     assert "records in" in run_bench("show").stderr
+
+
+def test_a_sweep_shows_what_became_of_its_weights(tmp_path: Path, run_bench: RunBench) -> None:
+    records, results = measured("net_a", 0.6, 1e9, 5.0), tmp_path / "results"
+    store = Store(results)
+    store.write_plan("trained", [record.key for record in records])
+    for record in records:
+        store.append("trained", record)
+    (key,) = (record.key for record in records if record.group == "accuracy")
+    ladder({8: 0.5, 64: 0.6}, made=MadeUp(start=key)).write(results, "dusk")
+    ladder({8: 0.5, 64: 0.6}, made=MadeUp(start="another")).write(results, "snow")
+    assert run_bench("report").returncode == 0
+    pages = tmp_path / "reports" / "trained"
+    page = pages.joinpath("index.html").read_text()
+    for text in (page, pages.joinpath("README.md").read_text()):
+        assert "Adapted to other images: dusk" in text
+        assert "Labels needed" in text
+        assert "full fine-tuning" in text
+        assert "snow" not in text
+    assert page.count("what labels are worth") == 1, "the figure is inside the page"
+    assert (pages / "curves_dusk.png").is_file()
+    assert run_bench("report", "--check").returncode == 0
+    ladder({8: 0.5, 64: 0.7}, made=MadeUp(start=key)).write(results, "dusk")
+    stale = run_bench("report", "--check")
+    assert stale.returncode == 1
+    assert "trained: STALE" in stale.stdout
+    renew_sweeps_behind("dusk", results, tmp_path / "reports")  # as `bench adapt` ends
+    again = run_bench("report", "--check", "trained")
+    assert again.returncode == 0, again.stdout

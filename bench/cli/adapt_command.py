@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli.adapt_words import say_timing, say_training, say_work
 from bench.cli.options import reports_option, results_option, workers_option
 from bench.cli.polite_kill import polite_kill
-from bench.cli.report_command import render_adaptation
+from bench.cli.report_command import render_adaptation, renew_sweeps_behind
 from bench.cli.say import say
 from bench.errors import ExitCode, UserError
-
-if TYPE_CHECKING:
-    pass
 
 _folder = click.Path(path_type=Path, file_okay=False)
 
@@ -110,5 +106,6 @@ def command(
         tally = run_adaptation(asked, request, work.trainings, results_dir, say_training)
         not_timed = run_timings(request, work.timings, store, say_timing)
     render_adaptation(request.name, results_dir, reports_dir)
+    renew_sweeps_behind(request.name, results_dir, reports_dir)
     if tally.failed or not_timed:
         sys.exit(ExitCode.CHECK_FAILED)

@@ -96,9 +96,11 @@ def _writer(name: str, results_dir: Path, convention: Convention) -> Callable[[P
         from bench.render.adapt_report import write_adaptation
 
         return partial(write_adaptation, _adaptation(name.removeprefix(PREFIX), results_dir))
+    from bench.judge.adapted_from import adaptations_from
     from bench.render.report import write_report
 
-    return partial(write_report, _study(name, results_dir, convention))
+    study, adaptations = _study(name, results_dir, convention), adaptations_from(name, results_dir)
+    return partial(write_report, study, adaptations=adaptations)
 
 
 def render_sweep(name: str, results_dir: Path, reports_dir: Path, convention: Convention = "macs") -> None:
@@ -107,13 +109,21 @@ def render_sweep(name: str, results_dir: Path, reports_dir: Path, convention: Co
     Raises:
         UserError: the sweep has no records, or no whole set of them.
     """
-    from bench.predictions import Predictions
-    from bench.render.report import write_report
     from bench.render.terminal import print_front
 
     study = _study(name, results_dir, convention)
     print_front(study)
-    page = write_report(study, reports_dir, Predictions(results_dir, name))
+    _write_sweep(study, results_dir, reports_dir)
+
+
+def _write_sweep(study: Study, results_dir: Path, reports_dir: Path) -> None:
+    from bench.judge.adapted_from import adaptations_from
+    from bench.predictions import Predictions
+    from bench.render.report import write_report
+
+    page = write_report(
+        study, reports_dir, Predictions(results_dir, study.name), adaptations_from(study.name, results_dir)
+    )  # fmt: skip
     say(f"report: {page} and {page.with_name('README.md')}")
 
 
@@ -142,6 +152,19 @@ def render_adaptation(name: str, results_dir: Path, reports_dir: Path) -> None:
     print_adaptation(adaptation)
     page = write_adaptation(adaptation, reports_dir)
     say(f"report: {page} and {page.with_name('README.md')}")
+
+
+def renew_sweeps_behind(name: str, results_dir: Path, reports_dir: Path) -> None:
+    """Write the pages anew of sweeps that an adaptation starts from, for they show it; those that are there.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    from bench.judge.adapted_from import sweeps_behind
+
+    for sweep in sweeps_behind(_adaptation(name, results_dir), results_dir):
+        if (reports_dir / sweep).is_dir():
+            _write_sweep(_study(sweep, results_dir, "macs"), results_dir, reports_dir)
 
 
 def _adaptation(name: str, results_dir: Path) -> Adaptation:

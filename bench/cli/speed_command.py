@@ -103,8 +103,8 @@ def training(
 ) -> None:  # fmt: skip
     """Train VARIANT on the CPU with our trainer and with a plain loop, a step of each in turns.
 
-    The plain loop: float32, contiguous, every image resized as a whole before its crop. With --seeds both go to the end
-    and their mIoUs on the validation split are compared.
+    The plain loop: float32, contiguous, every image read from its file and resized as a whole before its crop. With
+    --seeds both go to the end and their mIoUs on the validation split are compared.
 
     \b
     bench speed training --data-root CAMVID --weights-dir WEIGHTS

@@ -127,13 +127,13 @@ def _curve(name: str, look: int, points: Sequence[Point]) -> Curve:
     )  # fmt: skip
 
 
-def save_curves(info: CurvesInfo, folder: Path) -> None:
-    """Draw the figure as PNG and SVG into a folder that is there."""
+def save_curves(info: CurvesInfo, folder: Path, stem: str = STEM) -> None:
+    """Draw the figure as PNG and SVG of this name into a folder that is there."""
     with mpl.rc_context(RC):
         figure = draw_curves(info)
         for ending in ("png", "svg"):
             metadata = {"Date": None} if ending == "svg" else {"Software": None}
-            figure.savefig(folder / f"{STEM}.{ending}", metadata=metadata, bbox_inches="tight")
+            figure.savefig(folder / f"{stem}.{ending}", metadata=metadata, bbox_inches="tight")
 
 
 def draw_curves(info: CurvesInfo) -> Figure:
@@ -245,8 +245,3 @@ def _marker(look: int) -> str:
 
 def _colour(look: int) -> str:
     return "#555555" if look < 0 else PALETTE[look % len(PALETTE)]
-
-
-def has_curves(adaptation: Adaptation) -> bool:
-    """Whether there is a trained point to draw."""
-    return bool(adaptation.plain)

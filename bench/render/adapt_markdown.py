@@ -11,7 +11,7 @@ def markdown(page: Page, name: str) -> str:
     """The whole page, of the adaptation of this name."""
     parts = [f"# {escape(page.title)}", escape(page.words)]
     for section in page.sections:
-        parts += _section(section)
+        parts += section_parts(section)
     parts.append(
         "`index.html` beside this file is the same as one self-contained page; `table.csv` holds every point"
         f"{', `steps.csv` the time of every step' if page.has_step_times else ''}. "
@@ -20,7 +20,8 @@ def markdown(page: Page, name: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _section(section: Section) -> list[str]:
+def section_parts(section: Section) -> list[str]:
+    """Its paragraphs; figures lie beside the file."""
     parts = [f"## {section.title}"]
     parts.append("\n".join(map(_bullet, section.bullets)))
     parts.append("\n".join(f"- **{escape(what)}**: {escape(words)}" for what, words in section.terms))

@@ -20,6 +20,8 @@ from bench.render.adapt_tables import (
 from bench.render.adapt_text_table import TextTable
 from bench.render.adapt_words import Names, arm_lines, images, miou, step_lines, worth_lines
 
+FIGURE_WORDS = "mIoU on the validation split against the number of labelled images"
+
 
 @dataclass(frozen=True)
 class Bullet:
@@ -60,13 +62,12 @@ class Page:
 def make_page(adaptation: Adaptation) -> Page:
     """Write the page of an adaptation."""
     names = Names(adaptation)
-    return Page(
-        f"{adaptation.name}: what labels are worth", _opening(adaptation, names), list(_sections(adaptation, names)),
-        bool(adaptation.timings),
-    )  # fmt: skip
+    title, words = f"{adaptation.name}: what labels are worth", opening_words(adaptation, names)
+    return Page(title, words, list(_sections(adaptation, names)), bool(adaptation.timings))
 
 
-def _opening(adaptation: Adaptation, names: Names) -> str:
+def opening_words(adaptation: Adaptation, names: Names) -> str:
+    """How much was trained, and the best with the fewest and with all labels."""
     example, count = adaptation.records[0].setting, len(adaptation.variants)
     words = [f"{count} variant{'s' * (count > 1)}, {images(example['of'])} to train on."]
     for labels in dict.fromkeys((adaptation.budgets or [0])[:: max(1, len(adaptation.budgets) - 1)]):
@@ -83,7 +84,7 @@ def _sections(adaptation: Adaptation, names: Names) -> Iterator[Section]:
         yield Section("Missing or doubtful", bullets=[Bullet(line) for line in warnings], doubtful=True)
     yield Section(
         "mIoU by labelled images", figure=adapt_curves.STEM if adaptation.plain else "",
-        figure_words="mIoU on the validation split against the number of labelled images",
+        figure_words=FIGURE_WORDS,
         table=curve_table(adaptation, names),
         notes="mIoU on the validation split in %, with its 95 % interval over images"
         + (" and seeds" if adaptation.spreads.squares else " alone: there is one seed, and another would move it more")
@@ -127,10 +128,14 @@ def _labels(adaptation: Adaptation, names: Names) -> Iterator[Section]:
         "What the next labels are worth", bullets=bullets,
         notes="By mIoU val, each with its 95 % interval; where that leaves out 0, also what one image brings.",
     )  # fmt: skip
+    yield Section("Labels needed", table=needed_table(adaptation, names), notes=needed_words(adaptation))
+
+
+def needed_words(adaptation: Adaptation) -> str:
+    """How the table of labels needed is read."""
     has_start = any(line.arm == AS_IS for line in adaptation.curves)
-    yield Section(
-        "Labels needed", table=needed_table(adaptation, names),
-        notes="Labelled images at which the curve first reaches an mIoU val, with 95 % interval; straight between two "
+    return (
+        "Labelled images at which the curve first reaches an mIoU val, with 95 % interval; straight between two "
         "budgets over the logarithm of labels. ≤: the smallest budget reaches it already; >: all labels do not"
-        + ("; 0: the network as it is does." if has_start else "."),
-    )  # fmt: skip
+        + ("; 0: the network as it is does." if has_start else ".")
+    )

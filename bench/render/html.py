@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -11,6 +12,7 @@ from markupsafe import Markup
 from bench.judge.study import Study
 from bench.metrics import METRICS
 from bench.predictions import Predictions
+from bench.render.adapt_page import Section
 from bench.render.markdown import percent
 from bench.render.page_assets import page_script, page_styles
 from bench.render.page_data import island, page_data
@@ -33,13 +35,15 @@ _MOST_OPEN = 300
 
 
 def html_page(
-    study: Study, table: ResultTable, figures: dict[str, Path], predictions: Predictions | None = None
-) -> str:
+    study: Study, table: ResultTable, folder: Path, predictions: Predictions | None = None,
+    adapted: Sequence[Section] = (),
+) -> str:  # fmt: skip
     """The whole page.
 
     Args:
-        figures: SVG file by cost metric.
+        folder: where the SVG files are.
         predictions: where trainings left those of a few images; without them the cards show none.
+        adapted: of each adaptation that starts from these trainings.
     """
     environment = Environment(
         loader=PackageLoader("bench.render"), autoescape=True, undefined=StrictUndefined,
@@ -58,7 +62,8 @@ def html_page(
         fronts=front_words(study) if study.sureness else [], effects=effect_table(study), effect_words=EFFECT_WORDS,
         details=detail_table(study), differences=difference_table(study),
         difference_words=difference_words(study) if study.differences else "",
-        figures=[(METRICS[m].label, inline_svg(path, m)) for m, path in figures.items()],
+        figures=[(METRICS[m].label, inline_svg(folder / f"front_{m}.svg", m)) for m in study.cost_metrics],
+        adapted=adapted, curves={s.figure: inline_svg(folder / f"{s.figure}.svg", s.figure) for s in adapted},
         styles=page_styles(), script=page_script(), data=island(page_data(study)),
         examples=island(page_examples(study, predictions)), published=_published(study),
         most_open=_MOST_OPEN,

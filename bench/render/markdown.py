@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bench.judge.study import Study
+from bench.render.adapt_markdown import section_parts
+from bench.render.adapt_page import Section
 from bench.render.table import ResultTable, detail_table, difference_table, effect_table, sureness_table
 from bench.render.words import (
     EFFECT_WORDS,
@@ -16,11 +20,12 @@ from bench.render.words import (
 )
 
 
-def markdown_page(study: Study, table: ResultTable, figures: dict[str, str]) -> str:
+def markdown_page(study: Study, table: ResultTable, figures: dict[str, str], adapted: Sequence[Section] = ()) -> str:
     """The whole page.
 
     Args:
         figures: PNG file name by cost metric.
+        adapted: of each adaptation that starts from these trainings.
     """
     seeds = f", mean of {study.seeds} seeds" if study.seeds > 1 else ""
     parts = [
@@ -32,6 +37,7 @@ def markdown_page(study: Study, table: ResultTable, figures: dict[str, str]) -> 
         *_sureness(study),
         *_differences(study),
         *(f"![front of {metric}]({name})" for metric, name in figures.items()),
+        *(part for section in adapted for part in section_parts(section)),
         "## How it was measured",
         "\n".join(f"- **{what}**: {words}" for what, words in setting_lines(study)),
         *_warnings(study),

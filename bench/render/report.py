@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.errors import UserError
+from bench.judge.adaptation import Adaptation
 from bench.judge.study import Study
 from bench.predictions import Predictions
+from bench.render.adapt_excerpt import save_excerpt
 from bench.render.front_figure import front_info, save_front
 from bench.render.html import html_page
 from bench.render.markdown import markdown_page
@@ -14,11 +17,14 @@ from bench.render.table import result_table
 from bench.render.table_files import write_table_files
 
 
-def write_report(study: Study, reports_dir: Path, predictions: Predictions | None = None) -> Path:
+def write_report(
+    study: Study, reports_dir: Path, predictions: Predictions | None = None, adaptations: Sequence[Adaptation] = ()
+) -> Path:
     """Render the study below `reports_dir`; returns the page.
 
     Args:
         predictions: see `html_page`.
+        adaptations: that start from its trainings; an excerpt of each stands on the page.
 
     Raises:
         UserError: the folder cannot be written.
@@ -26,17 +32,17 @@ def write_report(study: Study, reports_dir: Path, predictions: Predictions | Non
     folder = reports_dir / study.name
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for old in folder.glob("front_*.*"):  # of another convention or of a cost that is gone
+        for old in (*folder.glob("front_*.*"), *folder.glob("curves_*.*")):  # of what is no longer there
             old.unlink()
         for metric in study.cost_metrics:
             save_front(front_info(study, metric), folder)
         table = result_table(study)
         write_table_files(study, table, folder)
         png = {metric: f"front_{metric}.png" for metric in study.cost_metrics}
-        svg = {metric: folder / f"front_{metric}.svg" for metric in study.cost_metrics}
-        (folder / "README.md").write_text(markdown_page(study, table, png), encoding="utf-8")
+        adapted = [save_excerpt(adaptation, folder) for adaptation in adaptations]
+        (folder / "README.md").write_text(markdown_page(study, table, png, adapted), encoding="utf-8")
         page = folder / "index.html"
-        page.write_text(html_page(study, table, svg, predictions), encoding="utf-8")
+        page.write_text(html_page(study, table, folder, predictions, adapted), encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot write {folder}: {error.strerror}. Pass --reports FOLDER.") from None
     return page

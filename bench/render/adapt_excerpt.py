@@ -1,0 +1,30 @@
+"""What an adaptation says, in one section of the page of the sweep that it starts from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.adaptations import PREFIX
+from bench.judge.adaptation import Adaptation
+from bench.render.adapt_curves import STEM, curves_info, save_curves
+from bench.render.adapt_page import FIGURE_WORDS, Bullet, Section, needed_words, opening_words
+from bench.render.adapt_tables import needed_table
+from bench.render.adapt_words import Names
+
+
+def save_excerpt(adaptation: Adaptation, folder: Path) -> Section:
+    """Draw the curves into the report folder of a sweep; returns the section with them and the labels needed.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    names, figure = Names(adaptation), f"{STEM}_{adaptation.name}"
+    save_curves(curves_info(adaptation, names), folder, figure)
+    bullets = [
+        Bullet(opening_words(adaptation, names)),
+        Bullet(f"reports/{PREFIX}{adaptation.name}", "All that was measured"),
+    ]
+    return Section(
+        f"Adapted to other images: {adaptation.name}", bullets=bullets, figure=figure, figure_words=FIGURE_WORDS,
+        table=needed_table(adaptation, names), notes=f"Labels needed. {needed_words(adaptation)}",
+    )  # fmt: skip
