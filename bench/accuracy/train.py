@@ -68,7 +68,7 @@ def train(
     Args:
         net: its weights are where training starts; a `backbone` may learn slower, and the contrastive term reads what
             its `classifier` reads.
-        samples: the training split, in memory: each is read once an epoch.
+        samples: the training split: each is read once an epoch, and once before for class weights.
         classes: that the masks hold.
         schedule: how to train.
         seed: of the order of the images, of the augmentation and, apart from these, of the contrastive term.
