@@ -14,7 +14,6 @@ from PIL import Image
 
 from bench.accuracy.confusion import IGNORE
 from bench.accuracy.datasets import SPLITS, open_dataset
-from bench.accuracy.datasets.base import in_memory
 from bench.accuracy.datasets.cityscapes import CLASSES, LABEL_IDS, TRAIN_IDS
 from bench.accuracy.datasets.splitting import grouped_by, held_out, seeded_split
 from bench.errors import UserError
@@ -321,9 +320,3 @@ def test_cities_that_are_none_are_refused(cityscapes: Path, cities: object) -> N
 
 def test_one_city_may_stand_alone(cityscapes: Path) -> None:
     open_dataset("cityscapes", cityscapes, {"val_cities": "ulm"}).check()
-
-
-def test_a_split_that_is_large_is_read_anew_each_time(own: Path) -> None:
-    samples = open_dataset("folder", own, {}).load("train")
-    assert in_memory(samples, at_most=10) is samples
-    assert isinstance(in_memory(samples), list)

@@ -146,3 +146,12 @@ def test_the_average_is_what_a_training_leaves() -> None:
 def test_an_option_at_its_default_stands_in_no_key() -> None:
     assert "ema" not in Schedule().model_dump(mode="json")
     assert Schedule.model_validate(Schedule(ema=0.99).model_dump(mode="json")).ema == 0.99
+
+
+def test_a_compiled_training_learns_the_same_but_for_rounding() -> None:
+    def losses(compiled: bool) -> list[float]:
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 2, 1))
+        return train(net, halves(8, 0), 2, Schedule(epochs=2, batch_size=4, ema=0.9, compile=compiled), 0).losses
+
+    assert losses(True) == pytest.approx(losses(False), rel=1e-4)

@@ -27,6 +27,7 @@ _LATER = (
     "hard_pixels",
     "ema",
     "colour_jitter",
+    "compile",
 )
 """Options that came after the first records: at their default they stand in no key."""
 
@@ -109,6 +110,8 @@ class Schedule(BaseModel):
     """Online hard example mining; None counts every pixel."""
     ema: float | None = Field(default=None, gt=0, lt=1)
     """Decay of the moving average of the weights that is evaluated; None evaluates those of the last step."""
+    compile: bool = False
+    """Whether torch.compile fuses the network's passes: a minute or more once, for shorter steps on some devices."""
 
     @model_validator(mode="after")
     def _scale_ascends(self) -> Self:
@@ -147,6 +150,7 @@ class Schedule(BaseModel):
         return (
             f"batch {self.batch_size}, {crop}{scale}{flips}{jitter}; AdamW with weight decay {self.weight_decay:g}, "
             f"{self._rate_words()}, {self._loss_words()}{average}"
+            f"{', by torch.compile' if self.compile else ''}"
         )
 
     def _rate_words(self) -> str:

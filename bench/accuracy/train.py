@@ -68,7 +68,7 @@ def train(
     Args:
         net: its weights are where training starts; a `backbone` may learn slower, and the contrastive term reads what
             its `classifier` reads.
-        samples: the training split, in memory: each is read once an epoch.
+        samples: the training split: each is read once an epoch, and once before for class weights.
         classes: that the masks hold.
         schedule: how to train.
         seed: of the order of the images, of the augmentation and, apart from these, of the contrastive term.
@@ -90,7 +90,8 @@ def train(
     width, height = schedule.crop or samples[0].image.shape[1::-1]
     with contrastive_term(net, schedule, (width, height), steps, seed, device) as contrast:
         course = Course(net, average, contrast, schedule, steps)
-        passes = Passes(net, pixel_loss, contrast, device, precision)
+        forward = torch.compile(net, dynamic=False) if schedule.compile else net
+        passes = Passes(forward, pixel_loss, contrast, device, precision)
         _run(course, passes, batches, schedule.epochs, aids)
     if average is not None:
         net.load_state_dict(average.module.state_dict())

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.accuracy.datasets.base import Dataset, Sample, in_memory
+from bench.accuracy.datasets.base import Dataset, Sample
+from bench.accuracy.datasets.decoded import readable_fast
 from bench.accuracy.precision import TRAINING_WAYS, TrainingWay
 from bench.accuracy.schedule import Schedule
 from bench.accuracy.train import METHOD as TRAIN_METHOD
@@ -63,7 +64,7 @@ class Request:
     @cached_property
     def train(self) -> Sequence[Sample]:
         """The training split."""
-        return in_memory(self.dataset.load("train"))
+        return readable_fast(self.dataset.load("train"), self.dataset.fingerprint())
 
     def order(self, seed: int) -> list[int]:
         """In which the training images are labelled."""

@@ -45,5 +45,7 @@ def schedule_for(arm: Arm, labels: int, size: tuple[int, int], updates: int, cha
         keys |= {"learning_rate": min(0.5, _FROZEN_RATE * keys["learning_rate"]), **_ON_FEATURES}
     if arm == "semi":
         keys["ema"] = None  # the teacher is the average
+    if arm != "full":
+        keys.pop("compile", None)  # their loops have passes of their own
     each = max(1, labels // min(keys["batch_size"], labels))
     return Schedule.model_validate({**keys, "epochs": math.ceil(updates / each)})

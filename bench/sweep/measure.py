@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from bench.accuracy.datasets import Dataset, Split, open_dataset
-from bench.accuracy.datasets.base import in_memory
+from bench.accuracy.datasets.decoded import readable_fast
 from bench.accuracy.evaluate import Result, evaluate
 from bench.accuracy.evaluation import Evaluation
 from bench.accuracy.examples import example_places, predicted_examples, small_image, small_mask
@@ -100,8 +100,9 @@ def _measure_accuracy(cell: Cell, sources: Sources, on_progress: OnProgress) -> 
     def score(net: nn.Module, split: Split) -> Result:
         return evaluate(net, data.load(split), len(data.classes), setting["device"], how)
 
+    samples = readable_fast(data.load("train"), setting["data_fingerprint"])
     log = train(
-        net, in_memory(data.load("train")), len(data.classes), schedule, setting["seed"], setting["device"],
+        net, samples, len(data.classes), schedule, setting["seed"], setting["device"],
         setting["precision"], _aids(cell, sources, on_progress, lambda net: score(net, "val").miou.value),
     )  # fmt: skip
     course = {"epoch_losses": [round(loss, 4) for loss in log.losses], "validations": log.validations}

@@ -19,6 +19,7 @@ from bench.fork_server import announce
 from bench.judge.latency_doubts import doubtful_keys, lacks_weights
 from bench.judge.select import settle
 from bench.latency.runtimes import check_runtime
+from bench.latency.runtimes.limits import check_compiler
 from bench.latency.setting import Device
 from bench.machine import commit
 from bench.predictions import Predictions
@@ -224,6 +225,7 @@ def _check(space: SpaceFile, specs: Sequence[VariantSpec], data_root: Path | Non
         check_variants(specs)
         dataset.check()
         _check_runtimes(space)
+        _check_training_compiler(space)
         _check_sizes(space, dataset)
     except DataError as error:
         option = ("options", error.option) if error.option else ("name",)
@@ -255,6 +257,15 @@ def _check_runtimes(space: SpaceFile) -> None:
         except UserError as error:
             place = ("latency", "runtimes", space.latency.runtimes.index(setting.runtime))
             raise UserError(f"{space.at(place)}: {error}") from None
+
+
+def _check_training_compiler(space: SpaceFile) -> None:
+    """Refuse a compiled training that could not be compiled, with its line."""
+    if space.accuracy.schedule.compile and not torch.cuda.is_available():
+        try:
+            check_compiler()
+        except UserError as error:
+            raise UserError(f"{space.at(('accuracy', 'schedule', 'compile'))}: {error}") from None
 
 
 def foresee(forecast: Forecast, cells: Sequence[Cell], dataset: Dataset) -> None:

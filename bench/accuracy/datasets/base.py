@@ -100,13 +100,13 @@ class Dataset(Protocol):
         """Sizes of the splits and of the images, in words."""
 
 
-def in_memory(samples: Sequence[Sample], at_most: float | None = None) -> Sequence[Sample]:
-    """The samples decoded once and for all, where they take little memory; else as they are, read anew each time.
+def fits_in_memory(samples: Sequence[Sample], at_most: float | None = None) -> bool:
+    """Whether the samples take little memory, judged by the first.
 
     at_most: bytes; a quarter of what is free, unless it is given.
     """
     if not samples:
-        return samples
+        return True
     limit = psutil.virtual_memory().available / 4 if at_most is None else at_most
     first = samples[0]
-    return list(samples) if len(samples) * (first.image.nbytes + first.mask.nbytes) <= limit else samples
+    return len(samples) * (first.image.nbytes + first.mask.nbytes) <= limit

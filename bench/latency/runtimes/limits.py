@@ -23,7 +23,7 @@ def check_limits(setting: LatencySetting) -> None:
             "here. `--device cpu` measures on the CPU."
         )
     if setting.device == "cpu" and setting.runtime == "compile":
-        _check_compiler()
+        check_compiler()
     if setting.precision != "float32" and setting.precision not in _precisions(setting):
         raise UserError(
             f"{RUNTIME_LABELS[setting.runtime]} is of no use here in {setting.precision}. It serves "
@@ -31,8 +31,12 @@ def check_limits(setting: LatencySetting) -> None:
         )
 
 
-def _check_compiler() -> None:
-    """The same one that torch would call."""
+def check_compiler() -> None:
+    """Refuse torch.compile on a CPU where the compiler that it would call is missing.
+
+    Raises:
+        UserError: it is.
+    """
     name = os.environ.get("CXX", "g++")
     if shutil.which(name) is None:
         raise UserError(

@@ -1,0 +1,76 @@
+"""Decoded images on a disk, for a training split that memory does not hold: a crop reads its own rows alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+
+from bench.accuracy.datasets.base import Sample, fits_in_memory
+from bench.durable import replacing
+from bench.errors import DiskError
+
+FOLDER_VARIABLE = "BENCH_DECODED_DIR"
+"""A property of the machine, as other caches' folders are: it decides no result."""
+_ROOM_LEFT = 2 * 2**30
+"""Bytes that stay free on the disk: what is measured must find room there."""
+
+
+def readable_fast(samples: Sequence[Sample], fingerprint: str, at_most: float | None = None) -> Sequence[Sample]:
+    """A training split, which is read many times: in memory where it fits; else from a disk, where the user names one.
+
+    Without a folder in `BENCH_DECODED_DIR` images are decoded anew each time.
+
+    Args:
+        fingerprint: of the data set; see `Dataset.fingerprint`.
+        at_most: see `fits_in_memory`.
+    """
+    if fits_in_memory(samples, at_most):
+        return list(samples)
+    folder = os.environ.get(FOLDER_VARIABLE)
+    return Decoded(samples, Path(folder) / fingerprint / "train") if folder else samples
+
+
+class Decoded(Sequence[Sample]):
+    """Samples of which each is decoded once and kept, (H, W, 4) of image and mask, for all processes and runs."""
+
+    def __init__(self, samples: Sequence[Sample], folder: Path) -> None:
+        self._samples, self._folder = samples, folder
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Sample]: ...
+
+    def __getitem__(self, index: int | slice) -> Sample | Sequence[Sample]:
+        at = range(len(self))[index]
+        return self._one(at) if isinstance(at, int) else [self._one(i) for i in at]
+
+    def _one(self, index: int) -> Sample:
+        path = self._folder / f"{index}.npy"
+        try:
+            kept = np.load(path, mmap_mode="r")
+        except (OSError, ValueError, EOFError):  # not there yet, or cut off
+            sample = self._samples[index]
+            self._keep(sample, path)
+            return sample
+        return Sample(kept[..., :3], kept[..., 3])
+
+    def _keep(self, sample: Sample, path: Path) -> None:
+        """Where there is room; a sample that is not kept is decoded again."""
+        with suppress(OSError, DiskError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            both = np.dstack([sample.image, sample.mask])
+            if shutil.disk_usage(self._folder).free - both.nbytes < _ROOM_LEFT:
+                return
+            with replacing(path) as new, new.open("wb") as file:
+                np.save(file, both)
