@@ -13,9 +13,10 @@ from typing import Any
 import psutil
 
 from tests.conftest import bench_command, bench_environment
+from tests.warm_start import WarmProcess
 
 Result = tuple[Any, ...]
-Sweeping = subprocess.Popen[str]
+Sweeping = subprocess.Popen[str] | WarmProcess
 
 
 def stored(folder: Path) -> list[dict[str, Any]]:
@@ -25,7 +26,9 @@ def stored(folder: Path) -> list[dict[str, Any]]:
 
 
 def start_sweep(space: Path, *options: str, enter: Sequence[str] = ()) -> Sweeping:
-    """enter: a command that runs the sweep in surroundings of its own."""
+    """enter: a command that runs the sweep in surroundings of its own, which costs it the loading of torch."""
+    if not enter:
+        return WarmProcess(["sweep", str(space), *options], space.parent, bench_environment())
     return subprocess.Popen(
         [*enter, *bench_command("sweep", str(space), *options)], cwd=space.parent, env=bench_environment(),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -44,7 +44,7 @@ def finish(process: Sweeping) -> tuple[int, str]:
     """Exit code, and what it said; never a traceback."""
     _, errors = process.communicate(timeout=240)
     assert "Traceback" not in errors, errors
-    return process.returncode, errors
+    return process.wait(), errors
 
 
 @pytest.fixture(scope="module")
@@ -83,10 +83,10 @@ def moments(chance: random.Random) -> list[int | None]:
     return [chance.randrange(4), *(next(waiting) if is_count else None for is_count in chance.sample(kinds, KILLS - 1))]
 
 
-def strike(space: Path, moment: int | None, delay: float) -> float:
-    """Start the sweep and kill it so many seconds after the moment; its workers end by themselves.
+def strike(space: Path, moment: int | None, delay: float) -> tuple[float, list[psutil.Process]]:
+    """Start the sweep and kill it so many seconds after the moment; its workers are to end by themselves.
 
-    Gives the seconds until the moment.
+    Gives the seconds until the moment, and the processes that it had started.
     """
     folder, began = space.parent, time.time()
 
@@ -106,9 +106,12 @@ def strike(space: Path, moment: int | None, delay: float) -> float:
         family = psutil.Process(process.pid).children(recursive=True)
         process.kill()
         assert process.wait() == -signal.SIGKILL
-        _, alive = psutil.wait_procs(family, timeout=20)
-        assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE], "a worker outlived its sweep"
-    return waited
+    return waited, family
+
+
+def assert_ended(processes: list[psutil.Process]) -> None:
+    _, alive = psutil.wait_procs(processes, timeout=20)
+    assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE], "a worker outlived its sweep"
 
 
 def checkpoints(folder: Path) -> list[Path]:
@@ -123,15 +126,17 @@ def whole_lines(folder: Path) -> bytes:
 def test_twenty_kills_lose_nothing(tmp_path: Path, undisturbed: Path) -> None:
     chance = random.Random(7)
     space, standing, in_training = write_space(tmp_path, LONG), b"", 0
-    start_up = 0.0
-    for moment in moments(chance):
-        waited = strike(space, moment, chance.uniform(0, start_up if moment is None else 0.8))
+    start_up, workers = 0.0, list[psutil.Process]()
+    for moment in moments(chance):  # each as soon as the one before is dead, as an impatient user does
+        waited, family = strike(space, moment, chance.uniform(0, start_up if moment is None else 0.8))
         start_up = start_up or waited
+        workers += family
         lines = whole_lines(tmp_path)
         assert lines.startswith(standing), "a record that stood is gone, or is another"
         standing = lines
         in_training += bool(checkpoints(tmp_path))
     assert in_training >= 1, "no training has gone on from a checkpoint"
+    assert_ended(workers)
     code, errors = finish(start_sweep(space, "--workers", "2"))
     assert code == 0, errors
     assert whole_lines(tmp_path).startswith(standing)
