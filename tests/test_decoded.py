@@ -63,7 +63,7 @@ def test_where_the_user_names_a_folder_other_files_are_other_images(folder: Path
     for fingerprint in ("a1", "b2"):
         samples = readable_fast(Files().samples(), fingerprint, TOO_SMALL)
         assert all(map(same, samples, STREETS))
-        assert len(list((folder / fingerprint / "train").glob("*.npy"))) == len(STREETS)
+        assert len(list(folder.glob(f"{fingerprint}-*/*.npy"))) == len(STREETS)
     assert not list(folder.rglob("*.new"))
 
 
@@ -80,9 +80,11 @@ def test_a_file_that_was_cut_off_is_decoded_again(tmp_path: Path) -> None:
     first, second = sorted(tmp_path.glob("*.npy"))[:2]
     first.write_bytes(first.read_bytes()[:500])
     second.write_bytes(b"")
+    (tmp_path / "2.npy.0badc0de.new").write_bytes(b"of a writer that was killed")
     for _ in range(2):
         assert all(map(same, Decoded(files.samples(), tmp_path), STREETS))
         assert list(files.decodings.values()) == [2, 2, 1, 1, 1, 1]
+    assert not list(tmp_path.glob("*.new"))
 
 
 def test_a_disk_without_room_or_rights_only_costs_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +18,11 @@ from bench.accuracy.ema import make_average
 from bench.accuracy.evaluate import evaluate
 from bench.accuracy.losses import PixelLoss, class_weights
 from bench.accuracy.optimizer import make_optimizer, make_scheduler
+from bench.accuracy.precision import TrainPrecision, own_way
 from bench.accuracy.schedule import HardPixels, Schedule
 from bench.accuracy.train import train
+from bench.adapt.recipe import ARMS, schedule_for
+from tests.conftest import TINY_SPACE, RunBench
 from tests.test_training import halves
 from variants.names import parse_name
 from variants.network import build
@@ -148,10 +153,29 @@ def test_an_option_at_its_default_stands_in_no_key() -> None:
     assert Schedule.model_validate(Schedule(ema=0.99).model_dump(mode="json")).ema == 0.99
 
 
-def test_a_compiled_training_learns_the_same_but_for_rounding() -> None:
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_compiled_training_learns_the_same_but_for_rounding(precision: TrainPrecision) -> None:
     def losses(compiled: bool) -> list[float]:
         torch.manual_seed(0)
         net = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 2, 1))
-        return train(net, halves(8, 0), 2, Schedule(epochs=2, batch_size=4, ema=0.9, compile=compiled), 0).losses
+        schedule = Schedule(epochs=2, batch_size=4, ema=0.9, compile=compiled)
+        return train(net, halves(8, 0), 2, schedule, 0, precision=precision).losses
 
-    assert losses(True) == pytest.approx(losses(False), rel=1e-4)
+    assert losses(True) == pytest.approx(losses(False), rel=1e-4 if precision == "float32" else 0.02)
+
+
+def test_a_training_that_cannot_be_compiled_is_refused_with_its_line(
+    tiny_space: Path, run_bench: RunBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_space.write_text(TINY_SPACE.replace("batch_size: 4}", "batch_size: 4, compile: true}"))
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    done = run_bench("sweep", tiny_space.name, "--dry-run")
+    if own_way()[0] == "cuda":
+        pytest.skip("trains on a GPU, which needs no C++ compiler")
+    assert done.returncode == 2
+    assert re.search(r"tiny\.yaml:\d+.*needs a C\+\+ compiler", done.stderr), done.stderr
+
+
+def test_arms_with_loops_of_their_own_are_not_compiled() -> None:
+    compiled = [arm for arm in ARMS if schedule_for(arm, 8, (64, 32), 10, {"compile": True}).compile]
+    assert compiled == ["full"]

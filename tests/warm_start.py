@@ -1,6 +1,7 @@
 """Start `bench` as processes that have loaded torch before: each is forked from one that waits, with its imports done.
 
-What a test of kills costs is mostly the loading. Run as a module, this file is the process that waits.
+What a test of kills costs is mostly the loading, in which there is nothing yet to lose. Run as a module, this file is
+the process that waits.
 """
 
 from __future__ import annotations
@@ -84,7 +85,9 @@ def _ask(request: dict[str, Any]) -> Any:
     assert waiting.stdout is not None
     waiting.stdin.write(json.dumps(request) + "\n")
     waiting.stdin.flush()
-    return json.loads(waiting.stdout.readline())
+    line = waiting.stdout.readline()
+    assert line, f"the process that waits has ended: {waiting.poll()}"
+    return json.loads(line)
 
 
 @cache

@@ -150,7 +150,7 @@ class Schedule(BaseModel):
         return (
             f"batch {self.batch_size}, {crop}{scale}{flips}{jitter}; AdamW with weight decay {self.weight_decay:g}, "
             f"{self._rate_words()}, {self._loss_words()}{average}"
-            f"{', by torch.compile' if self.compile else ''}"
+            f"{'; passes compiled by torch.compile' if self.compile else ''}"
         )
 
     def _rate_words(self) -> str:

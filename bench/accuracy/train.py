@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from bench.accuracy.batches import Batches
 from bench.accuracy.checkpoint import Checkpoint
+from bench.accuracy.compiled import compiled_passes
 from bench.accuracy.contrastive import Contrast, contrastive_term
 from bench.accuracy.course import Course, TrainingLog
 from bench.accuracy.datasets.base import Sample
@@ -90,7 +91,7 @@ def train(
     width, height = schedule.crop or samples[0].image.shape[1::-1]
     with contrastive_term(net, schedule, (width, height), steps, seed, device) as contrast:
         course = Course(net, average, contrast, schedule, steps)
-        forward = torch.compile(net, dynamic=False) if schedule.compile else net
+        forward = compiled_passes(net, device) if schedule.compile else net
         passes = Passes(forward, pixel_loss, contrast, device, precision)
         _run(course, passes, batches, schedule.epochs, aids)
     if average is not None:

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.accuracy.datasets.base import Dataset, Sample
-from bench.accuracy.datasets.decoded import readable_fast
+from bench.accuracy.datasets.base import Dataset, Sample, fits_in_memory
 from bench.accuracy.precision import TRAINING_WAYS, TrainingWay
 from bench.accuracy.schedule import Schedule
 from bench.accuracy.train import METHOD as TRAIN_METHOD
@@ -64,7 +63,8 @@ class Request:
     @cached_property
     def train(self) -> Sequence[Sample]:
         """The training split."""
-        return readable_fast(self.dataset.load("train"), self.dataset.fingerprint())
+        samples = self.dataset.load("train")
+        return list(samples) if fits_in_memory(samples) else samples
 
     def order(self, seed: int) -> list[int]:
         """In which the training images are labelled."""

@@ -20,6 +20,7 @@ from bench.adapt.recipe import ARMS, UPDATES, Arm
 from bench.adapt.start import IMAGENET, Start, build_from, find_start
 from bench.adapt.unlabelled import read_unlabelled
 from bench.errors import UserError
+from bench.latency.runtimes.limits import check_compiler
 from bench.machine import machine_facts
 from bench.sweep.recipes import load_recipe
 from variants.names import parse_name
@@ -88,6 +89,8 @@ def prepare(asked: Asked, results: Path) -> Prepared:
     budgets, too_large = read_budgets(asked.labels, dataset.count("train"))
     source = domain_images(*asked.source, {}, False).at_most(_MOST_SOURCE_IMAGES) if asked.source else ()
     device = _device(asked.device)
+    if changes.get("compile") and device == "cpu":
+        check_compiler()
     for spec in specs:
         if "frozen" in arms and spec.network != _OURS:
             raise UserError(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import gc
 import os
 import sys
 import warnings
@@ -86,7 +84,6 @@ def main() -> None:
     from variants.errors import VariantError
 
     _quiet_libraries()
-    atexit.register(gc.freeze)  # a process that ends need not look through all of torch for garbage: 1.2 s less
     try:
         sys.exit(cli(standalone_mode=False))
     except click.exceptions.Abort:

@@ -157,14 +157,17 @@ def render_adaptation(name: str, results_dir: Path, reports_dir: Path) -> None:
 def renew_sweeps_behind(name: str, results_dir: Path, reports_dir: Path) -> None:
     """Write the pages anew of sweeps that an adaptation starts from, for they show it; those that are there.
 
-    Raises:
-        UserError: the folder cannot be written.
+    What is wrong with one of these sweeps is said, and stops nothing.
     """
+    from bench.errors import UserError
     from bench.judge.adapted_from import sweeps_behind
 
-    for sweep in sweeps_behind(_adaptation(name, results_dir), results_dir):
+    for sweep in sweeps_behind(name, results_dir):
         if (reports_dir / sweep).is_dir():
-            _write_sweep(_study(sweep, results_dir, "macs"), results_dir, reports_dir)
+            try:
+                _write_sweep(_study(sweep, results_dir, "macs"), results_dir, reports_dir)
+            except UserError as error:
+                say(f"the page of {sweep} does not show {name} yet: {error}")
 
 
 def _adaptation(name: str, results_dir: Path) -> Adaptation:

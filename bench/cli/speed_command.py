@@ -101,10 +101,11 @@ def training(
     variant: str, space: str, data_root: Path | None, weights_dir: Path | None, rounds: int, threads: int | None,
     seeds: int, epochs: int | None, check: bool,
 ) -> None:  # fmt: skip
-    """Train VARIANT on the CPU with our trainer and with a plain loop, a step of each in turns.
+    """Train VARIANT on the CPU with our trainer and with a plain loop, in turns.
 
-    The plain loop: float32, contiguous, every image read from its file and resized as a whole before its crop. With
-    --seeds both go to the end and their mIoUs on the validation split are compared.
+    Ours as a sweep does, one training a core side by side; and one alone with all threads. The plain loop: float32,
+    contiguous, every image read from its file and resized as a whole before its crop. With --seeds both go to the end
+    and their mIoUs on the validation split are compared.
 
     \b
     bench speed training --data-root CAMVID --weights-dir WEIGHTS

@@ -8,16 +8,14 @@ from statistics import median
 
 import click
 import torch
-from torch import nn
 
-from bench.accuracy.datasets import open_dataset
 from bench.accuracy.datasets.files import FileDataset
 from bench.accuracy.precision import fastest_precision
+from bench.accuracy.speed_side_by_side import Subject, ThroughputRace, race_side_by_side
 from bench.accuracy.speed_training import EndRace, Loop, StepRace, race_steps, race_to_the_end
 from bench.cli.say import say
 from bench.sweep.spacefile import load_space
 from variants.names import parse_name
-from variants.network import build
 
 _AT_LEAST = 2.0
 """Times the plain loop's images a second."""
@@ -37,47 +35,57 @@ def run_training(
     """
     torch.set_num_threads(threads)
     protocol = load_space(space_name).accuracy
-    schedule = protocol.schedule.model_copy(update={"epochs": epochs} if epochs else {})
-    data = open_dataset(protocol.data.name, data_root, protocol.data.options)
-    spec = parse_name(variant)
-    precision = fastest_precision("cpu")
-
-    def make_net(seed: int = 0) -> nn.Module:
-        torch.manual_seed(seed)
-        return build(spec, len(data.classes), schedule.pretraining == "imagenet", weights_dir)
-
-    say(f"{spec.name} on {data.name}, {threads} threads; ours in {precision}; {schedule.describe()}")
-    files = isinstance(data, FileDataset)  # a data set that is drawn has no files to read
-    train = data.load("train") if files else list(data.load("train"))
-    race = race_steps(
-        make_net, train, list(train), schedule, precision, rounds, lambda n: say(f"step {n} of {rounds}")
+    schedule = protocol.schedule.model_copy(update={"compile": False, **({"epochs": epochs} if epochs else {})})
+    subject = Subject(
+        parse_name(variant), protocol.data.name, data_root, protocol.data.options, schedule, weights_dir,
+        fastest_precision("cpu"),
     )  # fmt: skip
-    fine = _print_steps(race, files)
+    data, precision, train = subject.dataset(), subject.precision, subject.train_split()
+    say(f"{subject.spec.name} on {data.name}; ours in {precision}; {schedule.describe()}")
+    side_by_side = race_side_by_side(subject, threads, rounds, lambda n: say(f"side by side, round {n} of {rounds}"))
+    fine = _print_side_by_side(side_by_side, threads)
+    race = race_steps(
+        subject.net, train, list(train), schedule, precision, rounds, lambda n: say(f"alone, round {n} of {rounds}")
+    )  # fmt: skip
+    _print_steps(race, threads, isinstance(data, FileDataset))
     if seeds:
         ended = race_to_the_end(
-            make_net, train, list(data.load("val")), len(data.classes), schedule, precision, seeds,
+            subject.net, train, list(data.load("val")), len(data.classes), schedule, precision, seeds,
             lambda loop, seed, miou: say(f"{loop}, seed {seed}: val mIoU {100 * miou:.1f} %"),
         )  # fmt: skip
         fine = _print_end(ended, len(seeds)) and fine
     return fine
 
 
-def _print_steps(race: StepRace, files: bool) -> bool:
-    """Whether the promise is met, against a loop that reads its images as it goes, where there are files."""
-    fine = median(race.ratios("plain")) >= _AT_LEAST
+def _print_side_by_side(race: ThroughputRace, threads: int) -> bool:
+    """Whether the promise is met, in the way in which a sweep trains."""
+    ratios = sorted(race.ratios())
+    fine = median(ratios) >= _AT_LEAST
     click.echo(
-        f"ours {race.images_a_second('bench'):.1f} images/s; a plain loop {_against(race, 'plain')}; promised "
-        f"{_AT_LEAST:g}: {'met' if fine else 'NOT met'}"
+        f"as a sweep trains, {race.at_once} at once with a thread each: ours {median(race.ours):.1f} images/s, a plain "
+        f"loop with {threads} threads {median(race.plain):.1f}: {median(ratios):.2f} times as many ({_range(ratios)}); "
+        f"promised {_AT_LEAST:g}: {'met' if fine else 'NOT met'}"
+    )
+    return fine
+
+
+def _print_steps(race: StepRace, threads: int, files: bool) -> None:
+    click.echo(
+        f"one training alone, {threads} threads: ours {race.images_a_second('bench'):.1f} images/s, a plain loop "
+        f"{_against(race, 'plain')}"
     )
     if files:
-        click.echo(f"with its images in memory the plain loop makes {_against(race, 'plain from memory')}")
-    return fine
+        click.echo(f"if it had its images in memory, the plain loop would make {_against(race, 'plain from memory')}")
 
 
 def _against(race: StepRace, peer: Loop) -> str:
     ratios = sorted(race.ratios(peer))
-    spread = f"{ratios[0]:.2f} to {ratios[-1]:.2f} over {len(ratios)} rounds"
-    return f"{race.images_a_second(peer):.1f}, ours {median(ratios):.2f} times as many ({spread})"
+    return f"{race.images_a_second(peer):.1f}: {median(ratios):.2f} times as many ({_range(ratios)})"
+
+
+def _range(ratios: Sequence[float]) -> str:
+    """Of ascending ratios."""
+    return f"{ratios[0]:.2f} to {ratios[-1]:.2f} over {len(ratios)} rounds"
 
 
 def _print_end(race: EndRace, seeds: int) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bench.adaptations import adaptations_in
+from bench.errors import UserError
 from bench.judge.adaptation import Adaptation, load_adaptation
 from bench.records import Record
 from bench.store import Store
@@ -18,25 +19,40 @@ _START = re.compile(r"from (\w+)\.safetensors")
 def adaptations_from(sweep: str, results: Path) -> list[Adaptation]:
     """The adaptations, by name, that start from weights of a sweep's newest plan and have a curve to show.
 
-    Raises:
-        UserError: broken records.
-    """
-    keys, store = set(Store(results).read_plan(sweep)), adaptations_in(results)
-    ended = {
-        name: [r for r in store.read(name) if r.group == "adaptation" and r.status == "ok"] for name in store.sweeps()
-    }
-    found = [load_adaptation(store, name) for name, records in ended.items() if keys & _start_keys(records)]
-    return [adaptation for adaptation in found if adaptation.plain]
-
-
-def sweeps_behind(adaptation: Adaptation, results: Path) -> list[str]:
-    """The sweeps whose weights an adaptation starts from.
+    One that cannot be read is left out: the report of a sweep does not fail for it, and its own says what is wrong.
 
     Raises:
-        UserError: broken records.
+        UserError: the sweep has no plan.
     """
-    keys, store = _start_keys(adaptation.records), Store(results)
-    return [sweep for sweep in store.sweeps() if keys & set(store.read_plan(sweep))]
+    keys = set(Store(results).read_plan(sweep))
+    found = (_readable(adaptations_in(results), name) for name in adaptations_in(results).sweeps())
+    return [one for one in found if one is not None and one.plain and keys & _start_keys(one.records)]
+
+
+def _readable(store: Store, name: str) -> Adaptation | None:
+    try:
+        if not _start_keys(store.read(name)):  # none of a checkpoint; its matrices need not be read
+            return None
+        return load_adaptation(store, name)
+    except UserError:
+        return None
+
+
+def sweeps_behind(name: str, results: Path) -> list[str]:
+    """The sweeps whose weights an adaptation starts from, or did before it was planned anew.
+
+    Raises:
+        UserError: broken records of the adaptation.
+    """
+    keys, store = _start_keys(adaptations_in(results).read(name)), Store(results)
+    return [sweep for sweep in store.sweeps() if keys & _planned(store, sweep)] if keys else []
+
+
+def _planned(store: Store, sweep: str) -> set[str]:
+    try:
+        return set(store.read_plan(sweep))
+    except UserError:
+        return set()
 
 
 def _start_keys(records: Iterable[Record]) -> set[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from pathlib import Path
 
 from bench.adaptations import PREFIX
@@ -11,6 +13,9 @@ from bench.render.adapt_page import FIGURE_WORDS, Bullet, Section, needed_words,
 from bench.render.adapt_tables import needed_table
 from bench.render.adapt_words import Names
 
+_NO_FILE_NAME = r"[^\w-]"
+"""Characters that would need care in a link or as part of an id."""
+
 
 def save_excerpt(adaptation: Adaptation, folder: Path) -> Section:
     """Draw the curves into the report folder of a sweep; returns the section with them and the labels needed.
@@ -18,13 +23,19 @@ def save_excerpt(adaptation: Adaptation, folder: Path) -> Section:
     Raises:
         OSError: the folder cannot be written.
     """
-    names, figure = Names(adaptation), f"{STEM}_{adaptation.name}"
+    names, figure = Names(adaptation), f"{STEM}_{_plain(adaptation.name)}"
     save_curves(curves_info(adaptation, names), folder, figure)
     bullets = [
         Bullet(opening_words(adaptation, names)),
-        Bullet(f"reports/{PREFIX}{adaptation.name}", "All that was measured"),
+        Bullet(f"bench report {PREFIX}{adaptation.name}", "All that was measured"),
     ]
     return Section(
         f"Adapted to other images: {adaptation.name}", bullets=bullets, figure=figure, figure_words=FIGURE_WORDS,
         table=needed_table(adaptation, names), notes=f"Labels needed. {needed_words(adaptation)}",
     )  # fmt: skip
+
+
+def _plain(name: str) -> str:
+    """The name as part of a file's name and of ids; another name gives another."""
+    plain = re.sub(_NO_FILE_NAME, "_", name, flags=re.ASCII)
+    return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"

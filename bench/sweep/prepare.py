@@ -118,13 +118,15 @@ def check(
     """
     announce(*code_that_measures(specs))  # before counting starts the server that will measure too
     commit()  # remembered now: the code that is loaded, whatever is committed while the sweep runs
+    way = way or own_way()
     dataset = _check(space, specs, data_root)
+    _check_training_compiler(space, way)
     start_weights = StartWeights(space.accuracy.schedule.pretraining, weights_dir)
     start_weights.of(specs)
     devices, missing = _devices(space)
     kept = store.root, space.name
     sources = Sources(data_root, weights_dir, TrainedWeights(*kept), Confusions(*kept), Predictions(*kept))
-    return Checked(space, dataset, sources, store, start_weights, devices, missing, way or own_way())
+    return Checked(space, dataset, sources, store, start_weights, devices, missing, way)
 
 
 def prepare(
@@ -225,7 +227,6 @@ def _check(space: SpaceFile, specs: Sequence[VariantSpec], data_root: Path | Non
         check_variants(specs)
         dataset.check()
         _check_runtimes(space)
-        _check_training_compiler(space)
         _check_sizes(space, dataset)
     except DataError as error:
         option = ("options", error.option) if error.option else ("name",)
@@ -259,9 +260,9 @@ def _check_runtimes(space: SpaceFile) -> None:
             raise UserError(f"{space.at(place)}: {error}") from None
 
 
-def _check_training_compiler(space: SpaceFile) -> None:
-    """Refuse a compiled training that could not be compiled, with its line."""
-    if space.accuracy.schedule.compile and not torch.cuda.is_available():
+def _check_training_compiler(space: SpaceFile, way: TrainingWay) -> None:
+    """Refuse trainings that could not be compiled, with the line that asks for it."""
+    if space.accuracy.schedule.compile and way[0] == "cpu":
         try:
             check_compiler()
         except UserError as error:

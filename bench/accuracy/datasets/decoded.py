@@ -12,11 +12,13 @@ from typing import overload
 import numpy as np
 
 from bench.accuracy.datasets.base import Sample, fits_in_memory
-from bench.durable import replacing
+from bench.durable import clear_unfinished, replacing
 from bench.errors import DiskError
 
 FOLDER_VARIABLE = "BENCH_DECODED_DIR"
 """A property of the machine, as other caches' folders are: it decides no result."""
+_FORMAT = 1
+"""Raised when the same files decode to other pixels or labels, or are kept in another form."""
 _ROOM_LEFT = 2 * 2**30
 """Bytes that stay free on the disk: what is measured must find room there."""
 
@@ -33,14 +35,18 @@ def readable_fast(samples: Sequence[Sample], fingerprint: str, at_most: float | 
     if fits_in_memory(samples, at_most):
         return list(samples)
     folder = os.environ.get(FOLDER_VARIABLE)
-    return Decoded(samples, Path(folder) / fingerprint / "train") if folder else samples
+    return Decoded(samples, Path(folder) / f"{fingerprint}-{_FORMAT}") if folder else samples
 
 
 class Decoded(Sequence[Sample]):
-    """Samples of which each is decoded once and kept, (H, W, 4) of image and mask, for all processes and runs."""
+    """Samples of which each is decoded once and kept, (H, W, 4) of image and mask, for all processes and runs.
+
+    A sample holds a file open for as long as it lives: take them for a batch, and do not collect them.
+    """
 
     def __init__(self, samples: Sequence[Sample], folder: Path) -> None:
         self._samples, self._folder = samples, folder
+        clear_unfinished(folder)  # another process that is writing one only decodes it again
 
     def __len__(self) -> int:
         return len(self._samples)
@@ -59,18 +65,17 @@ class Decoded(Sequence[Sample]):
         path = self._folder / f"{index}.npy"
         try:
             kept = np.load(path, mmap_mode="r")
-        except (OSError, ValueError, EOFError):  # not there yet, or cut off
+            return Sample(kept[..., :3], kept[..., 3])
+        except (OSError, ValueError, EOFError, IndexError):  # not there yet, cut off, or no such array
             sample = self._samples[index]
             self._keep(sample, path)
             return sample
-        return Sample(kept[..., :3], kept[..., 3])
 
     def _keep(self, sample: Sample, path: Path) -> None:
         """Where there is room; a sample that is not kept is decoded again."""
         with suppress(OSError, DiskError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            both = np.dstack([sample.image, sample.mask])
-            if shutil.disk_usage(self._folder).free - both.nbytes < _ROOM_LEFT:
+            if shutil.disk_usage(self._folder).free - sample.image.nbytes - sample.mask.nbytes < _ROOM_LEFT:
                 return
             with replacing(path) as new, new.open("wb") as file:
-                np.save(file, both)
+                np.save(file, np.dstack([sample.image, sample.mask]))
