@@ -19,6 +19,7 @@ from bench.render.front_figure import FrontInfo, Point, draw_front, front_info
 from bench.render.report import write_report
 from bench.render.style import PALETTE, assign
 from bench.render.table import detail_table, result_table
+from bench.render.templating import with_code
 from bench.render.words import setting_lines
 from tests.factories import measured, record
 
@@ -178,3 +179,15 @@ def test_small_numbers_are_not_shown_as_zero(macs: float | None, words: str) -> 
 def test_eight_backbones_have_eight_colours() -> None:
     names = [f"net_{letter}" for letter in "abcdefgh"]
     assert len(set(assign(names, PALETTE).values())) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("run `bench sweep <x>` again", "run <code>bench sweep &lt;x&gt;</code> again"),
+        ("a & b", "a &amp; b"),
+        ("one ` alone <b>", "one ` alone &lt;b&gt;"),
+    ],
+)
+def test_commands_in_a_line_are_set_as_code_and_the_rest_is_escaped(text: str, html: str) -> None:
+    assert str(with_code(text)) == html

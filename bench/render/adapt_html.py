@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from bench.render.adapt_page import Page
 from bench.render.html import inline_svg
 from bench.render.page_assets import page_styles
+from bench.render.templating import page_environment
 
 
 def html(page: Page, folder: Path) -> str:
@@ -17,9 +16,5 @@ def html(page: Page, folder: Path) -> str:
     Args:
         folder: where the SVG files are.
     """
-    environment = Environment(
-        loader=PackageLoader("bench.render"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
     figures = {s.figure: inline_svg(folder / f"{s.figure}.svg", s.figure) for s in page.sections if s.figure}
-    return environment.get_template("adapt.html.j2").render(page=page, figures=figures, styles=page_styles())
+    return page_environment().get_template("adapt.html.j2").render(page=page, figures=figures, styles=page_styles())

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.judge.study import Study
@@ -19,6 +18,7 @@ from bench.render.page_data import island, page_data
 from bench.render.page_examples import page_examples
 from bench.render.published import published_scores
 from bench.render.table import ResultTable, detail_table, difference_table, effect_table, sureness_table
+from bench.render.templating import page_environment
 from bench.render.words import (
     EFFECT_WORDS,
     difference_words,
@@ -45,17 +45,13 @@ def html_page(
         predictions: where trainings left those of a few images; without them the cards show none.
         adapted: of each adaptation that starts from these trainings.
     """
-    environment = Environment(
-        loader=PackageLoader("bench.render"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
     classes = list(next(iter(study.class_iou.values())))
     class_rows = [
         (row.number, row.label, [percent(value) for value in study.class_iou[row.variant].values()])
         for row in table.rows
         if row.variant in study.class_iou
     ]
-    return environment.get_template("page.html.j2").render(
+    return page_environment().get_template("page.html.j2").render(
         name=study.name, table=table, spread=spread_words(study), settings=setting_lines(study),
         legend=legend_lines(study), warnings=warning_lines(study), classes=classes, class_rows=class_rows,
         sureness=sureness_table(study), sureness_words=sureness_words(study) if study.sureness else "",

@@ -86,7 +86,7 @@ function drawChart(view) {
 function chartLabel(view, model) {
   const { data, state } = view;
   const axes = `${headingWords(data.metrics[state.y])} against ${headingWords(data.metrics[state.x])}`;
-  return `Chart of ${axes}: ${model.points.length} variants, ${model.front.length} of them on the front`;
+  return `Chart of ${axes}: ${many(model.points.length, "variant")}, ${model.front.length} of them on the front`;
 }
 
 function drawGrid(model) {

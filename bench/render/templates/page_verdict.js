@@ -19,7 +19,8 @@ function askedWords(view) {
 }
 
 function withinWords(view) {
-  return `${view.pick.within} of ${view.candidates.length} variants are within`;
+  const within = view.pick.within;
+  return `${within} of ${many(view.candidates.length, "variant")} ${within === 1 ? "is" : "are"} within`;
 }
 
 function pickLines(view) {
@@ -85,7 +86,7 @@ function nameButton(view, variant) {
 function footLines(view) {
   const left = view.shown.length - view.candidates.length;
   const lines = [];
-  if (left) lines.push(make("p", { class: "small" }, `${left} variants lack one of these numbers and take no part.`));
+  if (left) lines.push(make("p", { class: "small" }, `${many(left, "variant")} without one of these numbers, left out.`));
   const command = commandWords(view.data, view.limits, view.state.goal, isFiltered(view.state));
   if (command) {
     const also = "The same on the command line, with how sure the choice is:";
@@ -95,7 +96,7 @@ function footLines(view) {
 }
 
 function noteWords(data, state, model) {
-  const words = [`${model.points.length} variants, ${model.front.length} on the front.`];
+  const words = [`${many(model.points.length, "variant")}, ${model.front.length} on the front.`];
   if (state.y === "miou_test") words.push("The test split is for reading: choose by the validation split.");
   if (model.points.length > FEW) words.push("Numbers stand at the front alone.");
   if (model.limits.length) words.push("Faint: outside the limits.");

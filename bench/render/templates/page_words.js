@@ -8,6 +8,11 @@ function show(metric, value) {
   return fixed(shown, metric.digits);
 }
 
+/** "1 variant", "2 variants". */
+function many(count, noun) {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** Half way goes to the even digit, as in Python; toFixed sends it up. */
 function fixed(number, digits) {
   const power = 10 ** digits;
