@@ -46,7 +46,7 @@ def running_sweep(space: Path, *options: str) -> Iterator[Sweeping]:
         process.communicate()
 
 
-def wait_for(condition: Callable[[], object], process: Sweeping, seconds: float = 120) -> None:
+def wait_for(condition: Callable[[], object], process: Sweeping, seconds: float = 240) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, "the sweep ended too early"

@@ -110,7 +110,7 @@ def strike(space: Path, moment: int | None, delay: float) -> tuple[float, list[p
 
 
 def assert_ended(processes: list[psutil.Process]) -> None:
-    _, alive = psutil.wait_procs(processes, timeout=20)
+    _, alive = psutil.wait_procs(processes, timeout=60)
     assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE], "a worker outlived its sweep"
 
 
@@ -151,7 +151,7 @@ def test_a_worker_that_dies_is_recorded_and_tried_again(tmp_path: Path, undistur
     with running_sweep(space, "--workers", "2") as process:
         wait_for(lambda: checkpoints(tmp_path), process)
         workers_of(psutil.Process(process.pid))[0].kill()
-        output, errors = process.communicate(timeout=200)
+        output, errors = process.communicate(timeout=240)
     assert process.returncode == 0, errors
     assert Counter((r["group"], r["status"]) for r in stored(tmp_path)) == {
         ("cost", "ok"): 2, ("accuracy", "ok"): 1, ("accuracy", "failed"): 1, ("latency", "ok"): 4

@@ -53,7 +53,7 @@ def test_polite_stop_says_how_to_go_on(tiny_space: Path) -> None:
     with running_sweep(tiny_space) as process:
         wait_for(lambda: stored(tiny_space.parent), process)
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "the same command goes on from here" in errors
     assert "Traceback" not in errors

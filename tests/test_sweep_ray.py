@@ -70,7 +70,7 @@ def test_a_node_dies_and_the_records_are_those_of_one_machine(
         assert len(list(space.parent.glob("results/tiny/weights/*.checkpoint"))) == 2
         time.sleep(1)  # it trains on
         cluster.kill_second()
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate(timeout=240)
     assert process.returncode == 0, errors
     assert f"node {SECOND} was lost: accuracy of " in errors
     assert "goes on elsewhere" in errors
@@ -96,7 +96,7 @@ def test_a_killed_driver_leaves_nothing_running_and_processes_go_on(
         wait_for(lambda: len(stored(space.parent)) == 2 and cluster.second_measures(), process)
         process.kill()
     before = stored(space.parent)
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while cluster.second_measures():
         assert time.monotonic() < deadline, "a task outlived its driver"
         time.sleep(0.1)
