@@ -48,8 +48,8 @@ def test_the_command_prints_ratios(run_bench: RunBench) -> None:
     assert done.returncode == 0, done.stderr
     number = r"[\d.]+"
     for words in (
-        f"1 at once with a thread each: ours {number} images/s, a plain loop with 1 threads {number}: {number} times",
-        f"one training alone, 1 threads: ours {number} images/s, a plain loop {number}: {number} times as many",
+        f"1 at once with a thread each: ours {number} images/s, a plain loop with 1 thread {number}: {number} times",
+        f"one training alone, 1 thread: ours {number} images/s, a plain loop {number}: {number} times as many",
     ):
         assert re.search(words, done.stdout), done.stdout
     assert "in memory" not in done.stdout  # they are drawn, there is no file
@@ -67,4 +67,4 @@ def test_files_are_read_by_the_plain_loop_and_both_go_to_the_end(own: Path, run_
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "if it had its images in memory, the plain loop would make" in done.stdout
-    assert re.search(r"to the end, 1 seeds: val mIoU [\d.]+ % with ours", done.stdout)
+    assert re.search(r"to the end, 1 seed: val mIoU [\d.]+ % with ours", done.stdout)

@@ -93,7 +93,10 @@ def miou(size: tuple[int, int], classes: int, rounds: int, check: bool) -> None:
 @click.option("--data-root", type=click.Path(path_type=Path), metavar="FOLDER", help="Folder of the data set.")
 @click.option("--weights-dir", type=click.Path(path_type=Path), metavar="FOLDER", help="Folder with ImageNet weights.")
 @rounds_option
-@click.option("--threads", type=click.IntRange(1, 1024), help="Of both loops.  [default: number of cores]")
+@click.option(
+    "--threads", type=click.IntRange(1, 1024),
+    help="Of each loop alone; so many of ours train side by side.  [default: number of cores]",
+)  # fmt: skip
 @click.option("--seeds", type=click.IntRange(0, 100), default=0, help="Also train so many seeds to the end with both.")
 @click.option("--epochs", type=click.IntRange(1, 10_000), help="In place of the space's.")
 @check_option

@@ -63,19 +63,23 @@ def _print_side_by_side(race: ThroughputRace, threads: int) -> bool:
     fine = median(ratios) >= _AT_LEAST
     click.echo(
         f"as a sweep trains, {race.at_once} at once with a thread each: ours {median(race.ours):.1f} images/s, a plain "
-        f"loop with {threads} threads {median(race.plain):.1f}: {median(ratios):.2f} times as many ({_range(ratios)}); "
-        f"promised {_AT_LEAST:g}: {'met' if fine else 'NOT met'}"
+        f"loop with {_threads(threads)} {median(race.plain):.1f}: {median(ratios):.2f} times as many "
+        f"({_range(ratios)}); promised {_AT_LEAST:g}: {'met' if fine else 'NOT met'}"
     )
     return fine
 
 
 def _print_steps(race: StepRace, threads: int, files: bool) -> None:
     click.echo(
-        f"one training alone, {threads} threads: ours {race.images_a_second('bench'):.1f} images/s, a plain loop "
+        f"one training alone, {_threads(threads)}: ours {race.images_a_second('bench'):.1f} images/s, a plain loop "
         f"{_against(race, 'plain')}"
     )
     if files:
         click.echo(f"if it had its images in memory, the plain loop would make {_against(race, 'plain from memory')}")
+
+
+def _threads(count: int) -> str:
+    return f"{count} thread{'s' * (count > 1)}"
 
 
 def _against(race: StepRace, peer: Loop) -> str:
@@ -94,9 +98,9 @@ def _print_end(race: EndRace, seeds: int) -> bool:
     value, low, high = (100 * part for part in (race.difference.value, race.difference.low, race.difference.high))
     same = low <= 0 <= high
     click.echo(
-        f"to the end, {seeds} seeds: val mIoU {100 * mious['bench']:.1f} % with ours in {race.seconds['bench']:.0f} s, "
-        f"{100 * mious['plain']:.1f} % with the plain loop in {race.seconds['plain']:.0f} s; difference "
-        f"{value:+.1f} points (95 % interval {low:+.1f} to {high:+.1f}, over images and seeds): "
-        f"{'the same within it' if same else 'NOT the same'}"
+        f"to the end, {seeds} seed{'s' * (seeds > 1)}: val mIoU {100 * mious['bench']:.1f} % with ours in "
+        f"{race.seconds['bench']:.0f} s, {100 * mious['plain']:.1f} % with the plain loop in "
+        f"{race.seconds['plain']:.0f} s; difference {value:+.1f} points (95 % interval {low:+.1f} to {high:+.1f}, "
+        f"over images and seeds): {'the same within it' if same else 'NOT the same'}"
     )
     return same
