@@ -48,7 +48,7 @@ def test_the_command_prints_ratios(run_bench: RunBench) -> None:
     assert done.returncode == 0, done.stderr
     number = r"[\d.]+"
     for words in (
-        f"1 at once with a thread each: ours {number} images/s, a plain loop with 1 thread {number}: {number} times",
+        f"1 at once with a thread each: ours {number} images/s, as many plain loops {number}: {number} times",
         f"one training alone, 1 thread: ours {number} images/s, a plain loop {number}: {number} times as many",
     ):
         assert re.search(words, done.stdout), done.stdout

@@ -1,4 +1,4 @@
-"""Trainings side by side with a thread each, as a sweep makes them, against a plain loop that has all threads."""
+"""Trainings side by side with a thread each, as a sweep makes them: ours against as many plain loops."""
 
 from __future__ import annotations
 
@@ -64,55 +64,48 @@ class Subject:
 
 @dataclass(frozen=True)
 class ThroughputRace:
-    """Images a second, one number a round; a round's were taken one after the other. at_once: trainings of ours."""
+    """Images a second of all together, one number a round; a round's were taken one after the other."""
 
     plain: list[float]
     ours: list[float]
     at_once: int
+    """Trainings."""
 
     def ratios(self) -> list[float]:
-        """How many times as many images ours train as the plain loop, round by round."""
+        """How many times as many images ours train as the plain loops, round by round."""
         return [ours / plain for ours, plain in zip(self.ours, self.plain, strict=True)]
 
 
 def race_side_by_side(subject: Subject, at_once: int, rounds: int, on_round: Callable[[int], None]) -> ThroughputRace:
-    """In turns: a plain loop alone with the threads of this process, and so many trainings of ours at once.
+    """In turns: so many plain loops at once, and as many trainings of ours.
 
     Raises:
         UserError: a training was ended from outside.
     """
-    samples, schedule = subject.train_split(), subject.schedule
-    size = min(schedule.batch_size, len(samples))
-    course = Course(subject.net().train(), None, None, schedule, _STEPS * (rounds + _WARM_UP))
     race = ThroughputRace([], [], at_once)
     with ExitStack() as stack:
-        pipes = [stack.enter_context(_training(subject, rounds)) for _ in range(at_once)]
-        _hear(pipes)
+        plain, ours = (
+            [stack.enter_context(_training(train, subject, rounds)) for _ in range(at_once)]
+            for train in (_train_plainly, _train)
+        )
+        _hear([*plain, *ours])
         for number in range(-_WARM_UP, rounds):
-            start = time.perf_counter()
-            for _ in range(_STEPS):
-                plain_step(course, [samples[i] for i in _batch(course.step, size, len(samples))], schedule)
-            middle = time.perf_counter()
-            for pipe in pipes:
-                pipe.send(True)
-            _hear(pipes)
-            end = time.perf_counter()
+            for pipes, rates in ((plain, race.plain), (ours, race.ours)):
+                start = time.perf_counter()
+                for pipe in pipes:
+                    pipe.send(True)
+                images = sum(_hear(pipes))
+                if number >= 0:
+                    rates.append(images / (time.perf_counter() - start))
             if number >= 0:
-                race.plain.append(_STEPS * size / (middle - start))
-                race.ours.append(at_once * _STEPS * size / (end - middle))
                 on_round(number + 1)
     return race
 
 
-def _batch(step: int, size: int, count: int) -> list[int]:
-    return [(step * size + i) % count for i in range(size)]
-
-
-def _hear(pipes: Sequence[Connection]) -> None:
-    """Wait until all are done."""
+def _hear(pipes: Sequence[Connection]) -> list[int]:
+    """What all say, once they are done: how many images they trained on."""
     try:
-        for pipe in pipes:
-            pipe.recv()
+        return [pipe.recv() for pipe in pipes]
     except EOFError:
         raise UserError(
             "a training was ended from outside, perhaps for lack of memory. Run it again with fewer --threads."
@@ -120,11 +113,11 @@ def _hear(pipes: Sequence[Connection]) -> None:
 
 
 @contextmanager
-def _training(subject: Subject, rounds: int) -> Iterator[Connection]:
+def _training(train: Callable[[Subject, int, Connection], None], subject: Subject, rounds: int) -> Iterator[Connection]:
     """A process that trains; it says when it is ready, and after each round that it is asked for."""
     context = worker_context(__name__)
     ours, theirs = context.Pipe()
-    process = context.Process(target=_train, args=(subject, rounds, theirs), daemon=True)
+    process = context.Process(target=train, args=(subject, rounds, theirs), daemon=True)
     process.start()
     theirs.close()
     try:
@@ -135,16 +128,31 @@ def _training(subject: Subject, rounds: int) -> Iterator[Connection]:
         ours.close()
 
 
+def _train_plainly(subject: Subject, rounds: int, pipe: Connection) -> None:
+    torch.set_num_threads(1)
+    course = Course(subject.net().train(), None, None, subject.schedule, _STEPS * (rounds + _WARM_UP))
+    _answer(pipe, course, subject, subject.train_split(), lambda batch: plain_step(course, batch, subject.schedule))
+
+
 def _train(subject: Subject, rounds: int, pipe: Connection) -> None:
     torch.set_num_threads(1)
-    samples, schedule = list(subject.train_split()), subject.schedule
     net = subject.net().train().to(memory_format=torch.channels_last)
-    course = Course(net, None, None, schedule, _STEPS * (rounds + _WARM_UP))
-    passes, augment, random = Passes.plain(net, subject.precision), Augment(schedule), np.random.default_rng(0)
-    size = min(schedule.batch_size, len(samples))
-    pipe.send(True)
+    course = Course(net, None, None, subject.schedule, _STEPS * (rounds + _WARM_UP))
+    passes, augment, random = Passes.plain(net, subject.precision), Augment(subject.schedule), np.random.default_rng(0)
+    _answer(
+        pipe, course, subject, list(subject.train_split()),
+        lambda batch: course.update(passes.loss(course.step, *augment.batch(batch, random))),
+    )  # fmt: skip
+
+
+def _answer(
+    pipe: Connection, course: Course, subject: Subject, samples: Sequence[Sample],
+    step: Callable[[Sequence[Sample]], float],
+) -> None:  # fmt: skip
+    """Make some steps whenever asked; reading their images is part of them."""
+    size = min(subject.schedule.batch_size, len(samples))
+    pipe.send(0)
     while pipe.recv():
         for _ in range(_STEPS):
-            batch = [samples[i] for i in _batch(course.step, size, len(samples))]
-            course.update(passes.loss(course.step, *augment.batch(batch, random)))
-        pipe.send(True)
+            step([samples[(course.step * size + i) % len(samples)] for i in range(size)])
+        pipe.send(_STEPS * size)

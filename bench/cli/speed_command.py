@@ -95,7 +95,7 @@ def miou(size: tuple[int, int], classes: int, rounds: int, check: bool) -> None:
 @rounds_option
 @click.option(
     "--threads", type=click.IntRange(1, 1024),
-    help="Of each loop alone; so many of ours train side by side.  [default: number of cores]",
+    help="Of a training alone; and how many train side by side.  [default: number of cores]",
 )  # fmt: skip
 @click.option("--seeds", type=click.IntRange(0, 100), default=0, help="Also train so many seeds to the end with both.")
 @click.option("--epochs", type=click.IntRange(1, 10_000), help="In place of the space's.")
@@ -106,7 +106,7 @@ def training(
 ) -> None:  # fmt: skip
     """Train VARIANT on the CPU with our trainer and with a plain loop, in turns.
 
-    Ours as a sweep does, one training a core side by side; and one alone with all threads. The plain loop: float32,
+    One alone with all threads, and as a sweep trains, side by side with a thread each. The plain loop: float32,
     contiguous, every image read from its file and resized as a whole before its crop. With --seeds both go to the end
     and their mIoUs on the validation split are compared.
 

@@ -7,11 +7,10 @@ import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import overload
 
 import numpy as np
 
-from bench.accuracy.datasets.base import Sample, fits_in_memory
+from bench.accuracy.datasets.base import OnDemand, Sample, fits_in_memory
 from bench.durable import clear_unfinished, replacing
 from bench.errors import DiskError
 
@@ -38,28 +37,16 @@ def readable_fast(samples: Sequence[Sample], fingerprint: str, at_most: float | 
     return Decoded(samples, Path(folder) / f"{fingerprint}-{_FORMAT}") if folder else samples
 
 
-class Decoded(Sequence[Sample]):
+class Decoded(OnDemand):
     """Samples of which each is decoded once and kept, (H, W, 4) of image and mask, for all processes and runs.
 
     A sample holds a file open for as long as it lives: take them for a batch, and do not collect them.
     """
 
     def __init__(self, samples: Sequence[Sample], folder: Path) -> None:
+        super().__init__(len(samples), self._one)
         self._samples, self._folder = samples, folder
         clear_unfinished(folder)  # another process that is writing one only decodes it again
-
-    def __len__(self) -> int:
-        return len(self._samples)
-
-    @overload
-    def __getitem__(self, index: int) -> Sample: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Sample]: ...
-
-    def __getitem__(self, index: int | slice) -> Sample | Sequence[Sample]:
-        at = range(len(self))[index]
-        return self._one(at) if isinstance(at, int) else [self._one(i) for i in at]
 
     def _one(self, index: int) -> Sample:
         path = self._folder / f"{index}.npy"
