@@ -8,10 +8,12 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
+import torch
 
 from bench.errors import UserError
 from bench.judge.latency_verdict import Rule
@@ -20,6 +22,7 @@ from bench.latency.guarding import BASE, Effort, guard_ready
 from bench.latency.hosts import SideFailedError, children, started, take_sample
 from bench.latency.job import Job
 from bench.latency.lockstep import LockStep, plan_cycles
+from bench.latency.self_test import run_trials
 from bench.latency.setting import LatencySetting
 from bench.latency.warmup import warm_up
 from bench.store import Store
@@ -28,6 +31,7 @@ from tests.conftest import PROJECT, RunBench
 VARIANT = "lcnet_050+fpn16-head16"
 MANY_TIMES = "    for _ in range(600):\n        x.sin()\n"
 SETTING = LatencySetting((64, 64), 5)
+WITHOUT_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
 
 
 @pytest.fixture
@@ -79,6 +83,26 @@ def test_a_child_that_is_killed_is_told_and_its_host_goes_on(job: Job) -> None:
                 take_sample(hosts[0])
         with children(hosts, [job]):
             assert take_sample(hosts[0]) > 0
+
+
+@WITHOUT_GPU
+def test_a_side_on_a_gpu_goes_as_far_as_the_device(job: Job) -> None:
+    on_gpu = Job(VARIANT, replace(SETTING, device="cuda"), job.exported)
+    with started([("A", PROJECT)]) as hosts:
+        with pytest.raises(SideFailedError, match=r"A: .* sees no CUDA device here"), children(hosts, [on_gpu]):
+            pass
+        with children(hosts, [job]):
+            assert take_sample(hosts[0]) > 0
+
+
+@WITHOUT_GPU
+def test_the_self_tests_slower_side_runs_where_the_other_does() -> None:
+    """On a GPU that is not there it is refused; on the CPU in its place it would be measured."""
+    here = Checkout(PROJECT, "here")
+    setting = replace(SETTING, device="cuda")
+    trials = run_trials(here, VARIANT, setting, 0, 1, Effort(restarts=3, seconds=5), Rule(0.5, 5.0), busy=False)
+    with pytest.raises(SideFailedError, match="sees no CUDA device here"):
+        next(trials)
 
 
 def test_no_process_outlives_the_block(job: Job) -> None:
@@ -217,6 +241,8 @@ def test_duel_prints_the_ratio_and_gives_json(run_bench: RunBench) -> None:
         (["--latency", "--against", "no-such-revision", VARIANT], "no commit"),
         (["--latency", "--against", "HEAD", "no-such-space"], "no-such-space"),
         (["--self-test", VARIANT, VARIANT], "one variant"),
+        pytest.param(["--self-test", "--device", "cuda"], "sees no CUDA device", marks=WITHOUT_GPU),
+        pytest.param(["--latency", "--against", "HEAD", "--device", "cuda"], "GPU is unverified", marks=WITHOUT_GPU),
     ],
 )
 def test_a_wrong_call_of_the_guard_is_refused(run_bench: RunBench, arguments: list[str], words: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.latency_options import restarts_option, seconds_option, setting_options
+from bench.cli.latency_options import restarts_option, say_if_unverified, seconds_option, setting_options
 from bench.cli.options import json_option
 from bench.cli.say import say
 from bench.latency.setting import RUNTIME_LABELS, LatencySetting, RuntimeName
@@ -52,6 +52,7 @@ def command(
         replace(setting, runtime=runtime_b) if runtime_b else setting,
         rev_b or rev_a,
     )
+    say_if_unverified(a.setting, b.setting)
     say(f"A: {_describe(a)}")
     say(f"B: {_describe(b)}")
     found = fight(a, b, restarts, seconds, lambda done: say(f"restart {done} of {restarts}"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from bench.cli.guard_options import Growth, GrowthType, Output, OutputType, check_outputs
-from bench.cli.latency_options import restarts_option, seconds_option, setting_options
+from bench.cli.latency_options import restarts_option, say_if_unverified, seconds_option, setting_options
 from bench.cli.options import cores, results_option, workers_option
 from bench.errors import UserError
 from bench.latency.setting import LatencySetting
@@ -91,6 +91,8 @@ def command(
     """
     _refuse_mixed(cost, latency, front, self_test, accept, growth, against)
     check_outputs(outputs)
+    if latency or self_test:
+        say_if_unverified(setting)
     if front:
         from bench.cli.guard_front import run_front_guard
 

@@ -22,12 +22,18 @@ def run_self_test(
     targets: tuple[str, ...], setting: LatencySetting, trials: int, slower_trials: int, busy: bool, restarts: int,
     seconds: float, tolerated: float, wanted: float, results_dir: Path,
 ) -> None:  # fmt: skip
-    """Run what is missing of the trials, keep each as it ends, and print the rates of all."""
+    """Run what is missing of the trials, keep each as it ends, and print the rates of all.
+
+    Raises:
+        UserError: two variants, or a runtime or device that is not there.
+    """
     from bench.judge.latency_verdict import Rule
     from bench.latency.guarding import Effort
+    from bench.latency.runtimes import check_runtime
     from bench.latency.self_test_store import SelfTestStore
     from variants.names import parse_name
 
+    check_runtime(setting)
     if len(targets) > 1:
         raise UserError(f"--self-test takes one variant, not {len(targets)}. Name one, or none for {_VARIANT}.")
     variant = parse_name(targets[0] if targets else _VARIANT).name

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from bench.cli.options import SizeType
+from bench.cli.say import say
 from bench.latency.setting import RUNTIME_LABELS, SCOPES, LatencySetting
 
 _CLASSES = 19
@@ -47,6 +48,12 @@ def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         decorated = option(decorated)
     return decorated
+
+
+def say_if_unverified(*settings: LatencySetting) -> None:
+    """Say of lock-step on a GPU that it has not run on hardware yet."""
+    if any(setting.device == "cuda" for setting in settings):
+        say("lock-step on a GPU is unverified: it has not run on hardware yet (docs/latency.md)")
 
 
 restarts_option = click.option(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psutil
@@ -86,7 +86,7 @@ def _same(guard: Guard, variant: str) -> Verdict:
 
 
 def _slower(guard: Guard) -> Verdict:
-    setting = LatencySetting(SMALL_SIZE, guard.setting.classes)
+    setting = replace(guard.setting, size=SMALL_SIZE)
     exports = str(guard.exports / "small")
     jobs = [Job(SMALL_VARIANT, setting, exports, passes) for passes in (PASSES, PASSES, MORE_PASSES)]
     return guard.judge_jobs(jobs)
