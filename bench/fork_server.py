@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from multiprocessing.context import ForkServerContext, SpawnContext
 
 _announced: dict[str, None] = {}
+_LOST_PARENT = 3
 
 
 def announce(*modules: str) -> None:
@@ -24,3 +27,15 @@ def worker_context(*modules: str) -> ForkServerContext | SpawnContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(dict.fromkeys((*_announced, *modules))))
     return context
+
+
+def end_with_parent() -> None:
+    """Let this worker end when the process that asked for it does, also by a kill."""
+    threading.Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(_LOST_PARENT)

@@ -157,7 +157,8 @@ def test_an_option_at_its_default_stands_in_no_key() -> None:
 def test_a_compiled_training_learns_the_same_but_for_rounding(precision: TrainPrecision) -> None:
     def losses(compiled: bool) -> list[float]:
         torch.manual_seed(0)
-        net = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 2, 1))
+        depthwise = nn.Conv2d(4, 4, 5, padding=2, groups=4)
+        net = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), depthwise, nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 2, 1))
         schedule = Schedule(epochs=2, batch_size=4, ema=0.9, compile=compiled)
         return train(net, halves(8, 0), 2, schedule, 0, precision=precision).losses
 

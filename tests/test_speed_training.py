@@ -3,44 +3,42 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 
-import torch
-from torch import nn
+import psutil
 
-from bench.accuracy.datasets.base import OnDemand, Sample
-from bench.accuracy.datasets.streets import Streets
 from bench.accuracy.schedule import Schedule
-from bench.accuracy.speed_training import race_steps
-from tests.conftest import RunBench
+from bench.accuracy.speed_process import Subject
+from tests.conftest import PROJECT, RunBench
 from tests.test_layouts import own
 from variants.names import parse_name
-from variants.network import build
 
 __all__ = ["own"]
 SPEC = "lcnet_050+fpn16-head16"
-READING = 0.05
-"""Seconds that a slow disk takes for an image."""
+BEGUN_S = 3.0
+"""Seconds of a training's own, after which it is at its steps."""
 
 
-def net() -> nn.Module:
-    torch.manual_seed(0)
-    return build(parse_name(SPEC), 9, False, None)
+def subject(data: str, root: Path | None) -> Subject:
+    return Subject(parse_name(SPEC), data, root, {}, Schedule(), None, "float32")
 
 
-def test_reading_its_images_is_part_of_the_plain_loop_and_not_of_ours() -> None:
-    samples = [*Streets(width=64, height=32, train=4, val=4, test=4).load("train")]
+def test_the_plain_loop_reads_files_when_it_needs_them_and_draws_nothing(own: Path) -> None:
+    """A list is in memory; what is no list reads an image whenever it is asked for it."""
+    files, drawn = subject("folder", own), subject("streets", None)
+    assert not isinstance(files.train_split(from_memory=False), list)
+    assert isinstance(files.train_split(from_memory=True), list)
+    assert isinstance(drawn.train_split(from_memory=False), list)
 
-    def read(index: int) -> Sample:
-        time.sleep(READING)
-        return samples[index]
 
-    schedule = Schedule(epochs=1, batch_size=2)
-    race = race_steps(net, OnDemand(4, read), samples, schedule, "float32", 2, lambda number: None)
-    for with_reading, without in zip(race.seconds["plain"], race.seconds["plain from memory"], strict=True):
-        assert with_reading - without >= 2 * READING
-    assert all(by_plain > 0 for by_plain in race.ratios("plain from memory"))
+def test_data_that_are_not_there_are_refused_before_anything_starts(tmp_path: Path, run_bench: RunBench) -> None:
+    done = run_bench("speed", "training", SPEC, "--space", "camvid", "--data-root", str(tmp_path / "none"))
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert str(tmp_path / "none") in done.stderr
 
 
 def test_the_command_prints_ratios(run_bench: RunBench) -> None:
@@ -53,6 +51,25 @@ def test_the_command_prints_ratios(run_bench: RunBench) -> None:
     ):
         assert re.search(words, done.stdout), done.stdout
     assert "in memory" not in done.stdout  # they are drawn, there is no file
+
+
+def test_a_kill_leaves_no_training_behind() -> None:
+    """It would go on for minutes, to the end of its schedule."""
+    code = (
+        "from bench.accuracy.speed_to_the_end import race_to_the_end\n"
+        "from tests.test_speed_training import subject\n"
+        "race_to_the_end(subject('streets', None), 1, [0], print)\n"
+    )
+    started = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT)
+    main, trains = psutil.Process(started.pid), None
+    while trains is None:
+        assert started.poll() is None
+        time.sleep(0.1)
+        busy = [worker for worker in main.children(recursive=True) if worker.cpu_times().user > BEGUN_S]
+        trains = next((worker for worker in busy if worker.parent() != main), None)  # a child of the fork server
+    main.kill()
+    started.wait()
+    trains.wait(20)
 
 
 def test_files_are_read_by_the_plain_loop_and_both_go_to_the_end(own: Path, run_bench: RunBench) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 
-def compiled_passes(net: nn.Module, device: str) -> Callable[[Tensor], Tensor]:
-    """The network, compiled at its first batch; its weights stay those of `net`.
+def compiled_passes(passes: Callable[[Tensor], Tensor], device: str) -> Callable[[Tensor], Tensor]:
+    """The passes of a network, compiled at its first batch; its weights stay its own.
 
     What a process compiled before is forgotten: after eight graphs torch would run the next ones in eager, without a
     word.
@@ -19,5 +19,5 @@ def compiled_passes(net: nn.Module, device: str) -> Callable[[Tensor], Tensor]:
     if device == "cpu":
         inductor.compile_threads = 1  # in this process: others train beside it
     torch._dynamo.reset()
-    passes: Callable[[Tensor], Tensor] = torch.compile(net, dynamic=False)
-    return passes
+    compiled: Callable[[Tensor], Tensor] = torch.compile(passes, dynamic=False)
+    return compiled

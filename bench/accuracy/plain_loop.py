@@ -39,8 +39,13 @@ def plain_batch(samples: Sequence[Sample], schedule: Schedule) -> tuple[Tensor, 
     return torch.stack([image for image, _ in pairs]), torch.stack([mask for _, mask in pairs]).long()
 
 
-def plain_step(course: Course, samples: Sequence[Sample], schedule: Schedule) -> float:
-    """One step of the network of `course`, in its own precision and memory layout; returns the loss."""
+def plain_step(
+    course: Course, samples: Sequence[Sample], schedule: Schedule, weight: Tensor | None = None
+) -> float:  # fmt: skip
+    """One step of the network of `course`, in its own precision and memory layout; returns the loss.
+
+    weight: (classes,) of the cross-entropy, where the recipe weighs classes.
+    """
     images, targets = plain_batch(samples, schedule)
     net: nn.Module = course.net
-    return course.update(F.cross_entropy(net(images), targets, ignore_index=IGNORE))
+    return course.update(F.cross_entropy(net(images), targets, weight, ignore_index=IGNORE))

@@ -15,14 +15,17 @@ from bench.accuracy.contrastive import Contrast, contrastive_term
 from bench.accuracy.course import Course, TrainingLog
 from bench.accuracy.datasets.base import Sample
 from bench.accuracy.ema import make_average
+from bench.accuracy.enlarge import full_size_logits
 from bench.accuracy.losses import PixelLoss, class_weights
 from bench.accuracy.precision import TrainPrecision, autocast
 from bench.accuracy.schedule import Schedule
 from bench.machine import machine_facts
+from variants.layers import spatial_size
+from variants.network import Network
 
 METHOD = 3
-"""Version of training and evaluation: raised when it changes a number. 1 was float32 and resized whole images; 2 drew
-its crops from torch's global random state."""
+"""Version of training and evaluation: raised when it changes a number by more than the order and the places in which it
+is rounded. 1 was float32 and resized whole images; 2 drew its crops from torch's global random state."""
 _MOST_THREADS = 8
 """That make batches for a GPU."""
 _BATCH_NORM_MOMENTUM = 0.1
@@ -91,7 +94,9 @@ def train(
     width, height = schedule.crop or samples[0].image.shape[1::-1]
     with contrastive_term(net, schedule, (width, height), steps, seed, device) as contrast:
         course = Course(net, average, contrast, schedule, steps)
-        forward = compiled_passes(net, device) if schedule.compile else net
+        forward = _logits_of(net)
+        if schedule.compile:
+            forward = compiled_passes(forward, device)
         passes = Passes(forward, pixel_loss, contrast, device, precision)
         _run(course, passes, batches, schedule.epochs, aids)
     if average is not None:
@@ -101,7 +106,7 @@ def train(
 
 @dataclass(frozen=True)
 class Passes:
-    """From a batch to its loss."""
+    """From a batch to its loss. net: to logits of any size."""
 
     net: Callable[[Tensor], Tensor]
     pixel_loss: PixelLoss
@@ -112,7 +117,7 @@ class Passes:
     @classmethod
     def plain(cls, net: nn.Module, precision: TrainPrecision) -> Passes:
         """Of cross-entropy alone, on the CPU."""
-        return cls(net, PixelLoss(), None, "cpu", precision)
+        return cls(_logits_of(net), PixelLoss(), None, "cpu", precision)
 
     def loss(self, step: int, images: Tensor, targets: Tensor) -> Tensor:
         """Of step `step`, from 0, on images (N, 3, H, W) and targets (N, H, W), both uint8."""
@@ -120,9 +125,16 @@ class Passes:
         targets = targets.to(self.device).long()
         with autocast(self.device, self.precision):
             logits = self.net(images)
-        logits = logits.float()
+        logits = full_size_logits(logits, spatial_size(images))
         loss: Tensor = self.pixel_loss(logits, targets)
         return loss if self.contrast is None else loss + self.contrast.weighted(step, logits, targets)
+
+
+def _logits_of(net: nn.Module) -> Callable[[Tensor], Tensor]:
+    """The passes of a module; those of a network leave the resize to full size to the training."""
+    if not isinstance(net, Network) or type(net).forward is not Network.forward:
+        return net
+    return lambda images: net.classify_image((images - net.mean) / net.std)
 
 
 def _run(course: Course, passes: Passes, batches: Batches, epochs: int, aids: Aids) -> None:

@@ -14,12 +14,12 @@ from torch.nn import functional as F
 from bench.accuracy.course import Course, TrainingLog
 from bench.accuracy.datasets.base import Sample
 from bench.accuracy.ema import make_average
+from bench.accuracy.enlarge import full_size_logits
 from bench.accuracy.losses import PixelLoss, class_weights
 from bench.accuracy.precision import TrainPrecision, autocast
 from bench.accuracy.schedule import Schedule
 from bench.accuracy.train import set_batch_norm_momentum
 from bench.errors import UserError
-from variants.layers import resize
 from variants.network import Network
 
 _MEMORY_SHARE = 0.5
@@ -129,7 +129,7 @@ class FrozenTrainer:
         with autocast(self.device, self.precision):
             logits = net.classify_image(stages[0])
         height, width = targets.shape[-2:]
-        loss: Tensor = pixel_loss(resize(logits.float(), (height, width)), targets)
+        loss: Tensor = pixel_loss(full_size_logits(logits.float(), (height, width)), targets)
         return loss
 
     def _batch(self, indices: Sequence[int], random: np.random.Generator, flip: bool) -> tuple[list[Tensor], Tensor]:

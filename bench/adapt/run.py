@@ -16,7 +16,7 @@ from bench.adapt.plan import Request, Training
 from bench.adapt.prepare import Asked, prepare
 from bench.adaptations import adaptations_in
 from bench.errors import UserError
-from bench.fork_server import worker_context
+from bench.fork_server import end_with_parent, worker_context
 from bench.records import Record
 
 
@@ -102,6 +102,7 @@ _adapter: Adapter | UserError | None = None
 
 def _start(asked: Asked, results: Path) -> None:
     global _adapter  # noqa: PLW0603 - what a process of a pool has of its own
+    end_with_parent()
     torch.set_num_threads(1)
     try:
         _adapter = Adapter(prepare(asked, results).request, adaptations_in(results))

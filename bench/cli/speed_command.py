@@ -89,7 +89,7 @@ def miou(size: tuple[int, int], classes: int, rounds: int, check: bool) -> None:
 
 @command.command()
 @click.argument("variant", default=_TRAINED)
-@click.option("--space", default="camvid", show_default=True, help="Whose data and schedule are trained by.")
+@click.option("--space", default="camvid_modules", show_default=True, help="Whose data and schedule are trained by.")
 @click.option("--data-root", type=click.Path(path_type=Path), metavar="FOLDER", help="Folder of the data set.")
 @click.option("--weights-dir", type=click.Path(path_type=Path), metavar="FOLDER", help="Folder with ImageNet weights.")
 @rounds_option

@@ -7,12 +7,11 @@ from pathlib import Path
 from statistics import median
 
 import click
-import torch
 
-from bench.accuracy.datasets.files import FileDataset
 from bench.accuracy.precision import fastest_precision
-from bench.accuracy.speed_side_by_side import Subject, ThroughputRace, race_side_by_side
-from bench.accuracy.speed_training import EndRace, Loop, StepRace, race_steps, race_to_the_end
+from bench.accuracy.speed_process import Loop, Subject
+from bench.accuracy.speed_to_the_end import EndRace, race_to_the_end
+from bench.accuracy.speed_training import Race, race_steps
 from bench.cli.say import say
 from bench.sweep.spacefile import load_space
 from variants.names import parse_name
@@ -33,58 +32,52 @@ def run_training(
     Raises:
         UserError: the data or the weights are not there.
     """
-    torch.set_num_threads(threads)
     protocol = load_space(space_name).accuracy
     schedule = protocol.schedule.model_copy(update={"compile": False, **({"epochs": epochs} if epochs else {})})
     subject = Subject(
         parse_name(variant), protocol.data.name, data_root, protocol.data.options, schedule, weights_dir,
         fastest_precision("cpu"),
     )  # fmt: skip
-    data, precision, train = subject.dataset(), subject.precision, subject.train_split()
-    say(f"{subject.spec.name} on {data.name}; ours in {precision}; {schedule.describe()}")
-    side_by_side = race_side_by_side(subject, threads, rounds, lambda n: say(f"side by side, round {n} of {rounds}"))
-    _print_side_by_side(side_by_side)
-    race = race_steps(
-        subject.net, train, list(train), schedule, precision, rounds, lambda n: say(f"alone, round {n} of {rounds}")
-    )  # fmt: skip
-    fine = _print_steps(race, threads, isinstance(data, FileDataset))
+    subject.check()
+    say(f"{subject.spec.name} on {protocol.data.name}; ours in {subject.precision}; {schedule.describe()}")
+    side_by_side = race_steps(
+        subject, ("plain", "bench"), threads, 1, rounds, lambda n: say(f"side by side, round {n} of {rounds}")
+    )
+    _print_side_by_side(side_by_side, threads)
+    loops: tuple[Loop, ...] = ("plain", "plain from memory", "bench") if subject.has_files else ("plain", "bench")
+    alone = race_steps(subject, loops, 1, threads, rounds, lambda n: say(f"alone, round {n} of {rounds}"))
+    fine = _print_alone(alone, threads)
     if seeds:
         ended = race_to_the_end(
-            subject.net, train, list(data.load("val")), len(data.classes), schedule, precision, seeds,
-            lambda loop, seed, miou: say(f"{loop}, seed {seed}: val mIoU {100 * miou:.1f} %"),
-        )  # fmt: skip
+            subject, threads, seeds, lambda loop, seed, miou: say(f"{loop}, seed {seed}: val mIoU {100 * miou:.1f} %")
+        )
         fine = _print_end(ended, len(seeds)) and fine
     return fine
 
 
-def _print_side_by_side(race: ThroughputRace) -> None:
-    ratios = sorted(race.ratios())
+def _print_side_by_side(race: Race, at_once: int) -> None:
     click.echo(
-        f"as a sweep trains, {race.at_once} at once with a thread each: ours {median(race.ours):.1f} images/s, as many "
-        f"plain loops {median(race.plain):.1f}: {median(ratios):.2f} times as many ({_range(ratios)})"
+        f"as a sweep trains, {at_once} at once with a thread each: ours {race.images_a_second('bench'):.1f} images/s, "
+        f"as many plain loops {_against(race, 'plain')}"
     )
 
 
-def _print_steps(race: StepRace, threads: int, files: bool) -> bool:
+def _print_alone(race: Race, threads: int) -> bool:
     """Whether the promise is met, which is about one training."""
     fine = median(race.ratios("plain")) >= _AT_LEAST
     click.echo(
         f"one training alone, {threads} thread{'s' * (threads > 1)}: ours {race.images_a_second('bench'):.1f} "
         f"images/s, a plain loop {_against(race, 'plain')}; promised {_AT_LEAST:g}: {'met' if fine else 'NOT met'}"
     )
-    if files:
+    if "plain from memory" in race.rates:
         click.echo(f"if it had its images in memory, the plain loop would make {_against(race, 'plain from memory')}")
     return fine
 
 
-def _against(race: StepRace, peer: Loop) -> str:
+def _against(race: Race, peer: Loop) -> str:
     ratios = sorted(race.ratios(peer))
-    return f"{race.images_a_second(peer):.1f}: {median(ratios):.2f} times as many ({_range(ratios)})"
-
-
-def _range(ratios: Sequence[float]) -> str:
-    """Of ascending ratios."""
-    return f"{ratios[0]:.2f} to {ratios[-1]:.2f} over {len(ratios)} rounds"
+    words = f"{ratios[0]:.2f} to {ratios[-1]:.2f} over {len(ratios)} rounds"
+    return f"{race.images_a_second(peer):.1f}: {median(ratios):.2f} times as many ({words})"
 
 
 def _print_end(race: EndRace, seeds: int) -> bool:

@@ -5,23 +5,22 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 import time
 import traceback
 import warnings
 from contextlib import suppress
-from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from bench.accuracy.huge_pages import use_huge_pages
 from bench.errors import DiskError, describe_failure, is_disk_full, is_out_of_memory
+from bench.fork_server import end_with_parent
 from bench.sweep.cells import Cell, Sources
 
 MORE_MEMORY = (
     "What to do: leave it out of the space, or give it more memory by fewer --workers, fewer --gpu-trainings or "
     "another machine; then --retry-failed measures it again"
 )
-_LOST_PARENT = 3
 _REPORT_EVERY_S = 0.3
 _ORDINARY_CHATTER = (FutureWarning, DeprecationWarning, UserWarning)
 
@@ -33,7 +32,7 @@ def work(cell: Cell, sources: Sources, pipe: Connection, log: Path) -> None:
     What libraries print goes to `log`. The process ends when its parent does, also by a kill.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops its workers itself
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     with log.open("w") as file:
         os.dup2(file.fileno(), sys.stdout.fileno())
         os.dup2(file.fileno(), sys.stderr.fileno())
@@ -42,6 +41,8 @@ def work(cell: Cell, sources: Sources, pipe: Connection, log: Path) -> None:
     try:
         from bench.sweep.measure import measure
 
+        if cell.group == "accuracy" and cell.setting["device"] == "cpu":  # a latency is of a process as users have it
+            use_huge_pages()
         measurement = measure(cell, sources, _Reporter(pipe))
         pipe.send(("done", measurement))
     except BaseException as error:  # whatever happens to a variant becomes its record
@@ -72,10 +73,3 @@ class _Reporter:
         if now - self.last >= _REPORT_EVERY_S:
             self.last = now
             self.pipe.send(("progress", (share, words)))
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(_LOST_PARENT)
