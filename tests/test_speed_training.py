@@ -18,7 +18,7 @@ from variants.names import parse_name
 
 __all__ = ["own"]
 SPEC = "lcnet_050+fpn16-head16"
-BEGUN_S = 3.0
+BEGUN_S = 1.0
 """Seconds of a training's own, after which it is at its steps."""
 
 
