@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -65,8 +66,9 @@ def test_a_kill_leaves_no_training_behind() -> None:
     while trains is None:
         assert started.poll() is None
         time.sleep(0.1)
-        busy = [worker for worker in main.children(recursive=True) if worker.cpu_times().user > BEGUN_S]
-        trains = next((worker for worker in busy if worker.parent() != main), None)  # a child of the fork server
+        with suppress(psutil.NoSuchProcess):  # one that ends while it is looked at
+            busy = [worker for worker in main.children(recursive=True) if worker.cpu_times().user > BEGUN_S]
+            trains = next((worker for worker in busy if worker.parent() != main), None)  # a child of the fork server
     main.kill()
     started.wait()
     trains.wait(20)
