@@ -63,11 +63,13 @@ def _of_weight(grad: Tensor, image: Tensor, weight: Tensor, stride: Pair, paddin
 
 
 def _windows(size: int, stride: int) -> Iterator[range]:
-    """Places of the kernel along one side, three or fewer at a time, which all see the same phase; all are covered."""
+    """Places of the kernel along one side, three or fewer at a time, which all see the same phase; all are covered.
+
+    Of the two windows of a phase some places are in both; they hold up to six places, and so kernels up to 6x6.
+    """
     for phase in range(min(stride, size)):
         places = range(phase, size, stride)
-        starts = {*range(0, max(1, len(places) - _WINDOW + 1), _WINDOW), max(0, len(places) - _WINDOW)}
-        for start in sorted(starts):
+        for start in sorted({0, max(0, len(places) - _WINDOW)}):
             yield places[start : start + _WINDOW]
 
 

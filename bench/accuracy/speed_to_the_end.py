@@ -57,11 +57,14 @@ def _train_to_the_end(pipe: Connection, subject: Subject, loop: Loop, seed: int)
     net, samples = subject.net(seed), subject.train_split(from_memory=False)
     data, schedule = subject.dataset(), subject.schedule
     classes = len(data.classes)
-    weight = class_weights(samples, classes, schedule.class_weighting)
-    start = time.perf_counter()
     if loop == "plain":
+        weight = class_weights(
+            samples, classes, schedule.class_weighting
+        )  # ours has them of the one read that it makes
+        start = time.perf_counter()
         _train_plainly(net, samples, weight, schedule, seed)
     else:
+        start = time.perf_counter()
         train(net, list(samples), classes, schedule, seed, precision=subject.precision)
     seconds = time.perf_counter() - start
     pipe.send((seconds, evaluate(net, data.load("val"), classes)))
