@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
 from torch.overrides import TorchFunctionMode
-
-from bench.accuracy.depthwise import DepthwiseConv
 
 TrainPrecision = Literal["float32", "bfloat16"]
 TrainingWay = tuple[str, TrainPrecision]
@@ -20,8 +16,8 @@ TRAINING_WAYS: tuple[TrainingWay, ...] = (
     ("cuda", "bfloat16"), ("cuda", "float32"), ("cpu", "bfloat16"), ("cpu", "float32"),
 )  # fmt: skip
 """Of trainings, by any machine."""
-_FAST_KERNEL, _LARGEST_KERNEL = 3, 5
-"""Sides of kernels: up to which gradients are fast in bfloat16 anyway, and up to which they are as depthwise ones."""
+_GROUPS = 6
+"""Place of the groups among the arguments of `torch.conv2d`."""
 
 
 def fastest_precision(device: str) -> TrainPrecision:
@@ -44,70 +40,35 @@ def autocast(device: str, precision: TrainPrecision) -> Iterator[None]:
     if precision == "float32":
         yield
     elif device == "cpu":
-        with torch.autocast("cpu", dtype=torch.bfloat16), _GroupedConvolutions():
+        with torch.autocast("cpu", dtype=torch.bfloat16), _GroupedInFloat32():
             yield
     else:
         with torch.autocast(device, dtype=torch.bfloat16):
             yield
 
 
-class _GroupedConvolutions(TorchFunctionMode):
-    """Those whose gradients are slow in bfloat16 go another way (torch 2.15, oneDNN on AMX).
+class _GroupedInFloat32(TorchFunctionMode):
+    """Depthwise and grouped convolutions of stride 2 or of kernels above 3x3 in float32.
 
-    Depthwise ones up to 5x5 as `bench.accuracy.depthwise` has them; the other grouped ones of stride 2 or of kernels
-    above 3x3 in float32, where their gradients take a quarter to a tenth of the time.
+    On the CPU their gradients take four to ten times as long in bfloat16 (torch 2.15, oneDNN on AMX), which costs more
+    than all other layers gain by it.
     """
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        if func is not torch.conv2d:
-            return func(*args, **kwargs)
-        call = _Conv2d(*args, **kwargs)
-        if not call.is_slow:
+        if func is not torch.conv2d or not _is_slow(args, kwargs):
             return func(*args, **kwargs)
         with torch.autocast("cpu", enabled=False):
-            return call.depthwise() if call.is_small_depthwise else call.in_float32()
+            out = func(args[0].float(), *args[1:], **kwargs)
+        return out.to(torch.bfloat16)
 
 
-@dataclass(frozen=True)
-class _Conv2d:
-    """The arguments of `torch.conv2d`."""
-
-    input: Tensor
-    weight: Tensor
-    bias: Tensor | None = None
-    stride: int | Sequence[int] = 1
-    padding: int | Sequence[int] | str = 0
-    dilation: int | Sequence[int] = 1
-    groups: int = 1
-
-    @property
-    def is_slow(self) -> bool:
-        return self.groups > 1 and (max(_pair(self.stride)) > 1 or max(self.weight.shape[2:]) > _FAST_KERNEL)
-
-    @property
-    def is_small_depthwise(self) -> bool:
-        channels, per_group, *kernel = self.weight.shape
-        return (
-            channels == self.groups and per_group == 1 and kernel[0] == kernel[1] <= _LARGEST_KERNEL
-            and _pair(self.dilation) == (1, 1) and not isinstance(self.padding, str)
-        )  # fmt: skip
-
-    def depthwise(self) -> Tensor:
-        assert not isinstance(self.padding, str)
-        image, weight = self.input.to(torch.bfloat16), self.weight.to(torch.bfloat16)
-        out: Tensor = DepthwiseConv.apply(image, weight, _pair(self.stride), _pair(self.padding))
-        return out if self.bias is None else out + self.bias.to(torch.bfloat16)[:, None, None]
-
-    def in_float32(self) -> Tensor:
-        rest: tuple[Any, ...] = (self.bias, self.stride, self.padding, self.dilation, self.groups)
-        return torch.conv2d(self.input.float(), self.weight, *rest).to(torch.bfloat16)
-
-
-def _pair(value: int | Sequence[int]) -> tuple[int, int]:
-    if isinstance(value, int):
-        return value, value
-    rows, columns = value if len(value) == 2 else (value[0], value[0])
-    return rows, columns
+def _is_slow(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    groups = args[_GROUPS] if len(args) > _GROUPS else kwargs.get("groups", 1)
+    if groups == 1 or len(args) < 2:
+        return False
+    stride = args[3] if len(args) > 3 else kwargs.get("stride", 1)
+    strides = (stride,) if isinstance(stride, int) else tuple(stride)
+    return bool(max(strides) > 1 or max(args[1].shape[2:]) > 3)
