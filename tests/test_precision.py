@@ -83,7 +83,7 @@ def test_a_training_enlarges_the_logits_itself() -> None:
 def test_a_network_learns_in_either(precision: TrainPrecision) -> None:
     torch.manual_seed(0)
     net = build(parse_name("lcnet_050+frm34-dnl-w16+fpn16-head16"), 2)
-    schedule = Schedule(epochs=6, batch_size=4, learning_rate=0.01)
+    schedule = Schedule(epochs=14, batch_size=4, learning_rate=0.01)
     train(net, halves(24, 0), 2, schedule, 0, precision=precision)
     assert all(parameter.dtype == torch.float32 for parameter in net.parameters())
     assert evaluate(net, halves(6, 1), 2).miou.value > 0.8

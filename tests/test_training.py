@@ -15,7 +15,7 @@ from bench.accuracy.train import Aids, TrainingProgress, train
 from variants.names import parse_name
 from variants.network import build
 
-SCHEDULE = Schedule(epochs=6, batch_size=4, learning_rate=0.01)
+SCHEDULE = Schedule(epochs=14, batch_size=4, learning_rate=0.01)
 
 
 def halves(count: int, seed: int) -> list[Sample]:
