@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from pathlib import Path
 
 from bench.adaptations import adaptations_in
@@ -25,13 +25,13 @@ def adaptations_from(sweep: str, results: Path) -> list[Adaptation]:
         UserError: the sweep has no plan.
     """
     keys = set(Store(results).read_plan(sweep))
-    found = (_readable(adaptations_in(results), name) for name in adaptations_in(results).sweeps())
+    found = (_readable(adaptations_in(results), name, keys) for name in adaptations_in(results).sweeps())
     return [one for one in found if one is not None and one.plain and keys & _start_keys(one.records)]
 
 
-def _readable(store: Store, name: str) -> Adaptation | None:
+def _readable(store: Store, name: str, keys: Set[str]) -> Adaptation | None:
     try:
-        if not _start_keys(store.read(name)):  # none of a checkpoint; its matrices need not be read
+        if keys.isdisjoint(_start_keys(store.read(name))):  # its matrices, the bulk of the work, need not be read
             return None
         return load_adaptation(store, name)
     except UserError:
