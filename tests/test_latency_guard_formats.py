@@ -16,17 +16,28 @@ import pytest
 from bench.judge.latency_guard import STATES, JudgedVariant, LatencyGuardReport, State, worst_first
 from bench.judge.latency_verdict import Rule, Verdict, judge
 from bench.judge.paired import Ratio
+from bench.latency.setting import LatencySetting
 from bench.render.guard_formats import FORMATS
 from bench.render.latency_guard_formats import LATENCY_FORMATS
 from bench.render.latency_guard_words import headline, next_steps, title
 from bench.render.ratio_words import ratio_words
 
+SETTING = LatencySetting((512, 256), 19)
+
+
+def times_of(restarts: int, cycles: int = 11) -> tuple[tuple[tuple[int, ...], ...], ...]:
+    """Nanoseconds of base, base again and head."""
+    return ((((40_120_000,) * cycles),) * 2 + ((43_360_000,) * cycles,),) * restarts
+
+
 SLOWER = Verdict(
-    "regressed", Ratio(1.079, 1.051, 1.104), Ratio(1.003, 0.988, 1.018), 0.042, 0.0049, 0.071, 40.12, 43.36, 7, 11
+    "regressed", Ratio(1.079, 1.051, 1.104), Ratio(1.003, 0.988, 1.018), 0.042, 0.0049, 0.071, 40.12, 43.36, times_of(7)
 )  # fmt: skip
 SAME = replace(SLOWER, state="unchanged", head=Ratio(1.002, 0.991, 1.021), false_alarms=2e-7, limit=0.04)
 HIDDEN = "a slow-down below 23.4 % could not have been seen, and one of 10 % must be"
-UNCLEAR = replace(SAME, state="unclear", seen=0.234, limit=0.131, false_alarms=0.005, restarts=21, reason=HIDDEN)
+UNCLEAR = replace(
+    SAME, state="unclear", seen=0.234, limit=0.131, false_alarms=0.005, times_ns=times_of(21), reason=HIDDEN
+)
 FASTER = replace(SLOWER, state="improved", head=Ratio(0.9, 0.88, 0.93))
 BROKEN = JudgedVariant("broken_net", "broken", reason="head cannot run it: ValueError: no such axis")
 NEW = JudgedVariant("new_net", "new", reason="base cannot run it: VariantError: no such block")
@@ -40,8 +51,8 @@ def of(verdict: Verdict, name: str = "") -> JudgedVariant:
 
 def report_of(*variants: JudgedVariant, doubts: Sequence[str] = ()) -> LatencyGuardReport:
     return LatencyGuardReport(
-        "main (0123456789ab)", "HEAD (ba9876543210)", "eager PyTorch, CPU with 1 thread, one 512x256 image",
-        Rule(), worst_first(variants), tuple(doubts), MACHINE, {"torch": "2.9"}, 61.4,
+        "main (0123456789ab)", "HEAD (ba9876543210)", SETTING, Rule(), worst_first(variants), tuple(doubts), MACHINE,
+        {"torch": "2.9"}, 61.4,
     )  # fmt: skip
 
 
@@ -87,7 +98,7 @@ def test_every_format_says_everything(form: str) -> None:
         "head is 7.9 % slower than base (95 % interval 5.1 to 10.4 %)",
         "head is 10.0 % faster than base (95 % interval 7.0 to 12.0 %)",
         "no difference between base and head larger than 2.1 % could hide here",
-        ONE_OF_EACH.base, ONE_OF_EACH.head, ONE_OF_EACH.setting, "Test CPU", "the machine was busy",
+        ONE_OF_EACH.base, ONE_OF_EACH.head, str(SETTING), "Test CPU", "the machine was busy",
     ):  # fmt: skip
         assert words in text
     assert "compare the ratio, not the times" in text.lower()
@@ -172,6 +183,8 @@ def test_what_to_do() -> None:
     steps = " ".join(next_steps(report_of(of(UNCLEAR))))
     assert all(words in steps for words in ("--restarts", "--seconds", "other work"))
     assert "bench duel" in " ".join(next_steps(report_of(of(SLOWER))))
+    (step,) = next_steps(report_of(JudgedVariant("killed_net", "unclear", reason="head was not measured to its end")))
+    assert "mend what its reason says" in step
     for step in next_steps(ONE_OF_EACH):
         assert all(step in plain(form, ONE_OF_EACH) for form in ("github", "markdown"))
 

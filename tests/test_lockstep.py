@@ -18,8 +18,8 @@ import torch
 from bench.errors import UserError
 from bench.judge.latency_verdict import Rule
 from bench.latency.checkout import WORKING_TREE, Checkout, checked_out, uncommitted
-from bench.latency.guarding import BASE, Effort, guard_ready
-from bench.latency.hosts import SideFailedError, children, started, take_sample
+from bench.latency.guarding import AGAIN, BASE, HEAD, Effort, guard_ready, without_verdict
+from bench.latency.hosts import Failure, SideFailedError, children, started, take_sample
 from bench.latency.job import Job
 from bench.latency.lockstep import LockStep, plan_cycles
 from bench.latency.self_test import run_trials
@@ -51,7 +51,7 @@ def test_a_setting_says_all_of_itself() -> None:
 
 def test_sides_run_in_processes_of_their_own_and_are_paired(job: Job) -> None:
     with started([("A", PROJECT), ("B", PROJECT)]) as hosts:
-        ready = LockStep(hosts, seed=0)
+        ready, before = LockStep(hosts, seed=0), [host.cpu_seconds() for host in hosts]
         two = Job(VARIANT, SETTING, job.exported, passes=8)
         restart = ready.restart([job, two], lambda cycle_s: 9)
         assert [len(times) for times in restart.times_ns] == [9, 9]
@@ -59,16 +59,19 @@ def test_sides_run_in_processes_of_their_own_and_are_paired(job: Job) -> None:
         assert slower >= 7  # eight passes against one
         again = ready.restart([job, job], lambda cycle_s: 2)
         assert again.facts[0]["warmup"] >= 8  # type: ignore[operator]
+        spent = [host.cpu_seconds() - cpu for host, cpu in zip(hosts, before, strict=True)]
+        assert all(cpu >= sum(times) / 1e9 for cpu, times in zip(spent, restart.times_ns, strict=True)), "of children"
 
 
 def test_a_network_that_fails_is_told_and_its_host_goes_on(job: Job) -> None:
     wrong = Job("no_such_net+fpn16-head16", SETTING, job.exported)
     with started([("A", PROJECT), ("B", PROJECT)]) as hosts:
         with (
-            pytest.raises(SideFailedError, match="B: VariantError: backbone 'no_such_net'"),
+            pytest.raises(SideFailedError, match="B: VariantError: backbone 'no_such_net'") as error,
             children(hosts, [job, wrong]),
         ):
             pass
+        assert not error.value.failures[0].from_outside
         with children(hosts, [job, job]) as facts:
             assert len(facts) == 2
             assert all(take_sample(host) > 0 for host in hosts)
@@ -79,8 +82,9 @@ def test_a_child_that_is_killed_is_told_and_its_host_goes_on(job: Job) -> None:
         with children(hosts, [job]):
             (child,) = psutil.Process(hosts[0].process.pid).children()
             child.send_signal(signal.SIGKILL)
-            with pytest.raises(SideFailedError, match="A: its process was ended by SIGKILL"):
+            with pytest.raises(SideFailedError, match="A: its process was ended by SIGKILL") as error:
                 take_sample(hosts[0])
+            assert error.value.failures[0].from_outside
         with children(hosts, [job]):
             assert take_sample(hosts[0]) > 0
 
@@ -117,6 +121,34 @@ def test_a_checkout_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
     (tmp_path / "variants" / "__init__.py").write_text("raise ImportError('half a project')\n")
     with pytest.raises(SideFailedError, match="half a project"), started([("old", tmp_path)]):
         pass
+
+
+BROKEN, KILLED = "VariantError: no such block", "its process was ended by SIGKILL"
+
+
+@pytest.mark.parametrize(
+    ("failures", "state", "words"),
+    [
+        ([Failure(HEAD, BROKEN)], "broken", "head cannot run it: VariantError"),
+        ([Failure(BASE, BROKEN), Failure(AGAIN, BROKEN)], "new", "base cannot run it: VariantError"),
+        ([Failure(side, BROKEN) for side in (BASE, AGAIN, HEAD)], "unclear", "no side can run it"),
+        ([Failure(BASE, BROKEN)], "unclear", "base could not run it"),
+        ([Failure(HEAD, KILLED, from_outside=True)], "unclear", "head was not measured to its end"),
+        ([Failure(BASE, KILLED, from_outside=True), Failure(HEAD, BROKEN)], "unclear", "not measured to its end"),
+    ],
+)
+def test_only_what_one_revision_does_is_new_or_broken(failures: list[Failure], state: str, words: str) -> None:
+    judged = without_verdict(VARIANT, SideFailedError(*failures))
+    assert judged.state == state
+    assert words in judged.reason
+
+
+def test_all_sides_that_fail_are_told(job: Job) -> None:
+    wrong = Job("no_such_net+fpn16-head16", SETTING, job.exported)
+    with started([("A", PROJECT), ("B", PROJECT)]) as hosts:
+        with pytest.raises(SideFailedError) as error, children(hosts, [wrong, wrong]):
+            pass
+        assert [failure.label for failure in error.value.failures] == ["A", "B"]
 
 
 @pytest.mark.parametrize(("cycle_s", "seconds", "cycles"), [(0.01, 10, 11), (1.0, 8, 7), (9.0, 5, 5)])
@@ -213,8 +245,8 @@ def test_equal_code_is_never_called_slower_and_broken_code_is_told() -> None:
         assert judged.verdict is not None
         assert judged.verdict.restarts >= 3
         unknown = guard.judge_variant("no_such_net+fpn16-head16")
-        assert (unknown.state, unknown.verdict) == ("new", None)
-        assert unknown.reason.startswith(BASE)
+        assert (unknown.state, unknown.verdict) == ("unclear", None)
+        assert unknown.reason.startswith("no side can run it: VariantError")
         jobs = [Job(VARIANT, SETTING, str(guard.exports), passes) for passes in (2, 2, 8)]
         assert guard.judge_jobs(jobs).state == "regressed"
         assert guard.judge_jobs(jobs[::-1][:1] * 2 + jobs[:1]).state == "improved"
@@ -228,6 +260,7 @@ def test_duel_prints_the_ratio_and_gives_json(run_bench: RunBench) -> None:
     data = json.loads(run_bench(*arguments, "--json", cwd=PROJECT).stdout)
     assert data["b_over_a"]["low"] <= data["b_over_a"]["ratio"] <= data["b_over_a"]["high"]
     assert len(data["times_ns"]) == 3
+    assert 0 <= data["conditions"]["others"] <= 1
     assert data["a"]["setting"]["size"] == [128, 64]
 
 
@@ -241,6 +274,9 @@ def test_duel_prints_the_ratio_and_gives_json(run_bench: RunBench) -> None:
         (["--latency", "--against", "no-such-revision", VARIANT], "no commit"),
         (["--latency", "--against", "HEAD", "no-such-space"], "no-such-space"),
         (["--self-test", VARIANT, VARIANT], "one variant"),
+        (["--self-test", "--format", "json"], "Leave them out"),
+        (["--self-test", "--tolerated", "10"], "no verdict could have seen it"),
+        (["--latency", "--against", "HEAD", "--wanted", "4"], "no verdict could have seen it"),
         pytest.param(["--self-test", "--device", "cuda"], "sees no CUDA device", marks=WITHOUT_GPU),
         pytest.param(["--latency", "--against", "HEAD", "--device", "cuda"], "GPU is unverified", marks=WITHOUT_GPU),
     ],
@@ -252,14 +288,20 @@ def test_a_wrong_call_of_the_guard_is_refused(run_bench: RunBench, arguments: li
     assert "Traceback" not in done.stderr
 
 
-def test_the_guard_stops_a_commit_that_is_slower(run_bench: RunBench, tmp_path: Path) -> None:
-    """A project of the networks alone, whose second commit resizes every map many times."""
-    root, report = tmp_path / "project", tmp_path / "guard.json"
-    git = new_repository(root)
-    shutil.copytree(PROJECT / "variants", root / "variants", ignore=shutil.ignore_patterns("__pycache__"))
+def commit_networks(git: Git, project: Path, package: Path) -> None:
+    """A project of the networks alone."""
+    shutil.copytree(PROJECT / "variants", package, ignore=shutil.ignore_patterns("__pycache__"))
+    (project / "pyproject.toml").touch()
     git("add", ".")
     git("commit", "--quiet", "-m", "networks")
-    layers = root / "variants" / "layers.py"
+
+
+def test_the_guard_stops_a_commit_that_is_slower(run_bench: RunBench, tmp_path: Path) -> None:
+    """A project of the networks alone, in a folder of its repository, whose second commit resizes every map often."""
+    root, report = tmp_path / "repository" / "networks", tmp_path / "guard.json"
+    git = new_repository(root.parent)
+    commit_networks(git, root, root / "src" / "variants")
+    layers = root / "src" / "variants" / "layers.py"
     layers.write_text(layers.read_text().replace("    return F.interpolate(", MANY_TIMES + "    return F.interpolate("))
     git("commit", "--quiet", "-a", "-m", "slower")
     arguments = ["guard", "--latency", VARIANT, "--size", "64x64", "--restarts", "3", "--write", f"json={report}"]
@@ -270,9 +312,32 @@ def test_the_guard_stops_a_commit_that_is_slower(run_bench: RunBench, tmp_path: 
     (variant,) = json.loads(report.read_text())["variants"]
     assert variant["ratio"]["value"] > 1.1
     assert 0 <= variant["false_alarm_rate"] < 0.0051
-    back = run_bench(*arguments, "--against", "HEAD", "--head", "HEAD~1", cwd=root)
+    assert len(variant["times_ns"]["by_restart"]) == variant["restarts"]
+    back = run_bench(*arguments, "--against", "HEAD", "--head", "HEAD~1", cwd=root / "src")
     assert back.returncode == 0, back.stdout
     assert f"improved  {VARIANT}" in back.stdout
+
+
+def test_a_head_that_cannot_be_loaded_is_broken(run_bench: RunBench, tmp_path: Path) -> None:
+    root, report = tmp_path / "project", tmp_path / "guard.json"
+    git = new_repository(root)
+    commit_networks(git, root, root / "variants")
+    (root / "variants" / "__init__.py").write_text("raise ImportError('half a project')\n")
+    git("commit", "--quiet", "-a", "-m", "half a project")
+    arguments = ["guard", "--latency", VARIANT, "--against", "HEAD~1", "--write", f"json={report}"]
+    done = run_bench(*arguments, cwd=root)
+    assert done.returncode == 1, done.stderr
+    assert f"BROKEN  {VARIANT}" in done.stdout
+    assert "half a project" in json.loads(report.read_text())["variants"][0]["reason"]
+
+
+def test_revisions_of_another_project_are_refused(run_bench: RunBench, repository: Path) -> None:
+    """Its worktrees hold no network: both sides would be the installed ones."""
+    arguments = [VARIANT, "--size", "64x64"]
+    for command in (["guard", "--latency", "--against", "HEAD~1"], ["duel", "--rev-a", "HEAD~1", "--rev-b", "HEAD"]):
+        done = run_bench(*command, *arguments, cwd=repository)
+        assert done.returncode == 2, done.stdout
+        assert "code of the project in this folder" in done.stderr
 
 
 def test_the_self_test_keeps_every_decision_and_goes_on(run_bench: RunBench, tmp_path: Path) -> None:
@@ -282,6 +347,7 @@ def test_the_self_test_keeps_every_decision_and_goes_on(run_bench: RunBench, tmp
     ]  # fmt: skip
     first = run_bench(*arguments, "--trials", "1", cwd=PROJECT)
     assert "false alarms: " in first.stdout, first.stderr
+    assert first.returncode != 0, "one decision shows nothing"
     (path,) = (tmp_path / "guard").glob("*-quiet.ndjson")
     assert len(path.read_text().splitlines()) == 2
     second = run_bench(*arguments, "--trials", "2", cwd=PROJECT)

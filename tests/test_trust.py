@@ -161,6 +161,12 @@ def test_a_latency_of_another_network_than_the_miou_is_told(
     assert words is None or words in lines[0]
 
 
+def test_a_latency_in_less_precision_than_the_miou_is_told() -> None:
+    timed, trained = pair("a", SAME, TRAINED)
+    timed.setting["precision"] = "bfloat16"
+    assert network_lines([timed], [trained]) == ["latency of a+dnl is in bfloat16; its mIoU was measured in float32"]
+
+
 def test_one_line_tells_it_of_all_variants() -> None:
     records = [r for name in "abc" for r in pair(name, UNKNOWN, UNKNOWN)]
     timed, trained = ([r for r in records if r.group == group] for group in ("latency", "accuracy"))

@@ -70,6 +70,7 @@ def _describe(one: Duellist) -> str:
 
 
 def _print(found: Duel) -> None:
+    from bench.latency.trust import doubts_of_conditions
     from bench.render.ratio_words import ratio_words
 
     click.echo(ratio_words(found.ratio, "A", "B"))
@@ -77,6 +78,8 @@ def _print(found: Duel) -> None:
         f"A {found.a_ms:.1f} ms, B {found.b_ms:.1f} ms, medians of {found.restarts} restarts with "
         f"{found.cycles} cycles each; trust the ratio, not the times"
     )
+    for doubt in doubts_of_conditions(found.conditions.to_json()):
+        click.echo(f"doubtful: {doubt.words}. What to do: {doubt.mend}")
 
 
 def _as_json(found: Duel) -> dict[str, Any]:
@@ -87,6 +90,7 @@ def _as_json(found: Duel) -> dict[str, Any]:
     return sides | {
         "b_over_a": {"ratio": ratio.value, "low": ratio.low, "high": ratio.high, "level": 0.95},
         "could_hide": ratio.could_hide, "a_ms": found.a_ms, "b_ms": found.b_ms, "restarts": found.restarts,
-        "cycles": found.cycles, "times_ns": found.times_ns, "machine": machine_facts(), "versions": versions(),
+        "cycles": found.cycles, "times_ns": found.times_ns,
+        "conditions": found.conditions.to_json(), "machine": machine_facts(), "versions": versions(),
         "commit": commit(),
     }  # fmt: skip

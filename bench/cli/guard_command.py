@@ -90,8 +90,11 @@ def command(
     bench guard --self-test --busy
     """
     _refuse_mixed(cost, latency, front, self_test, accept, growth, against)
+    if (front or self_test) and (outputs or form != "table"):
+        raise UserError("--format and --write are of the guards of cost and latency. Leave them out.")
     check_outputs(outputs)
     if latency or self_test:
+        _check_rule(tolerated, wanted)
         say_if_unverified(setting)
     if front:
         from bench.cli.guard_front import run_front_guard
@@ -114,6 +117,15 @@ def command(
         from bench.cli.guard_cost import run_cost_guard
 
         run_cost_guard(targets, accept, growth, form, outputs, workers or cores(), results_dir)
+
+
+def _check_rule(tolerated: float, wanted: float) -> None:
+    """What must have been visible lies above the limit, and the limit nowhere below what is tolerated."""
+    if wanted <= tolerated:
+        raise UserError(
+            f"--tolerated {tolerated:g} lets a slow-down of --wanted {wanted:g} % pass, so no verdict could have seen "
+            f"it. Give a larger --wanted, such as {2.5 * max(tolerated, 1):g}, or tolerate less."
+        )
 
 
 def _refuse_mixed(

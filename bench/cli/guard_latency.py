@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from bench.cli.guard_options import Output, conclude
 from bench.cli.say import say
 from bench.errors import ExitCode
-from bench.judge.latency_guard import LatencyGuardReport, worst_first
+from bench.judge.latency_guard import JudgedVariant, LatencyGuardReport, worst_first
 from bench.latency.setting import LatencySetting
 from bench.render.latency_guard_formats import LATENCY_FORMATS
 from bench.render.latency_guard_words import headline, next_steps, title
+
+if TYPE_CHECKING:
+    from bench.judge.latency_verdict import Rule
+    from bench.latency.checkout import Checkout
+    from bench.latency.guarding import Effort
 
 _SPACE = "quick"
 
@@ -44,7 +51,7 @@ def _guard(
 ) -> LatencyGuardReport:  # fmt: skip
     from bench.judge.latency_verdict import Rule
     from bench.latency.checkout import checked_out, uncommitted
-    from bench.latency.guarding import Effort, guard_ready
+    from bench.latency.guarding import Effort
     from bench.machine import machine_facts, versions
 
     start = time.monotonic()
@@ -54,14 +61,30 @@ def _guard(
     with ExitStack() as stack:
         base, other = (stack.enter_context(checked_out(revision)) for revision in (against, head))
         say(f"base {base.label}, head {other.label}; {setting}; {len(names)} variants")
-        guard = stack.enter_context(guard_ready(base, other, setting, Effort(restarts, seconds), rule))
-        judged = []
-        for number, name in enumerate(names, start=1):
-            judged.append(guard.judge_variant(name))
-            spent = time.monotonic() - start
-            left = f"about {spent / number * (len(names) - number):.0f} s left"
-            say(f"[{number}/{len(names)}] {name}: {judged[-1].state}  ({left})")
+        judged, doubts = _judge(names, base, other, setting, Effort(restarts, seconds), rule)
     return LatencyGuardReport(
-        base.label, other.label, str(setting), rule, worst_first(judged), (), machine_facts(), versions(),
+        base.label, other.label, setting, rule, worst_first(judged), doubts, machine_facts(), versions(),
         time.monotonic() - start,
     )  # fmt: skip
+
+
+def _judge(
+    names: Sequence[str], base: Checkout, head: Checkout, setting: LatencySetting, effort: Effort, rule: Rule
+) -> tuple[list[JudgedVariant], tuple[str, ...]]:
+    """Variants one by one, and why the job as a whole is to be mistrusted."""
+    from bench.latency.guarding import guard_ready, without_verdict
+    from bench.latency.hosts import SideFailedError
+    from bench.latency.trust import doubts_of_conditions
+
+    with ExitStack() as stack:
+        try:
+            guard = stack.enter_context(guard_ready(base, head, setting, effort, rule, of_project=True))
+        except SideFailedError as error:  # not even the packages can be imported
+            return [without_verdict(name, error) for name in names], ()
+        start, watch, judged = time.monotonic(), guard.ready.watch(setting.device), []
+        for number, name in enumerate(names, start=1):
+            judged.append(guard.judge_variant(name))
+            left = (time.monotonic() - start) / number * (len(names) - number)
+            say(f"[{number}/{len(names)}] {name}: {judged[-1].state}  (about {left:.0f} s left)")
+        doubts = doubts_of_conditions(watch.stop().to_json())
+    return judged, tuple(f"{doubt.words}. What to do: {doubt.mend}" for doubt in doubts)

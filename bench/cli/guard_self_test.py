@@ -9,7 +9,7 @@ import click
 
 from bench.cli.say import say
 from bench.errors import ExitCode, UserError
-from bench.judge.self_test import SelfTest, sum_up
+from bench.judge.self_test import FEWEST_DECISIONS, SelfTest, sum_up
 from bench.latency.setting import LatencySetting
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def run_self_test(
     """Run what is missing of the trials, keep each as it ends, and print the rates of all.
 
     Raises:
-        UserError: two variants, or a runtime or device that is not there.
+        UserError: two variants, one that cannot be run, or a runtime or device that is not there.
     """
     from bench.judge.latency_verdict import Rule
     from bench.latency.guarding import Effort
@@ -44,6 +44,8 @@ def run_self_test(
     _print(found, busy, store)
     if not found.holds:
         raise SystemExit(ExitCode.CHECK_FAILED)
+    if not found.is_enough:
+        raise SystemExit(ExitCode.NOTHING_MEASURED)
 
 
 def _run_missing(store: SelfTestStore, same: int, slower: int) -> None:
@@ -70,6 +72,14 @@ def _run_missing(store: SelfTestStore, same: int, slower: int) -> None:
             say(f"[{number}/{total}] {kind}: {decision.state}, {measured}")
 
 
+def _promises(found: SelfTest) -> str:
+    if not found.holds:
+        return "promises NOT met"
+    if not found.is_enough:
+        return f"promises neither met nor broken by so few: they are of {FEWEST_DECISIONS} decisions on equal code"
+    return "promises met"
+
+
 def _print(found: SelfTest, busy: bool, store: SelfTestStore) -> None:
     beside = "beside a process that keeps one core busy" if busy else "with nothing else started"
     click.echo(f"self-test of the latency guard, {beside}: {store.variant}; {store.setting}")
@@ -82,6 +92,6 @@ def _print(found: SelfTest, busy: bool, store: SelfTestStore) -> None:
         f"could not tell: {found.unclear} of equal code",
         f"rate of false alarms that the verdicts gave of themselves: {100 * found.stated:.2f} % on average",
         f"seconds of a verdict, start of its processes included: {seconds}; promised 60",
-        f"promises {'met' if found.holds else 'NOT met'}; decisions in {store.path}",
+        f"{_promises(found)}; decisions in {store.path}",
     ):
         click.echo(line)

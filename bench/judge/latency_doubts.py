@@ -12,6 +12,8 @@ from bench.latency.trust import Doubt, between_processes, doubts_of, percent
 from bench.metrics import METRICS
 from bench.records import Record
 
+_OF_MIOU = "float32"
+"""Precision of every evaluation."""
 _MOST_NAMES = 2
 """Variants that are named; of more, their number."""
 REMEDY = "then `bench sweep` with `--retry-doubtful` measures again"
@@ -61,7 +63,7 @@ def lacks_weights(record: Record) -> bool:
 
 
 def network_lines(latency: Sequence[Record], accuracy: Sequence[Record]) -> list[str]:
-    """Which latencies are not of the weights and the graph that gave the mIoU beside them."""
+    """Which latencies are not of the weights, the graph and the precision that gave the mIoU beside them."""
     trained = _by(accuracy, _variant)
     measured = {variant: {_network(r) for r in records} for variant, records in trained.items()}
     joined = {variant: records for variant, records in _by(latency, _variant).items() if variant in measured}
@@ -70,6 +72,8 @@ def network_lines(latency: Sequence[Record], accuracy: Sequence[Record]) -> list
         others = [r for r in records if None in _network(r) or _network(r) not in measured[variant]]
         if others:
             found[_difference(others[0], trained[variant])].append(variant)
+        for precision in sorted({r.setting.get("precision", _OF_MIOU) for r in records} - {_OF_MIOU}):
+            found[f"is in {precision}; its mIoU was measured in {_OF_MIOU}"].append(variant)
     return [f"latency of {_names(variants, len(joined))} {words}" for words, variants in found.items()]
 
 

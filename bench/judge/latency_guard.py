@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bench.judge.latency_verdict import Rule, Verdict
+from bench.latency.setting import LatencySetting
 
 State = Literal["broken", "regressed", "unclear", "improved", "new", "unchanged"]
 STATES: tuple[State, ...] = ("broken", "regressed", "unclear", "improved", "new", "unchanged")
@@ -18,7 +19,8 @@ FAILING: frozenset[State] = frozenset(("broken", "regressed"))
 class JudgedVariant:
     """A variant with its verdict; or without one, and why.
 
-    state: of the verdict; broken: head does not run it, base does; new: base does not run it.
+    state: of the verdict; broken: head does not run it, base does; new: the other way round; unclear without a verdict:
+    neither runs it, or one was ended from outside.
     """
 
     name: str
@@ -35,13 +37,13 @@ class JudgedVariant:
 class LatencyGuardReport:
     """What the guard found.
 
-    base, head: revision as it was asked for, with its commit. setting: label of what was timed. doubts: why the job as
-    a whole is to be mistrusted, in words. machine, versions: as in records. seconds: that the job took.
+    base, head: revision as it was asked for, with its commit. setting: of what was timed. doubts: why the job as a
+    whole is to be mistrusted, in words. machine, versions: as in records. seconds: that the job took.
     """
 
     base: str
     head: str
-    setting: str
+    setting: LatencySetting
     rule: Rule
     variants: tuple[JudgedVariant, ...]
     doubts: tuple[str, ...]

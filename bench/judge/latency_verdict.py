@@ -39,6 +39,7 @@ class Verdict:
     head: time of head over base. same: of base over itself, which measures the noise. limit: share from which head
     counts as slower. false_alarms: probability that equal code comes out beyond it. seen: smallest slow-down, as a
     share, that would have been found in 95 of 100 jobs. base_ms, head_ms: medians of all passes; compare the ratio.
+    times_ns: all of them, by restart.
     """
 
     state: State
@@ -49,9 +50,17 @@ class Verdict:
     seen: float
     base_ms: float
     head_ms: float
-    restarts: int
-    cycles: int
+    times_ns: tuple[Times, ...]
     reason: str = ""
+
+    @property
+    def restarts(self) -> int:
+        return len(self.times_ns)
+
+    @property
+    def cycles(self) -> int:
+        """Of the shortest restart."""
+        return min(len(times[0]) for times in self.times_ns)
 
 
 def judge(restarts: Sequence[Times], rule: Rule, looks: int = 1) -> Verdict:
@@ -68,8 +77,7 @@ def judge(restarts: Sequence[Times], rule: Rule, looks: int = 1) -> Verdict:
     state, reason = _decide(median(other), limit, seen, rule)
     return Verdict(
         state, ratio(other), ratio(same), math.expm1(limit), looks * noise.chance_above(limit), math.expm1(seen),
-        _milliseconds(restarts, (0, 1)), _milliseconds(restarts, (2,)), len(restarts),
-        min(len(times[0]) for times in restarts), reason,
+        _milliseconds(restarts, (0, 1)), _milliseconds(restarts, (2,)), tuple(restarts), reason,
     )  # fmt: skip
 
 

@@ -10,6 +10,8 @@ from scipy.stats import binomtest
 
 MOST_FALSE_ALARMS, LEAST_DETECTED, MOST_SECONDS = 0.01, 0.95, 60.0
 """What the guard promises; the seconds are of one verdict."""
+FEWEST_DECISIONS = 200
+"""On equal code, for a rate of one in a hundred to be told from one of a few."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Decision:
     """One trial as it is kept.
 
     more_work: whether head did a tenth more. state, ratio, limit, false_alarms, seen: of the verdict. seconds: that it
-    took. load: share of all cores that other processes took meanwhile.
+    took. load: share of the CPUs that other processes took meanwhile; None where the system does not tell.
     """
 
     more_work: bool
@@ -49,7 +51,7 @@ class Decision:
     false_alarms: float
     seen: float
     seconds: float
-    load: float
+    load: float | None
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,11 @@ class SelfTest:
     slow_down: float
     typical_seconds: float
     seconds: float
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether there are as many decisions as the promise is of."""
+        return self.false_alarms.of >= FEWEST_DECISIONS
 
     @property
     def holds(self) -> bool:

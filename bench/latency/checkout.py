@@ -13,11 +13,12 @@ from bench.errors import UserError
 
 WORKING_TREE = "."
 """Names the files as they are, committed or not."""
+_PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 
 
 @dataclass(frozen=True)
 class Checkout:
-    """A folder with the project's code. label: the revision as asked for, and its commit."""
+    """A project's folder. label: the revision as asked for, and its commit."""
 
     root: Path
     label: str
@@ -29,21 +30,25 @@ def checked_out(revision: str, folder: Path | None = None) -> Iterator[Checkout]
 
     Args:
         revision: what git takes for a commit, or `.`.
-        folder: in the repository; the current one.
+        folder: in the project; the current one.
 
     Raises:
-        UserError: there is no git repository, or no such revision.
+        UserError: there is no git repository, or no such revision, or the revision has no such project.
     """
     repository = repository_of(folder or Path.cwd())
+    project = project_of((folder or Path.cwd()).resolve(), repository)
     if revision == WORKING_TREE:
-        yield Checkout(repository, f"working tree on {_short(repository, 'HEAD')}")
+        yield Checkout(project, f"working tree on {_short(repository, 'HEAD')}")
         return
     commit = _short(repository, revision)
+    inside = project.relative_to(repository)
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
         root = Path(temporary) / "tree"
         _git(repository, "worktree", "add", "--quiet", "--detach", str(root), commit, or_else=_no_worktree)
         try:
-            yield Checkout(root, revision if commit.startswith(revision) else f"{revision} ({commit})")
+            if not (root / inside).is_dir():
+                raise UserError(f"{revision} has no folder {inside}, so there is no project of then to compare with.")
+            yield Checkout(root / inside, revision if commit.startswith(revision) else f"{revision} ({commit})")
         finally:
             _git(repository, "worktree", "remove", "--force", str(root), or_else=lambda _: None)
 
@@ -54,7 +59,13 @@ def repository_of(folder: Path) -> Path:
     Raises:
         UserError: it is in none.
     """
-    return Path(_git(folder, "rev-parse", "--show-toplevel", or_else=_no_repository))
+    return Path(_git(folder, "rev-parse", "--show-toplevel", or_else=_no_repository)).resolve()
+
+
+def project_of(folder: Path, repository: Path) -> Path:
+    """The folder, or the nearest above it in its repository, that a Python project is in; else the repository's top."""
+    inside = [one for one in (folder, *folder.parents) if one.is_relative_to(repository)]
+    return next((one for one in inside if any((one / name).is_file() for name in _PROJECT_FILES)), repository)
 
 
 def uncommitted(folder: Path | None = None) -> bool:

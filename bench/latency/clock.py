@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from bench.latency.conditions import Conditions, Watch
+from bench.latency.cuda_events import event_milliseconds
 from bench.latency.energy import Energy, energy_counters, measure_energy
 from bench.latency.memory_layout import memory_laid_out_anew
 from bench.latency.parity import Parity
@@ -34,13 +35,15 @@ number of passes."""
 class Timing:
     """What one process measured.
 
-    samples_ms: in the order of measurement. parity: of another runtime than eager, with eager.
+    samples_ms: in the order of measurement. parity: of another runtime than eager, with eager. device_ms: of passes
+    after these, by the device's own events; None on a CPU.
     """
 
     samples_ms: list[float]
     warm: WarmUp
     conditions: Conditions
     parity: Parity | None = None
+    device_ms: list[float] | None = None
     energy: Energy | None = None
     """None where the machine has no counters."""
 
@@ -50,6 +53,7 @@ class Timing:
             "samples_ms": [round(sample, 3) for sample in self.samples_ms],
             "warmup": asdict(self.warm),
             "conditions": self.conditions.to_json(),
+            **({"device_ms": [round(sample, 3) for sample in self.device_ms]} if self.device_ms else {}),
             **({"parity": asdict(self.parity)} if self.parity else {}),
             **({"energy": asdict(self.energy)} if self.energy else {}),
         }
@@ -89,8 +93,11 @@ def _time_passes(run: Callable[[], Tensor], device: str, samples: int, parity: P
     warm = warm_up(one)
     watch = Watch(device)
     times = [_milliseconds(one) for _ in range(samples)]
+    device_ms = event_milliseconds(run) if device == "cuda" else None
+    while not watch.lasted:  # or nobody could tell what others took
+        one()
     conditions = watch.stop()
-    return Timing(times, warm, conditions, parity, measure_energy(one, energy_counters(device)))
+    return Timing(times, warm, conditions, parity, device_ms, measure_energy(one, energy_counters(device)))
 
 
 def _milliseconds(one: Callable[[], None]) -> float:

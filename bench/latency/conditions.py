@@ -26,7 +26,7 @@ class CpuTimes:
     """CPUs that the hypervisor gave to other virtual machines."""
     total: float
     own: float
-    """Of this process, all threads."""
+    """Of the measurement itself."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +51,23 @@ class Conditions:
 class Watch:
     """Looks at the machine when it is made and when it is stopped."""
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, own: Callable[[], float] = time.process_time) -> None:
+        """`own`: CPU seconds that the measurement itself has taken so far."""
+        self._own = own
         self._gpu: Callable[[], tuple[float, float] | None] = gpu_clocks if device == "cuda" else lambda: None
         self._gpu_before, self._mhz = self._gpu(), cpu_mhz()
-        self._since, self._cpus = time.perf_counter(), cpu_times()
+        self._since, self._cpus = time.perf_counter(), cpu_times(own())
+
+    @property
+    def lasted(self) -> bool:
+        """Whether it has gone on for long enough to tell what others took."""
+        return time.perf_counter() - self._since >= _SHORTEST_S
 
     def stop(self) -> Conditions:
         """What happened since."""
-        seconds, cpus = time.perf_counter() - self._since, cpu_times()
+        lasted, cpus = self.lasted, cpu_times(self._own())
         mhz, gpu = cpu_mhz(), self._gpu()
-        others, stolen = shares(self._cpus, cpus) if seconds >= _SHORTEST_S else (None, None)
+        others, stolen = shares(self._cpus, cpus) if lasted else (None, None)
         return Conditions(
             others, stolen, (self._mhz, mhz) if self._mhz and mhz else None,
             (self._gpu_before[0], gpu[0]) if self._gpu_before and gpu else None, gpu[1] if gpu else None,
@@ -76,7 +83,7 @@ def shares(before: CpuTimes, after: CpuTimes) -> tuple[float | None, float | Non
     return round(max(0.0, others / total), 3), round(max(0.0, (after.stolen - before.stolen) / total), 3)
 
 
-def cpu_times() -> CpuTimes:
+def cpu_times(own: float) -> CpuTimes:
     """Now, of the CPUs that this process may use."""
     there = psutil.cpu_times(percpu=True)
     usable = _usable(len(there))
@@ -86,7 +93,6 @@ def cpu_times() -> CpuTimes:
     interrupts = sum(getattr(cpu, "irq", 0.0) + getattr(cpu, "softirq", 0.0) for cpu in cpus)
     stolen = sum(getattr(cpu, "steal", 0.0) for cpu in cpus)
     idle = sum(cpu.idle for cpu in cpus)
-    own = time.process_time()
     return CpuTimes(total - idle + interrupts, stolen, total + waiting + interrupts + stolen, own)
 
 
@@ -98,16 +104,26 @@ def cpu_mhz() -> float | None:
 
 
 def gpu_clocks() -> tuple[float, float] | None:
-    """Clock of the first GPU and the most that it could have, in MHz, as its driver says; None without one."""
-    if shutil.which("nvidia-smi") is None:
+    """Clock of torch's GPU and the most that it could have, in MHz, as its driver says; None without one."""
+    if shutil.which("nvidia-smi") is None or (card := _card()) is None:
         return None
-    query = ["nvidia-smi", "--id=0", "--query-gpu=clocks.sm,clocks.max.sm", "--format=csv,noheader,nounits"]
+    query = ["nvidia-smi", f"--id={card}", "--query-gpu=clocks.sm,clocks.max.sm", "--format=csv,noheader,nounits"]
     done = subprocess.run(query, capture_output=True, text=True, check=False)
     try:
         clock, most = map(float, done.stdout.split(","))
     except ValueError:  # a driver that does not tell
         return None
     return clock, most
+
+
+def _card() -> str | None:
+    """The GPU by its UUID: the driver numbers the cards in another order than torch, and torch may not see them all."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return None
+    uuid = str(torch.cuda.get_device_properties(0).uuid)
+    return uuid if uuid.startswith("GPU-") else f"GPU-{uuid}"
 
 
 def _usable(count: int) -> Sequence[int]:

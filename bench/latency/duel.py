@@ -10,7 +10,8 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from bench.judge.paired import Ratio, paired_log, ratio
-from bench.latency.checkout import Checkout, checked_out
+from bench.latency.checkout import WORKING_TREE, Checkout, checked_out
+from bench.latency.conditions import Conditions
 from bench.latency.hosts import started
 from bench.latency.job import Job
 from bench.latency.lockstep import LockStep
@@ -31,7 +32,7 @@ class Duellist:
 class Duel:
     """What came out. ratio: time of b over a. a_ms, b_ms: medians of all samples.
 
-    times_ns: by restart, then side, then cycle.
+    times_ns: by restart, then side, then cycle. conditions: of the machine meanwhile.
     """
 
     a: Duellist
@@ -40,6 +41,7 @@ class Duel:
     a_ms: float
     b_ms: float
     times_ns: tuple[tuple[tuple[int, ...], ...], ...]
+    conditions: Conditions
 
     @property
     def restarts(self) -> int:
@@ -56,7 +58,7 @@ def fight(
     """Time both in lock-step, in restarts that fit into `seconds` together.
 
     Raises:
-        UserError: a runtime or revision that is not there.
+        UserError: a runtime or revision that is not there; a revision of another project than the variants'.
         SideFailedError: a side that cannot be measured.
     """
     for one in (a, b):
@@ -65,16 +67,18 @@ def fight(
         checkouts = _check_out(stack, a, b)
         exports = Path(stack.enter_context(TemporaryDirectory(prefix="bench-")))
         hosts = stack.enter_context(started([(side, c.root) for side, c in zip("AB", checkouts, strict=True)]))
+        ready = LockStep(hosts, seed=0, of_project=any(one.revision != WORKING_TREE for one in (a, b)))
         jobs = [Job(one.variant, one.setting, str(exports / side)) for side, one in (("a", a), ("b", b))]
-        times = []
-        for restart in LockStep(hosts, seed=0).run(jobs, restarts, seconds):
+        times, watch = [], ready.watch("cuda" if "cuda" in {a.setting.device, b.setting.device} else "cpu")
+        for restart in ready.run(jobs, restarts, seconds):
             times.append(restart.times_ns)
             on_restart(len(times))
             if len(times) == restarts:
                 break
+        conditions = watch.stop()
     logs = [paired_log(second, first) for first, second in times]
     a_ms, b_ms = (median(ns for pair in times for ns in pair[side]) / 1e6 for side in (0, 1))
-    return Duel(a, b, ratio(logs), a_ms, b_ms, tuple(times))
+    return Duel(a, b, ratio(logs), a_ms, b_ms, tuple(times), conditions)
 
 
 def _check_out(stack: ExitStack, a: Duellist, b: Duellist) -> list[Checkout]:

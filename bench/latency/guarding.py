@@ -46,40 +46,56 @@ class Guard:
         try:
             verdict = self.judge_jobs(jobs)
         except SideFailedError as error:
-            return JudgedVariant(
-                name, "broken" if error.label == HEAD else "new", reason=f"{error.label} cannot run it: {error.reason}"
-            )
+            return without_verdict(name, error)
         return JudgedVariant(name, verdict.state, verdict, verdict.reason)
 
     def judge_jobs(self, jobs: Sequence[Job]) -> Verdict:
         """Time base, base again and head; where the first look is unclear, look again when the effort is spent.
 
         Between the two looks only "unchanged" ends the job early: an alarm at any of many looks would come too often.
+        The rate of false alarms of all that comes after the first look counts both.
 
         Raises:
-            SideFailedError: one of them cannot be measured.
+            SideFailedError: some of them cannot be measured.
         """
         times: list[Times] = []
         for restart in self.ready.run(jobs, self.effort.restarts, self.effort.seconds):
             times.append(restart.times_ns)
             if len(times) < self.effort.restarts:
                 continue
-            verdict = judge(times, self.rule)
             first = len(times) == self.effort.restarts
+            verdict = judge(times, self.rule, looks=1 if first else 2)
             if verdict.state == "unchanged" or (first and verdict.state != "unclear"):
                 return verdict
         return judge(times, self.rule, looks=2)
 
 
+def without_verdict(name: str, error: SideFailedError) -> JudgedVariant:
+    """A variant that could not be measured: broken or new where that is the code's doing, and of one revision alone."""
+    failed = {failure.label for failure in error.failures}
+    first = error.failures[0]
+    if any(failure.from_outside for failure in error.failures):
+        return JudgedVariant(name, "unclear", reason=f"{first.label} was not measured to its end: {first.reason}")
+    if failed == {HEAD}:
+        return JudgedVariant(name, "broken", reason=f"head cannot run it: {first.reason}")
+    if failed == {BASE, AGAIN}:
+        return JudgedVariant(name, "new", reason=f"base cannot run it: {first.reason}")
+    who = "no side can" if HEAD in failed and len(failed) > 1 else f"{first.label} could not"
+    return JudgedVariant(name, "unclear", reason=f"{who} run it: {first.reason}")
+
+
 @contextmanager
 def guard_ready(
-    base: Checkout, head: Checkout, setting: LatencySetting, effort: Effort, rule: Rule
+    base: Checkout, head: Checkout, setting: LatencySetting, effort: Effort, rule: Rule, of_project: bool = False
 ) -> Iterator[Guard]:  # fmt: skip
     """Start the hosts.
 
+    Args:
+        of_project: refuse variants without code of the checkouts, as `LockStep` does.
+
     Raises:
-        SideFailedError: a checkout cannot be loaded.
+        SideFailedError: checkouts that cannot be loaded.
     """
     sides = [(BASE, base.root), (AGAIN, base.root), (HEAD, head.root)]
     with TemporaryDirectory(prefix="bench-") as folder, started(sides) as hosts:
-        yield Guard(LockStep(hosts, seed=0), setting, Path(folder), effort, rule)
+        yield Guard(LockStep(hosts, seed=0, of_project=of_project), setting, Path(folder), effort, rule)

@@ -12,20 +12,27 @@ import signal
 import sys
 import time
 import warnings
+from pathlib import Path
 from typing import Any, TextIO
 
 import torch
 
 from bench.errors import describe_failure
-from bench.latency.job import GO, Job
+from bench.latency.job import GO, OUTSIDE_SIGNALS, Job
 from bench.latency.memory_layout import memory_laid_out_anew
 from bench.latency.passes import PreparedPass, prepare_pass
 from variants.names import parse_name
 from variants.network import build
 
+_THE_CLOCK = ("bench", "__main__")
 
-def serve(answers: TextIO) -> None:
-    """Answer each line of stdin in JSON: a job to fork for; then, by the child, `go` for a sample and `end`."""
+
+def serve(answers: TextIO, root: Path) -> None:
+    """Answer each line of stdin in JSON: a job to fork for; then, by the child, `go` for a sample and `end`.
+
+    Args:
+        root: of the project whose networks are timed.
+    """
     warnings.simplefilter("ignore")  # of libraries about each other
     _say(answers, ready=True)
     while (line := _next_line()) is not None:
@@ -35,9 +42,9 @@ def serve(answers: TextIO) -> None:
         _load_code(job)
         child = os.fork()
         if child == 0:
-            _be_child(job, answers)
+            _be_child(job, answers, root)
         _, status = os.waitpid(child, 0)
-        _say(answers, ended=True, reason=_reason(status))
+        _say(answers, ended=True, reason=_reason(status), from_outside=_is_from_outside(status))
 
 
 def _load_code(job: Job) -> None:
@@ -49,18 +56,26 @@ def _load_code(job: Job) -> None:
         pass
 
 
-def _be_child(job: Job, answers: TextIO) -> None:
+def _be_child(job: Job, answers: TextIO, root: Path) -> None:
     """Prepare, answer to each `go` with the nanoseconds of a sample, and end without the parent's clean-up."""
     try:
         with memory_laid_out_anew():
             prepared = prepare_pass(job)
-            _say(answers, ready=True, **prepared.facts())
+            _say(answers, ready=True, of_project=_has_code_of(root), **prepared.facts())
             while _next_line() == GO:
                 _say(answers, ns=_time(prepared))
         os._exit(0)
     except BaseException as error:
         _say(answers, failed=describe_failure(error))
         os._exit(1)
+
+
+def _has_code_of(root: Path) -> bool:
+    """Whether anything of what is loaded, but for the clock, is of the project."""
+    installed, project = Path(sys.prefix).resolve(), root.resolve()
+    others = (module for name, module in list(sys.modules.items()) if name.partition(".")[0] not in _THE_CLOCK)
+    files = (Path(file).resolve() for module in others if (file := getattr(module, "__file__", None)))
+    return any(file.is_relative_to(project) and not file.is_relative_to(installed) for file in files)
 
 
 def _time(prepared: PreparedPass) -> int:
@@ -84,6 +99,11 @@ def _reason(status: int) -> str:
     if os.WIFSIGNALED(status):
         return f"its process was ended by {signal.Signals(os.WTERMSIG(status)).name}"
     return "" if os.WEXITSTATUS(status) == 0 else f"its process ended with exit code {os.WEXITSTATUS(status)}"
+
+
+def _is_from_outside(status: int) -> bool:
+    """Whether others ended a child, such as the system for lack of memory, and not an error of its own."""
+    return os.WIFSIGNALED(status) and os.WTERMSIG(status) in OUTSIDE_SIGNALS
 
 
 def _say(answers: TextIO, **words: Any) -> None:

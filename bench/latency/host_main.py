@@ -1,7 +1,8 @@
 """The script of a host process: loads torch and the code of one checkout once, then forks a process a measurement.
 
 Run as `python host_main.py ROOT`, by path: the clock is that of the bench which runs it, the networks are those of the
-checkout at ROOT, whatever both are called. Speaks lines of JSON on stdin and stdout.
+project at ROOT, whatever both are called; its packages lie in ROOT or in ROOT/src. Speaks lines of JSON on stdin and
+stdout.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ def main(root: Path) -> None:
     _import_from(root)
     from bench.latency.host import serve
 
-    serve(answers)
+    serve(answers, root)
 
 
 def _import_from(root: Path) -> None:
     """Our own bench, and everything else from the checkout first."""
-    sys.path[0] = str(root)  # in the place of this script's folder
+    sys.path[:1] = [str(folder) for folder in (root, root / "src") if folder.is_dir()]  # for this script's folder
     spec = importlib.util.spec_from_file_location(
         "bench", _OUR_BENCH / "__init__.py", submodule_search_locations=[str(_OUR_BENCH)]
     )

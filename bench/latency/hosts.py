@@ -13,19 +13,30 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
 
+import psutil
+
 from bench.errors import UserError
-from bench.latency.job import END, GO, Job
+from bench.latency.job import END, GO, OUTSIDE_SIGNALS, Job
 
 _SCRIPT = Path(__file__).with_name("host_main.py")
 _LOG_BYTES = 4000
 
 
-class SideFailedError(UserError):
-    """A network that cannot be measured, with the reason; `label` is of its host."""
+@dataclass(frozen=True)
+class Failure:
+    """Why a host, or its child, could not measure. from_outside: it was ended by others, not by an error of its own."""
 
-    def __init__(self, label: str, reason: str) -> None:
-        super().__init__(f"{label}: {reason}")
-        self.label, self.reason = label, reason
+    label: str
+    reason: str
+    from_outside: bool = False
+
+
+class SideFailedError(UserError):
+    """Networks that cannot be measured, with all that failed at that moment; the words are of the first."""
+
+    def __init__(self, *failures: Failure) -> None:
+        super().__init__(f"{failures[0].label}: {failures[0].reason}")
+        self.failures = failures
 
 
 @dataclass
@@ -59,8 +70,16 @@ class Host:
             self.has_child = False
         reason = answer.get("failed") or answer.get("reason")
         if reason:
-            raise SideFailedError(self.label, reason)
+            raise SideFailedError(Failure(self.label, reason, answer.get("from_outside", False)))
         return answer
+
+    def cpu_seconds(self) -> float:
+        """That the process and those of its children that have ended took so far; 0 of one that is gone."""
+        try:
+            times = psutil.Process(self.process.pid).cpu_times()
+        except psutil.NoSuchProcess:
+            return 0.0
+        return float(times.user + times.system + times.children_user + times.children_system)
 
     def close(self) -> None:
         """End the process; its child, if it has one, ends by itself when nobody talks to it any more."""
@@ -78,7 +97,8 @@ class Host:
 
     def _gone(self) -> SideFailedError:
         self.has_child = False
-        return SideFailedError(self.label, self._last_words())
+        killed = -self.process.wait() in OUTSIDE_SIGNALS  # its end of the pipe is closed: it has ended, or is about to
+        return SideFailedError(Failure(self.label, self._last_words(), killed))
 
     def _last_words(self) -> str:
         self.log.seek(max(0, self.log.seek(0, os.SEEK_END) - _LOG_BYTES))
@@ -91,14 +111,13 @@ def started(roots: Sequence[tuple[str, Path]]) -> Iterator[list[Host]]:
     """Hosts for checkouts, each with its label; they load torch side by side and end with the block.
 
     Raises:
-        SideFailedError: one could not load its checkout.
+        SideFailedError: some could not load their checkouts.
     """
     hosts: list[Host] = []
     try:
         for label, root in roots:
             hosts.append(_start(label, root))
-        for host in hosts:
-            host.hear()
+        _hear_all(hosts)
         yield hosts
     finally:
         for host in hosts:
@@ -110,26 +129,29 @@ def children(hosts: Sequence[Host], jobs: Sequence[Job]) -> Iterator[list[dict[s
     """A child of each host, for its job; gives what the children say of themselves. They prepare side by side.
 
     Raises:
-        SideFailedError: a network that cannot be measured.
+        SideFailedError: networks that cannot be measured.
     """
     try:
         for host, job in zip(hosts, jobs, strict=True):
             host.tell(json.dumps(job.to_json()))
             host.has_child = True
-        answers = [_hear_or_note(host) for host in hosts]
-        for answer in answers:
-            if isinstance(answer, SideFailedError):
-                raise answer
-        yield [answer for answer in answers if not isinstance(answer, SideFailedError)]
+        yield _hear_all(hosts)
     finally:
         _end_children(hosts)
 
 
-def _hear_or_note(host: Host) -> dict[str, Any] | SideFailedError:
-    try:
-        return host.hear()
-    except SideFailedError as error:
-        return error
+def _hear_all(hosts: Sequence[Host]) -> list[dict[str, Any]]:
+    """What each answers; all are heard before the failed ones are told of."""
+    answers: list[dict[str, Any]] = []
+    failures: list[Failure] = []
+    for host in hosts:
+        try:
+            answers.append(host.hear())
+        except SideFailedError as error:
+            failures += error.failures
+    if failures:
+        raise SideFailedError(*failures)
+    return answers
 
 
 def _end_children(hosts: Sequence[Host]) -> None:

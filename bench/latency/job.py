@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,6 +11,8 @@ from bench.latency.setting import LatencySetting
 
 GO, END = "go", "end"
 """Lines that a child of a host is told: to take a sample, and to end."""
+OUTSIDE_SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+"""By which a process is ended from outside; an error of its own ends it by others."""
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.errors import UserError
+from bench.latency.conditions import Watch
 from bench.latency.hosts import Host, children, take_sample
 from bench.latency.job import Job
 
@@ -33,9 +35,11 @@ class Restart:
 class LockStep:
     """Hosts, a side each, ready to time jobs in as many restarts as are asked for."""
 
-    def __init__(self, hosts: Sequence[Host], seed: int) -> None:
+    def __init__(self, hosts: Sequence[Host], seed: int, of_project: bool = False) -> None:
+        """`of_project`: refuse networks without a line of their host's project, which are the installed ones."""
         self.hosts = hosts
         self.chance = random.Random(seed)  # noqa: S311 - no secret
+        self.of_project = of_project
 
     def restart(self, jobs: Sequence[Job], cycles_for: Callable[[float], int]) -> Restart:
         """Time every side in a new process.
@@ -45,9 +49,12 @@ class LockStep:
             cycles_for: seconds of one cycle -> how many of them to run.
 
         Raises:
-            SideFailedError: a network that cannot be measured.
+            SideFailedError: networks that cannot be measured.
+            UserError: a network is not of its host's project, and was to be.
         """
         with children(self.hosts, jobs) as facts:
+            if self.of_project:
+                _refuse_installed(self.hosts, jobs, facts)
             cycles = cycles_for(sum(float(fact["sample_s"]) for fact in facts))
             times: list[list[int]] = [[] for _ in self.hosts]
             for _ in range(cycles):
@@ -56,6 +63,10 @@ class LockStep:
                 for i in order:
                     times[i].append(take_sample(self.hosts[i]))
         return Restart(tuple(map(tuple, times)), tuple(facts))
+
+    def watch(self, device: str) -> Watch:
+        """What others take of the machine from now on: all but this process, the hosts, and their ended children."""
+        return Watch(device, lambda: time.process_time() + sum(host.cpu_seconds() for host in self.hosts))
 
     def run(self, jobs: Sequence[Job], restarts: int, seconds: float) -> Iterator[Restart]:
         """Time all sides in one restart after the other, for as long as somebody wants more.
@@ -68,6 +79,16 @@ class LockStep:
             if done >= restarts and time.monotonic() >= end:
                 return
             yield self.restart(jobs, lambda cycle_s: plan_cycles(cycle_s, seconds / restarts))
+
+
+def _refuse_installed(hosts: Sequence[Host], jobs: Sequence[Job], facts: Sequence[Mapping[str, object]]) -> None:
+    """Installed code against itself would always be unchanged, whatever the revisions are."""
+    for host, job, fact in zip(hosts, jobs, facts, strict=True):
+        if not fact["of_project"]:
+            raise UserError(
+                f"nothing of {job.variant} is code of the project in this folder ({host.label}), so revisions of it "
+                "would compare the installed code with itself. Run it in the folder of the project under test."
+            )
 
 
 def plan_cycles(cycle_s: float, seconds: float) -> int:

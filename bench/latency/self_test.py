@@ -10,10 +10,8 @@ import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
 
-import psutil
-
+from bench.errors import UserError
 from bench.judge.latency_verdict import Rule, Verdict
 from bench.latency.checkout import Checkout
 from bench.latency.guarding import Effort, Guard, guard_ready
@@ -32,14 +30,14 @@ _TRIALS_A_HOST = 10
 class Trial:
     """One decision.
 
-    more_work: whether head did a tenth more. seconds: that it took, without the start of the hosts. load: share of all
-    cores that other processes took meanwhile, a busy neighbour included.
+    more_work: whether head did a tenth more. seconds: that it took, without the start of the hosts. load: share of the
+    CPUs that other processes took meanwhile, a busy neighbour included; None where the system does not tell.
     """
 
     more_work: bool
     verdict: Verdict
     seconds: float
-    load: float
+    load: float | None
 
 
 def run_trials(
@@ -50,6 +48,9 @@ def run_trials(
 
     Args:
         busy: beside a neighbour that keeps one core at work.
+
+    Raises:
+        UserError: the variant cannot be judged.
     """
     kinds = _in_turns(same, slower)
     with busy_neighbour() if busy else nullcontext():
@@ -58,9 +59,9 @@ def run_trials(
             with guard_ready(checkout, checkout, setting, effort, rule) as guard:
                 starting = time.monotonic() - begun
                 for more_work in kinds[first : first + _TRIALS_A_HOST]:
-                    start, before = time.monotonic(), psutil.cpu_times()
+                    start, watch = time.monotonic(), guard.ready.watch(setting.device)
                     verdict = _slower(guard) if more_work else _same(guard, variant)
-                    load = _load(before, psutil.cpu_times())
+                    load = watch.stop().others
                     yield Trial(more_work, verdict, starting + time.monotonic() - start, load)
 
 
@@ -70,18 +71,10 @@ def _in_turns(same: int, slower: int) -> list[bool]:
     return [more_work for _, more_work in sorted(places)]
 
 
-def _load(before: Any, after: Any) -> float:
-    """Share of the cores' time that was not idle, beyond the one core that the guard itself keeps at work."""
-    idle = after.idle - before.idle + getattr(after, "iowait", 0) - getattr(before, "iowait", 0)
-    whole = sum(after[:8]) - sum(before[:8])
-    cores = psutil.cpu_count() or 1
-    return max(0.0, float(1 - idle / whole - 1 / cores))
-
-
 def _same(guard: Guard, variant: str) -> Verdict:
     judged = guard.judge_variant(variant)
     if judged.verdict is None:
-        raise RuntimeError(judged.reason)
+        raise UserError(f"{variant} cannot be judged: {judged.reason}")
     return judged.verdict
 
 

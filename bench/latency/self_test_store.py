@@ -67,7 +67,7 @@ class SelfTestStore:
         verdict = trial.verdict
         decision = Decision(
             trial.more_work, verdict.state, verdict.head.value, verdict.limit, verdict.false_alarms, verdict.seen,
-            round(trial.seconds, 2), round(trial.load, 3),
+            round(trial.seconds, 2), trial.load,
         )  # fmt: skip
         about = {
             "schema_version": _SCHEMA, "key": self._key, "decision": asdict(decision), "same_ratio": verdict.same.value,

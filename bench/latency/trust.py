@@ -85,11 +85,12 @@ def doubts_of(details: Mapping[str, Any]) -> list[Doubt]:
     if "conditions" not in details:
         return []
     settled = details["warmup"]["settled"]
-    found = [*_of_conditions(details["conditions"]), *_of_samples(details["samples_ms"])]
+    found = [*doubts_of_conditions(details["conditions"]), *_of_samples(details["samples_ms"])]
     return found if settled else [*found, doubt("warm-up", 0.0)]
 
 
-def _of_conditions(facts: Mapping[str, Any]) -> list[Doubt]:
+def doubts_of_conditions(facts: Mapping[str, Any]) -> list[Doubt]:
+    """What is doubtful about a measurement under such `bench.latency.conditions.Conditions`."""
     found = []
     if facts.get("others", 0) > MOST_TAKEN_BY_OTHERS:
         found.append(doubt("others", facts["others"]))

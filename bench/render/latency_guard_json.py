@@ -9,7 +9,8 @@ from typing import Any
 from bench.judge.latency_guard import STATES, JudgedVariant, LatencyGuardReport
 from bench.render.latency_guard_words import LEAST_RATE, sentences, title
 
-SCHEMA = 1
+SCHEMA = 2
+"""1 had the setting as its label alone, and no times."""
 
 
 def latency_guard_json(report: LatencyGuardReport) -> str:
@@ -17,7 +18,8 @@ def latency_guard_json(report: LatencyGuardReport) -> str:
     data = {
         "schema_version": SCHEMA, "kind": "latency", "verdict": title(report), "failed": report.fails,
         "cannot_tell": report.cannot_tell, "compared": report.compared, "base": report.base, "head": report.head,
-        "setting": report.setting, "rule": asdict(report.rule), "doubts": list(report.doubts),
+        "setting": report.setting.to_json() | {"label": str(report.setting)}, "rule": asdict(report.rule),
+        "doubts": list(report.doubts),
         "machine": report.machine, "versions": report.versions, "seconds": round(report.seconds, 3),
         "counts": {state: report.count(state) for state in STATES},
         "variants": [_variant(variant) for variant in report.variants],
@@ -35,4 +37,5 @@ def _variant(variant: JudgedVariant) -> dict[str, Any]:
         "ratio": asdict(verdict.head), "base_against_itself": asdict(verdict.same), "limit": verdict.limit,
         "false_alarm_rate": max(verdict.false_alarms, LEAST_RATE), "smallest_seen": verdict.seen,
         "base_ms": verdict.base_ms, "head_ms": verdict.head_ms, "restarts": verdict.restarts, "cycles": verdict.cycles,
+        "times_ns": {"sides": ["base", "base again", "head"], "by_restart": verdict.times_ns},
     }  # fmt: skip

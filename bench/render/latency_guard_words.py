@@ -42,7 +42,9 @@ def next_steps(report: LatencyGuardReport) -> list[str]:
     if report.count("regressed"):
         lines.append("`bench duel VARIANT --rev-a BASE --rev-b HEAD` with the same settings measures one again.")
         lines.append("a slow-down that is meant needs no baseline: after the merge the new revision is the base.")
-    if report.count("unclear"):
+    if any(variant.state == "unclear" and variant.verdict is None for variant in report.variants):
+        lines.append("not measured: mend what its reason says, or leave that variant out.")
+    if any(variant.state == "unclear" and variant.verdict for variant in report.variants):
         lines.append(
             "cannot tell: end other work on the machine, or give it more with --restarts and --seconds, or ask for "
             "less with --wanted."
