@@ -68,7 +68,7 @@ def results_of(folder: Path) -> dict[str, Result]:
 def _result_of(record: dict[str, Any]) -> Result:
     about, details = (record["group"], record["variant"], record["status"]), record["details"]
     if record["group"] != "latency":
-        return *about, record["metrics"], details
+        return *about, record["metrics"], {name: fact for name, fact in details.items() if name != "training_s"}
     network = [details.get(name) for name in ("weights", "weights_hash", "graph_hash")]
     return *about, sorted(record["metrics"]), len(details.get("samples_ms", ())), network
 

@@ -140,6 +140,11 @@ def _leaked(root: Path) -> None:
     (root / "val" / "val_1.png").write_bytes((root / "train" / "train_0.png").read_bytes())
 
 
+def _leaked_in_another_format(root: Path) -> None:
+    (root / "val" / "val_1.webp").unlink()
+    Image.open(root / "train" / "train_0.png").save(root / "val" / "val_1.bmp")
+
+
 def _dangling(root: Path) -> None:
     (root / "val" / "val_1.webp").unlink()
     (root / "val" / "val_1.webp").symlink_to(root / "nowhere.webp")
@@ -159,6 +164,7 @@ def _no_image(root: Path) -> None:
         (_not_an_image, "not an image"),
         (_colour_mask, "is a RGB image"),
         (_leaked, "is the same image as"),
+        (_leaked_in_another_format, "is the same image as"),
         (_no_image, "has no image"),
         (_dangling, "cannot be read"),
     ],

@@ -53,6 +53,12 @@ def test_cityscapes_validates_on_held_out_cities_and_tests_on_the_official_val(c
     assert sample.mask.ravel()[:5].tolist() == [0, 13, 18, IGNORE, IGNORE]
 
 
+def test_cityscapes_masks_without_images_are_told(cityscapes: Path) -> None:
+    next(cityscapes.rglob("frankfurt*_leftImg8bit.png")).unlink()
+    with pytest.raises(UserError, match=r"frankfurt_000000_000019_gtFine_labelIds\.png has no image in leftImg8bit"):
+        open_dataset("cityscapes", cityscapes, {"val_cities": ["ulm"]}).check()
+
+
 def test_cityscapes_of_train_ids_means_the_same(cityscapes: Path) -> None:
     options = {"val_cities": ["ulm"]}
     (before,) = open_dataset("cityscapes", cityscapes, options).load("test")
@@ -227,6 +233,14 @@ def test_a_photo_is_turned_as_its_camera_says(own: Path) -> None:
     Image.fromarray(np.zeros((16, 8, 3), np.uint8)).save(path, exif=exif)
     open_dataset("folder", own, {}).check()
     shutil.copy(own / "masks" / "seq0" / "写真 1.png", own / "masks" / "seq0" / "写真 0.png")
+
+
+def test_a_photo_with_broken_exif_is_told(own: Path) -> None:
+    path = own / "images" / "seq0" / "写真 0.jpg"
+    exif = b"Exif\x00\x00garbage!"
+    Image.fromarray(np.zeros((8, 16, 3), np.uint8)).save(path, exif=exif, dpi=(72, 72))
+    with pytest.raises(UserError, match=r"写真 0\.jpg cannot be read \(EXIF: not a TIFF file"):
+        open_dataset("folder", own, {}).check()
 
 
 def test_a_split_depends_on_names_alone() -> None:

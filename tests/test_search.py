@@ -191,6 +191,12 @@ def test_limits_that_nothing_meets_are_refused(large_space: Path, run_bench: Run
     assert "within the budget of at most 1e-06 GMACs" in done.stderr
 
 
+def test_a_space_without_axes_is_refused(tmp_path: Path, run_bench: RunBench) -> None:
+    done = run_bench("sweep", "contrastive", "--search", "random", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "no axes to search" in done.stderr
+
+
 def test_search_and_halving_are_refused_together(large_space: Path, run_bench: RunBench) -> None:
     done = run_bench("sweep", large_space.name, *SEARCH, "--schedule", "halving")
     assert done.returncode == 2

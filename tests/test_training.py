@@ -71,6 +71,23 @@ def test_short_schedules_train(steps: int) -> None:
     assert len(train(net, halves(4, 0), 2, Schedule(epochs=steps, batch_size=4), 0).losses) == steps
 
 
+def test_a_gradient_that_is_not_finite_makes_no_step() -> None:
+    """The loss of the last step can be finite, and the weights after it not."""
+
+    class Steep(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.shift = nn.Parameter(torch.zeros(1))
+
+        def forward(self, image: Tensor) -> Tensor:
+            return image[:, :2] + self.shift.sqrt()  # at 0 of infinite slope
+
+    net = Steep()
+    with pytest.raises(TrainingDivergedError, match=r"the gradient became (nan|inf) long in step 1"):
+        train(net, halves(8, 0), 2, SCHEDULE, 0)
+    assert net.shift.item() == 0
+
+
 @pytest.mark.parametrize("factor", ["inf", "nan"])
 def test_divergence_is_said(factor: str) -> None:
     class Exploding(nn.Module):
@@ -81,7 +98,7 @@ def test_divergence_is_said(factor: str) -> None:
         def forward(self, image: Tensor) -> Tensor:
             return image[:, :2] * self.scale * float(factor)
 
-    with pytest.raises(TrainingDivergedError, match="the loss became nan: lower the learning rate"):
+    with pytest.raises(TrainingDivergedError, match="the loss became nan in step 1: lower the learning rate"):
         train(Exploding(), halves(8, 0), 2, SCHEDULE, 0)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,11 +27,12 @@ class TrainingLog:
     """What a training tells.
 
     losses: mean of each epoch, with the contrastive term where the schedule has it. validations: (epochs done, mIoU on
-    the validation split), 0 to 1.
+    the validation split), 0 to 1. seconds: that it took, before it was stopped too.
     """
 
     losses: list[float] = field(default_factory=list)
     validations: list[tuple[int, float]] = field(default_factory=list)
+    seconds: float = field(default=0.0, compare=False)
 
 
 class Course:
@@ -48,20 +51,25 @@ class Course:
         self.step = 0
         self.loss_sum = 0.0
         self.log = TrainingLog()
+        self._since = time.monotonic()
 
     def update(self, loss: Tensor) -> float:
         """Make one step down `loss`, and return its value.
 
         Raises:
-            TrainingDivergedError: it is not finite.
+            TrainingDivergedError: it or its gradient is not finite.
         """
         value = loss.item()
-        if not torch.isfinite(loss):
-            raise TrainingDivergedError(f"the loss became {value}: lower the learning rate")
+        if not math.isfinite(value):
+            raise TrainingDivergedError(f"the loss became {value} in step {self.step + 1}: lower the learning rate")
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         for part in self.parts:  # each by its own: the projection's gradient must not shorten the network's step
-            nn.utils.clip_grad_norm_(part.parameters(), _LONGEST_GRADIENT)
+            length = nn.utils.clip_grad_norm_(part.parameters(), _LONGEST_GRADIENT)
+            if not torch.isfinite(length):
+                raise TrainingDivergedError(
+                    f"the gradient became {length.item()} long in step {self.step + 1}: lower the learning rate"
+                )
         self.optimizer.step()
         self.scheduler.step()
         if self.average is not None:
@@ -75,10 +83,17 @@ class Course:
         """The network that is evaluated: the average, where there is one."""
         return self.net if self.average is None else self.average.module
 
+    def count_time(self) -> None:
+        """Bring the seconds of the log up to now."""
+        now = time.monotonic()
+        self.log.seconds += now - self._since
+        self._since = now
+
     def state(self) -> dict[str, Any]:
         """Everything, random numbers too, as `restore` takes it."""
+        self.count_time()
         return {
-            "step": self.step, "loss_sum": self.loss_sum,
+            "seconds": self.log.seconds, "step": self.step, "loss_sum": self.loss_sum,
             "losses": self.log.losses, "validations": self.log.validations,
             "parts": [part.state_dict() for part in self.parts],
             "average": self.average.state_dict() if self.average else None,
@@ -90,7 +105,8 @@ class Course:
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to where `state` was taken."""
         self.step, self.loss_sum = state["step"], state["loss_sum"]
-        self.log = TrainingLog(state["losses"], [(epochs, miou) for epochs, miou in state["validations"]])
+        validations = [(epochs, miou) for epochs, miou in state["validations"]]
+        self.log = TrainingLog(state["losses"], validations, state.get("seconds", 0.0))
         for part, weights in zip(self.parts, state["parts"], strict=True):
             part.load_state_dict(weights)
         if self.average is not None:

@@ -154,6 +154,7 @@ def _run(course: Course, passes: Passes, batches: Batches, epochs: int, aids: Ai
             aids.checkpoint.offer(course.state)
     if aids.checkpoint and course.step < steps:
         aids.checkpoint.write(course.state())
+    course.count_time()
 
 
 def _end_epoch(course: Course, steps_per_epoch: int, aids: Aids) -> None:

@@ -12,12 +12,15 @@ import click
 from bench.cli.say import say
 from bench.cli.speed_command import verdict
 from bench.cli.tables import make_console, make_table
+from bench.errors import UserError
 
 if TYPE_CHECKING:
     from bench.judge.halving import Rung
     from bench.judge.hypervolume import Point
     from bench.judge.replay import Curve, Replay
 
+_FEWEST = 2
+"""Variants that there is something to choose among."""
 _LEAST_VOLUME = 0.98
 _MOST_COMPUTE = 0.35
 _SUBSET = 0.75
@@ -28,16 +31,18 @@ def run_halving(sweep: str, results_dir: Path, spend: float, replays: int) -> bo
     """Replay and print; whether the promise is met in the median of the shuffled replays, by the strict reference.
 
     Raises:
-        UserError: no such sweep, or trainings that were not looked at before their end.
+        UserError: no such sweep, trainings that were not looked at before their end, or fewer than two.
     """
     from bench.judge.halving import plan_rungs, spent_share
-    from bench.judge.replay import curves_of
+    from bench.judge.replay import common_looks, curves_of
     from bench.judge.select import select
     from bench.store import Store
 
     store = Store(results_dir)
     curves = curves_of(select(store.read_known(sweep), store.read_plan(sweep)).shown)
-    looks, epochs = curves[0].looks, curves[0].epochs
+    if len(curves) < _FEWEST:
+        raise UserError(f"{sweep} has {len(curves)} trained variants, and halving chooses among {_FEWEST} or more.")
+    looks, epochs = common_looks(curves), curves[0].epochs
     rungs = plan_rungs(len(curves), looks, epochs, spend)
     share = spent_share(len(curves), rungs, epochs)
     say(f"{sweep}: {len(curves)} variants of {epochs} epochs, {_rung_words(rungs)}: {100 * share:.1f} % of the epochs")

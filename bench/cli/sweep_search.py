@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.cli.say import say
 from bench.cli.sweep_words import say_forecast, say_plan
+from bench.errors import UserError
 
 if TYPE_CHECKING:
     from bench.cli.sweep_job import Order
@@ -47,6 +48,8 @@ class SearchJob:
         from bench.sweep.search_run import Searching, counted_excess
 
         order, space = self.order, self.order.space
+        if not space.products:
+            raise UserError(f"space {space.name} lists its variants and has no axes to search. Leave --search out.")
         budget = space.cost.budget.narrowed(order.limits)
         strategy = self.strategy
         combinations = sum(product.size for product in space.products)

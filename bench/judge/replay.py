@@ -83,7 +83,8 @@ def _curve(macs: float, runs: list[Record]) -> Curve:
     looks = [dict(run.details.get("validations", [])) | {epochs: run.metrics["miou_val"]} for run in runs]
     common = set.intersection(*(set(look) for look in looks))
     miou = {epoch: mean(look[epoch] for look in looks) for epoch in common}
-    return Curve(runs[0].variant, macs, miou, epochs, sum(run.seconds for run in runs))
+    seconds = sum(run.details.get("training_s", run.seconds) for run in runs)  # older records have the whole alone
+    return Curve(runs[0].variant, macs, miou, epochs, seconds)
 
 
 def replay(curves: Sequence[Curve], rungs: Sequence[Rung]) -> Replay:

@@ -105,7 +105,10 @@ def _measure_accuracy(cell: Cell, sources: Sources, on_progress: OnProgress) -> 
         net, samples, len(data.classes), schedule, setting["seed"], setting["device"],
         setting["precision"], _aids(cell, sources, on_progress, lambda net: score(net, "val").miou.value),
     )  # fmt: skip
-    course = {"epoch_losses": [round(loss, 4) for loss in log.losses], "validations": log.validations}
+    course = {
+        "epoch_losses": [round(loss, 4) for loss in log.losses], "validations": log.validations,
+        "training_s": round(log.seconds, 2),
+    }  # fmt: skip
     if len(log.losses) < schedule.epochs:
         return Measurement({}, course, paused=True)
     results = {split: score(net, split) for split in EVALUATED}

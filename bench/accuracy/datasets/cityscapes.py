@@ -6,7 +6,7 @@ whole cities of the official train are held out to validate on: no choice is mad
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 from bench.accuracy.datasets.base import DataError
@@ -66,6 +66,16 @@ def _find(root: Path, val_cities: tuple[str, ...]) -> Listing:
     return listing
 
 
+def _without_image(root: Path, official: str, frames: Set[str]) -> list[str]:
+    """Masks of a split whose images are missing, as where an archive was unpacked in part."""
+    masks: dict[str, Path] = {}
+    for ending, _ in _MASKS:
+        for path in sorted((root / "gtFine" / official).rglob(f"*{ending}.png")):
+            frame = path.relative_to(root / "gtFine").as_posix().removesuffix(f"{ending}.png")
+            masks.setdefault(frame, path)
+    return [f"{path} has no image in leftImg8bit/" for frame, path in sorted(masks.items()) if frame not in frames]
+
+
 def _split(official: str, pair: Pair, val_cities: tuple[str, ...]) -> Split:
     if official == "val":
         return "test"
@@ -76,6 +86,7 @@ def _pairs(root: Path, official: str, problems: list[str]) -> list[Pair]:
     """Images of an official split with their masks: labelIds, or else labelTrainIds, which mean the same."""
     images, twice = images_below(root / "leftImg8bit" / official, root / "leftImg8bit")
     problems += twice
+    problems += _without_image(root, official, {name.removesuffix(_IMAGE) for name in images})
     found = []
     for name, image in images.items():
         frame = name.removesuffix(_IMAGE)

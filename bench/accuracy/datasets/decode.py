@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from bench.errors import UserError
 
+_BROKEN_EXIF = (struct.error, SyntaxError, ValueError, TypeError, KeyError, IndexError, OSError)
+"""What Pillow raises of data that it cannot make out."""
 _DEEP = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
 
@@ -22,9 +25,14 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     """Decode any 8-bit image that Pillow opens to (H, W, 3) RGB, upright as its EXIF orientation says.
 
     Raises:
-        UserError: as `open_image`.
+        UserError: as `open_image`, or its EXIF data is broken.
     """
-    return np.asarray(ImageOps.exif_transpose(open_image(path)).convert("RGB"))
+    image = open_image(path)
+    try:
+        upright = ImageOps.exif_transpose(image)
+    except _BROKEN_EXIF as error:
+        raise UserError(f"{path} cannot be read (EXIF: {error}); save it without") from None
+    return np.asarray(upright.convert("RGB"))
 
 
 def open_image(path: Path) -> Image.Image:

@@ -50,6 +50,8 @@ class _Read:
     count: MaskCount | None = None
     """None where there is a problem."""
     image_hash: str = ""
+    pixel_hash: str = ""
+    """The same for one picture in two files, however they are encoded."""
     mask_bytes: bytes = b""
 
 
@@ -160,7 +162,8 @@ class FileDataset:
             of_mask = f"{sample.mask.shape[1]}x{sample.mask.shape[0]}"
             return _Read(split, pair, f"{pair.mask} is {of_mask} but its image is {width}x{height}")
         count = MaskCount.of(sample.mask, len(self.classes))
-        return _Read(split, pair, "", count, hashlib.sha256(image).hexdigest(), mask)
+        pixels = hashlib.sha256(f"{width}x{height}".encode() + sample.image.tobytes()).hexdigest()
+        return _Read(split, pair, "", count, hashlib.sha256(image).hexdigest(), pixels, mask)
 
     def _judge(self, reads: list[_Read]) -> Inspection:
         """Put together what reading found; a sum of all contents is their fingerprint."""
@@ -172,7 +175,7 @@ class FileDataset:
             if read.count is None:
                 continue
             counts[read.split].append(read.count)
-            first = seen.setdefault(read.image_hash, read)
+            first = seen.setdefault(read.pixel_hash, read)
             if first.split != read.split:
                 problems.append(f"{read.pair.image} is the same image as {first.pair.image} of another split")
             digest.update(f"{read.split} {read.pair.name} {read.image_hash}".encode())
