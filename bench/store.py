@@ -15,6 +15,8 @@ from bench.durable import cannot_write, replacing
 from bench.errors import DiskError, UserError
 from bench.records import SCHEMA, Record, parse_line
 
+LOCK_NAME = ".lock"
+"""In the folder of the records while something is measured into it."""
 _PLAN = "plan.json"
 
 
@@ -120,7 +122,7 @@ class Store:
             UserError: another process sweeps into them.
             DiskError: the folder cannot be written.
         """
-        path = self.root / ".lock"
+        path = self.root / LOCK_NAME
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             handle = path.open("w")

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from bench.cli import cli, executor_options
 from bench.errors import UserError
 from bench.machine import installed_version
+from bench.store import LOCK_NAME
 from bench.sweep.forecast import Lanes
 from tests.conftest import TINY_SPACE, RunBench
 from tests.ray_cluster import SECOND, TwoNodes, two_nodes
@@ -23,7 +24,7 @@ from tests.sweeps import running_sweep, stored, wait_for
 pytest.importorskip("ray", reason="needs the extra: cluster")
 
 from bench.sweep.cluster import check
-from bench.sweep.cluster.check import Findings
+from bench.sweep.cluster.check import Findings, Folders, Wanted
 from bench.sweep.cluster.nodes import Node, Share, lanes_of
 from bench.sweep.cluster.source import source_digest
 
@@ -175,6 +176,7 @@ def test_a_share_that_no_node_has_is_refused() -> None:
         lanes_of(nodes, Share(1, 2))
 
 
+WANTED = Wanted(Folders(Path(), None, None), source_digest(), {"torch": installed_version("torch")}, "0123456789ab")
 FITS = Findings(None, source_digest(), {"torch": installed_version("torch")}, "float32")
 
 
@@ -183,15 +185,30 @@ FITS = Findings(None, source_digest(), {"torch": installed_version("torch")}, "f
     [
         (replace(FITS, source="other"), "other code in bench/ or variants/"),
         (replace(FITS, versions={"torch": "1.0"}), r"has torch 1\.0 \(here "),
-        (replace(FITS, precision=None), "a GPU that torch cannot use"),
         (replace(FITS, unseen="does not see /data, the data folder"), "does not see /data.* Mount it there"),
     ],
 )
 def test_a_node_that_differs_is_refused_by_its_name(found: Findings, words: str) -> None:
-    node = Node("a", "10.0.0.1", 8, 0)
-    check._refuse_other(node, FITS)
+    check._refuse_other("10.0.0.1", FITS, WANTED)
     with pytest.raises(UserError, match=f"node 10.0.0.1 .*{words}"):
-        check._refuse_other(node, found)
+        check._refuse_other("10.0.0.1", found, WANTED)
+
+
+def test_a_node_whose_gpu_torch_cannot_use_is_refused() -> None:
+    check._refuse_without_device("10.0.0.1", FITS)
+    with pytest.raises(UserError, match=r"node 10\.0\.0\.1 has a GPU that torch cannot use"):
+        check._refuse_without_device("10.0.0.1", replace(FITS, precision=None))
+
+
+def test_a_node_that_joins_late_is_asked_for_the_folders_too(tmp_path: Path) -> None:
+    late = replace(WANTED, folders=Folders(tmp_path / "results", None, None), versions=check._measuring_versions())
+    with pytest.raises(UserError, match=r"node 10\.0\.0\.3 does not see what .* Mount it there"):
+        check.refuse_this_node("10.0.0.3", late)
+    late.folders.results.mkdir()
+    (late.folders.results / LOCK_NAME).touch()
+    check.refuse_this_node("10.0.0.3", late)
+    with pytest.raises(UserError, match=r"node 10\.0\.0\.3 does not see .*/data, the data folder"):
+        check.refuse_this_node("10.0.0.3", replace(late, folders=replace(late.folders, data_root=tmp_path / "data")))
 
 
 def test_nodes_of_two_precisions_are_refused() -> None:

@@ -16,6 +16,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from bench.accuracy.precision import TrainPrecision, fastest_precision
 from bench.errors import UserError, describe_failure
 from bench.machine import commit, versions
+from bench.store import LOCK_NAME
 from bench.sweep.cluster.nodes import Node
 from bench.sweep.cluster.source import source_digest
 
@@ -38,12 +39,35 @@ class Folders:
 @dataclass(frozen=True)
 class Findings:
     """What a node found of itself. unseen: what it does not see, in words. precision: of its trainings; None without
-    the device."""
+    the device, or where nobody asked."""
 
     unseen: str | None
     source: str
     versions: dict[str, str]
-    precision: TrainPrecision | None
+    precision: TrainPrecision | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What every node must have, as the driver has it. commit: for words."""
+
+    folders: Folders
+    source: str
+    versions: dict[str, str]
+    commit: str
+
+    @classmethod
+    def of_driver(cls, folders: Folders) -> Wanted:
+        return cls(folders, source_digest(), _measuring_versions(), commit())
+
+
+def refuse_this_node(name: str, wanted: Wanted) -> None:
+    """Runs on a node that measures, which may have joined after the others were checked.
+
+    Raises:
+        UserError: it does not fit, with what to do there.
+    """
+    _refuse_other(name, Findings(_unseen(wanted.folders, LOCK_NAME), source_digest(), _measuring_versions()), wanted)
 
 
 def look(folders: Folders, token: str, device: str) -> Findings:
@@ -71,8 +95,10 @@ def check_nodes(nodes: Sequence[Node], folders: Folders, device: str) -> TrainPr
     with _token(folders.results) as token:
         asked = [(node, _ask(node, folders, token, device_of[node])) for node in nodes]
         findings = {node: _answer(node, ref) for node, ref in asked}
+    wanted = Wanted.of_driver(folders)
     for node, found in findings.items():
-        _refuse_other(node, found)
+        _refuse_other(node.name, found, wanted)
+        _refuse_without_device(node.name, found)
     return _common_precision({node: found for node, found in findings.items() if device_of[node] == device}, device)
 
 
@@ -109,28 +135,30 @@ def _answer(node: Node, ref: ray.ObjectRef[Findings]) -> Findings:
     raise UserError(f"node {node.name} {why}; then run the same command.")
 
 
-def _refuse_other(node: Node, found: Findings) -> None:
+def _refuse_other(name: str, found: Findings, wanted: Wanted) -> None:
     if found.unseen:
+        raise UserError(f"node {name} {found.unseen}. Mount it there under the same path, then run the same command.")
+    if found.source != wanted.source:
         raise UserError(
-            f"node {node.name} {found.unseen}. Mount it there under the same path, then run the same command."
+            f"node {name} has other code in bench/ or variants/ than the machine that sweeps. "
+            f"Check out commit {wanted.commit} there, then run the same command."
         )
-    if found.source != source_digest():
-        raise UserError(
-            f"node {node.name} has other code in bench/ or variants/ than this machine. "
-            f"Check out commit {commit()} there, then run the same command."
-        )
-    here = _measuring_versions()
     other = [
-        f"{name} {version} (here {here[name]})" for name, version in found.versions.items() if version != here[name]
+        f"{package} {version} (here {wanted.versions[package]})"
+        for package, version in found.versions.items()
+        if version != wanted.versions[package]
     ]
     if other:
         raise UserError(
-            f"node {node.name} has {', '.join(other)}. `pip install -e . -c constraints.txt` there and here makes them "
+            f"node {name} has {', '.join(other)}. `pip install -e . -c constraints.txt` there and here makes them "
             "the same; start Ray there again, then run the same command."
         )
+
+
+def _refuse_without_device(name: str, found: Findings) -> None:
     if found.precision is None:
         raise UserError(
-            f"node {node.name} has a GPU that torch cannot use. `bench doctor` there says more; or pass "
+            f"node {name} has a GPU that torch cannot use. `bench doctor` there says more; or pass "
             "--gpus-per-variant 0."
         )
 

@@ -13,8 +13,8 @@ from ray.exceptions import NodeDiedError, ObjectLostError, RayError, RayTaskErro
 
 from bench.errors import UserError, describe_failure
 from bench.sweep.cells import Cell, Sources
+from bench.sweep.cluster.check import Folders, Wanted
 from bench.sweep.cluster.nodes import Share, alive_nodes
-from bench.sweep.cluster.source import source_digest
 from bench.sweep.cluster.task import Place, measure_here
 from bench.sweep.pool import Finished, Progress
 from variants.fingerprint import code_fingerprint
@@ -26,21 +26,27 @@ _MOST_TRIES = 3
 
 
 def run_cells(
-    cells: Sequence[Cell], sources: Sources, share: Share, timeout_s: float, notify: Callable[[str], None]
+    cells: Sequence[Cell],
+    sources: Sources,
+    folders: Folders,
+    share: Share,
+    timeout_s: float,
+    notify: Callable[[str], None],
 ) -> Iterator[Progress | Finished]:
     """Run all cells, as many at a time as the cluster has room for, also on nodes that join meanwhile.
 
     Args:
         cells: costs or trainings.
         sources: of absolute paths, which all nodes see.
+        folders: the same, as nodes that join late are asked for them.
         share: of a node that a training takes; a cost takes no GPU.
         timeout_s: seconds after which a cell that runs is given up.
         notify: is told in words when a node is lost.
 
     Raises:
-        UserError: no node is left that has room, or the code of a node is no longer the driver's.
+        UserError: no node is left that has room, or one that has joined, or changed, does not fit.
     """
-    work = _Work(sources, share, timeout_s, notify)
+    work = _Work(sources, Wanted.of_driver(folders), share, timeout_s, notify)
     try:
         for cell in cells:
             work.start(_Job(cell))
@@ -83,11 +89,11 @@ class _Work:
     """The tasks that are not done, by the streams of what they say."""
 
     sources: Sources
+    wanted: Wanted
     share: Share
     timeout_s: float
     notify: Callable[[str], None]
     jobs: dict[ray.ObjectRefGenerator, _Job] = field(default_factory=dict)
-    source: str = field(default_factory=source_digest)
     looked: float = field(default_factory=time.monotonic)
 
     def start(self, job: _Job) -> None:
@@ -97,7 +103,7 @@ class _Work:
             num_cpus=share.cpus, num_gpus=share.gpus, max_retries=0, num_returns="streaming",
             name=f"{job.cell.group} {job.cell.spec.name}",
         )  # fmt: skip
-        stream = task.remote(job.cell, self.sources, self.timeout_s, self.source, code_fingerprint(job.cell.spec))
+        stream = task.remote(job.cell, self.sources, self.timeout_s, self.wanted, code_fingerprint(job.cell.spec))
         self.jobs[stream] = job
 
     def hear(self, stream: ray.ObjectRefGenerator) -> Progress | Finished | None:

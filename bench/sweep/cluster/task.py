@@ -15,7 +15,7 @@ from bench.errors import UserError
 from bench.machine import Origin
 from bench.sweep import pool
 from bench.sweep.cells import Cell, Sources
-from bench.sweep.cluster.source import source_digest
+from bench.sweep.cluster.check import Wanted, refuse_this_node
 from bench.sweep.pool import Finished, Progress
 from variants.fingerprint import code_fingerprint
 
@@ -28,7 +28,7 @@ class Place:
 
 
 def measure_here(
-    cell: Cell, sources: Sources, timeout_s: float, source: str, code: str
+    cell: Cell, sources: Sources, timeout_s: float, wanted: Wanted, code: str
 ) -> Iterator[Place | Progress | Finished]:
     """Measure one cell on this node.
 
@@ -36,18 +36,19 @@ def measure_here(
         cell: a cost or a training.
         sources: of absolute paths.
         timeout_s: seconds after which it is given up.
-        source: `source_digest` of the driver. A node may have joined since the others were checked.
+        wanted: what the node must have. It may have joined since the others were checked.
         code: `code_fingerprint` of the driver, which covers packages from elsewhere too.
 
     Raises:
-        UserError: the code here is another.
+        UserError: the node has something else, or does not see the folders.
     """
     node = str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]
     yield Place(node)
-    if source_digest() != source or code_fingerprint(cell.spec) != code:
+    refuse_this_node(node, wanted)
+    if code_fingerprint(cell.spec) != code:
         raise UserError(
-            f"node {node} has other code than this machine had when the sweep began. Make them the same, then run the "
-            "same command: it goes on from here."
+            f"node {node} has other code of {cell.spec.name} than the machine that sweeps had when it began. Make them "
+            "the same, then run the same command: it goes on from here."
         )
     for event in pool.run_cells([cell], sources, 1, timeout_s):
         yield replace(event, origin=Origin.here()) if isinstance(event, Finished) else event
