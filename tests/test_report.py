@@ -21,7 +21,7 @@ from bench.render.style import PALETTE, assign
 from bench.render.table import detail_table, result_table
 from bench.render.templating import with_code
 from bench.render.words import setting_lines
-from tests.factories import measured, record
+from tests.factories import MACHINE, measured, record
 
 
 @pytest.fixture
@@ -104,6 +104,17 @@ def test_a_latency_says_all_of_its_setting(study: Study) -> None:
     words = dict(setting_lines(study))["Latency (cpu, eager PyTorch)"]
     for part in (whole, SCOPES["resize"], "Test CPU", "torch 2.15.0", "3 passes in each of 1 process,"):
         assert part in words
+
+
+def test_trainings_of_two_machines_are_told_apart(tmp_path: Path) -> None:
+    other = {"machine": MACHINE | {"cpu": "Other CPU"}, "setting": {"seed": 1}}
+    records = [r for name in ("small", "big") for r in measured(name, 0.5, 1e9, 10)]
+    records += [r for name in ("small", "big") for r in measured(name, 0.6, 1e9, 10, **other) if r.group == "accuracy"]
+    words = dict(setting_lines(make_study("demo", records, [r.key for r in records])))
+    first, second = words["Trained on"].split("; ")
+    assert first.startswith("2 trainings of seed 0: Test CPU")
+    assert second.startswith("2 trainings of seed 1: Other CPU")
+    assert words["Versions"].count("torch 2.15.0") == 1, "of all trainings alike"
 
 
 def of_the_old_clock(one: Record) -> Record:

@@ -16,7 +16,7 @@ from bench.render.markdown import percent
 from bench.render.page_assets import page_script, page_styles
 from bench.render.page_data import island, page_data
 from bench.render.page_examples import page_examples
-from bench.render.published import published_scores
+from bench.render.published import PUBLISHED_WORDS, published_rows
 from bench.render.table import ResultTable, detail_table, difference_table, effect_table, sureness_table
 from bench.render.templating import page_environment
 from bench.render.words import (
@@ -61,21 +61,9 @@ def html_page(
         figures=[(METRICS[m].label, inline_svg(folder / f"front_{m}.svg", m)) for m in study.cost_metrics],
         adapted=adapted, curves={s.figure: inline_svg(folder / f"{s.figure}.svg", s.figure) for s in adapted},
         styles=page_styles(), script=page_script(), data=island(page_data(study)),
-        examples=island(page_examples(study, predictions)), published=_published(study),
-        most_open=_MOST_OPEN,
+        examples=island(page_examples(study, predictions)), most_open=_MOST_OPEN,
+        published=published_rows(study.accuracy.setting["dataset"]), published_words=PUBLISHED_WORDS,
     )  # fmt: skip
-
-
-def _published(study: Study) -> list[dict[str, str]]:
-    """The rows of the table of published networks."""
-    return [
-        {
-            "name": score.name, "input": score.input, "pretraining": score.pretraining, "source": score.source,
-            "parameters": METRICS["parameters"].show(score.parameters),
-            "miou": METRICS["miou_test"].show(score.miou_test),
-        }
-        for score in published_scores(study.accuracy.setting["dataset"])
-    ]  # fmt: skip
 
 
 def inline_svg(path: Path, prefix: str) -> Markup:

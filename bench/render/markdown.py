@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from bench.judge.study import Study
 from bench.render.adapt_markdown import section_parts
 from bench.render.adapt_page import Section
+from bench.render.markdown_text import escape, markdown_rows
+from bench.render.published import PUBLISHED_WORDS, published_rows
 from bench.render.table import ResultTable, detail_table, difference_table, effect_table, sureness_table
 from bench.render.words import (
     EFFECT_WORDS,
@@ -44,6 +46,7 @@ def markdown_page(study: Study, table: ResultTable, figures: dict[str, str], ada
         f"## Class IoU on the test split (%{seeds})",
         class_table(study, table),
         *_details(study),
+        *_published(study),
         "## Names",
         "\n".join(f"{row.number}. `{row.variant}`" for row in table.rows),
         "## What the columns mean",
@@ -76,6 +79,17 @@ def _details(study: Study) -> list[str]:
     if not study.detail_metrics:
         return []
     return ["## Cost in detail", _lines(detail_table(study))]
+
+
+def _published(study: Study) -> list[str]:
+    rows = published_rows(study.accuracy.setting["dataset"])
+    if not rows:
+        return []
+    head = ["network", "parameters (M)", "mIoU test (%)", "input", "pretraining", "source"]
+    cells = [
+        [escape(row[name]) for name in ("name", "parameters", "miou", "input", "pretraining", "source")] for row in rows
+    ]
+    return ["## Published networks", PUBLISHED_WORDS, markdown_rows(head, [":--", *["--:"] * 3, ":--", ":--"], cells)]
 
 
 def _lines(table: ResultTable, number: str = "#", label: str = "variant") -> str:

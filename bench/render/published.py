@@ -6,6 +6,13 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.metrics import METRICS
+
+PUBLISHED_WORDS = (
+    "Published, not measured here: by their authors, with schedules and input sizes of their own. mIoU is on the test "
+    "split."
+)
+
 
 @dataclass(frozen=True)
 class PublishedScore:
@@ -29,6 +36,18 @@ def published_scores(dataset: str) -> tuple[PublishedScore, ...]:
         return ()
     with path.open(encoding="utf-8", newline="") as file:
         return tuple(_score(row) for row in csv.DictReader(file))
+
+
+def published_rows(dataset: str) -> list[dict[str, str]]:
+    """Those on a data set as the rows of a table, in words."""
+    return [
+        {
+            "name": score.name, "input": score.input, "pretraining": score.pretraining, "source": score.source,
+            "parameters": METRICS["parameters"].show(score.parameters),
+            "miou": METRICS["miou_test"].show(score.miou_test),
+        }
+        for score in published_scores(dataset)
+    ]  # fmt: skip
 
 
 def _score(row: dict[str, str]) -> PublishedScore:

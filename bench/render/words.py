@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bench.judge.front import Front
@@ -106,8 +108,8 @@ def setting_lines(study: Study) -> list[tuple[str, str]]:
         ("Evaluation", f"{words['evaluation']}; {_SPLITS}"),
         ("Cost", f"one image of {_size(cost)}, {cost['classes']} classes; {_counter(study)}"),
         *(_latency_line(study, record) for record in study.latency.values()),
-        ("Trained on", _trained_on(study.accuracy)),
-        ("Versions", ", ".join(f"{name} {number}" for name, number in study.accuracy.versions.items())),
+        ("Trained on", _by_trainings(study, _trained_on)),
+        ("Versions", _by_trainings(study, lambda r: ", ".join(f"{name} {of}" for name, of in r.versions.items()))),
         ("Commit", ", ".join(study.commits)),
     ]
 
@@ -151,6 +153,24 @@ def _old_latency_words(record: Record) -> str:
     passes = f"{setting['iterations']} passes after {setting['warmup']} of warm-up in each process"
     how = f"one image of {_size(setting)}, {setting['runtime']} PyTorch {record.versions['torch']}, {where}"
     return f"{how} of {_machine_words(record)}; {passes}; {record.words['scope']}"
+
+
+def _by_trainings(study: Study, words_of: Callable[[Record], str]) -> str:
+    """What all trainings have in common; where they have not, each with its trainings and their seeds."""
+    found: dict[str, list[Record]] = defaultdict(list)
+    for record in study.records:
+        if record.group == "accuracy":
+            found[words_of(record)].append(record)
+    if len(found) < 2:
+        return words_of(study.accuracy)
+    return "; ".join(f"{_count(records)}: {words}" for words, records in found.items())
+
+
+def _count(trainings: Sequence[Record]) -> str:
+    seeds = sorted({record.setting["seed"] for record in trainings})
+    plural = "s" if len(seeds) > 1 else ""
+    of = f"{len(trainings)} training{'s' if len(trainings) > 1 else ''}"
+    return f"{of} of seed{plural} {', '.join(map(str, seeds))}"
 
 
 def _trained_on(accuracy: Record) -> str:
