@@ -14,7 +14,7 @@ sweep: $(STAMP)
 	$(BIN)/bench sweep quick
 
 test: $(STAMP) $(OFFICIAL)/.installed lint
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 3 --dist worksteal
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .

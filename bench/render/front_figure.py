@@ -61,7 +61,7 @@ class FrontInfo:
     subtitle: str
     points: list[Point]
     band: list[tuple[float, float, float]]
-    """Cost, and the ends of the 95 % interval of the best true mIoU within it; NaN where it is not known."""
+    """Cost, and the ends of the 95 % interval of the best true mIoU within it, where that is known."""
 
 
 def front_info(study: Study, metric: str) -> FrontInfo:
@@ -94,7 +94,8 @@ def _band(study: Study, metric: str) -> list[tuple[float, float, float]]:
         return []
     band, cost, miou = study.sureness.fronts[metric].band, METRICS[metric].scale, METRICS["miou_val"].scale
     rows = zip(band.cost * cost, band.low * miou, band.high * miou, strict=True)
-    return [(float(at), float(low), float(high)) for at, low, high in rows]
+    known = [(float(at), float(low), float(high)) for at, low, high in rows if not math.isnan(low)]
+    return known if len(known) > 1 else []  # of one cost there is nothing to see
 
 
 def cost_setting_words(study: Study, metric: str) -> str:
@@ -190,9 +191,8 @@ def _draw_steps(axes: Axes, front: list[Point]) -> None:
 
 def _draw_band(axes: Axes, band: list[tuple[float, float, float]]) -> None:
     """Where the front could as well have been."""
-    known = [row for row in band if not math.isnan(row[1])]
-    if len(known) > 1:
-        at, low, high = zip(*known, strict=True)
+    if band:
+        at, low, high = zip(*band, strict=True)
         axes.fill_between(at, low, high, step="post", color=FRONT_LINE, alpha=0.1, linewidth=0, zorder=0)
 
 
