@@ -7,14 +7,13 @@ STAMP := $(VENV)/.installed
 OFFICIAL := .venv-official
 # Cityscapes' own evaluation, which a test compares with: it needs an older numpy than the project
 
-# A process a core, each with one thread: the threads of two that compute wait for each other at every operator.
-
 .PHONY: sweep test lint clean
 .DEFAULT_GOAL := sweep
 
 sweep: $(STAMP)
 	$(BIN)/bench sweep quick
 
+# A process a core, each with one thread: the threads of two that compute wait for each other at every operator.
 test: $(STAMP) $(OFFICIAL)/.installed lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
