@@ -56,6 +56,8 @@ def command(
     say(f"A: {_describe(a)}")
     say(f"B: {_describe(b)}")
     found = fight(a, b, restarts, seconds, lambda done: say(f"restart {done} of {restarts}"))
+    if found.restarts < restarts:
+        say(f"time was up after {found.restarts} of {restarts} restarts; more --seconds than {seconds:g} give more")
     if as_json:
         click.echo(json.dumps(_as_json(found), indent=1))
     else:

@@ -61,5 +61,5 @@ restarts_option = click.option(
 )
 seconds_option = click.option(
     "--seconds", type=click.FloatRange(min=1), default=45.0, show_default=True,
-    help="That the restarts of one comparison should fit in; slow networks get fewer samples.",
+    help="For all restarts of one comparison; slow networks get fewer cycles, and then fewer restarts, but three.",
 )  # fmt: skip

@@ -73,8 +73,6 @@ def fight(
         for restart in ready.run(jobs, restarts, seconds):
             times.append(restart.times_ns)
             on_restart(len(times))
-            if len(times) == restarts:
-                break
         conditions = watch.stop()
     logs = [paired_log(second, first) for first, second in times]
     a_ms, b_ms = (median(ns for pair in times for ns in pair[side]) / 1e6 for side in (0, 1))

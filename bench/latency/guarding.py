@@ -16,12 +16,14 @@ from bench.latency.job import Job
 from bench.latency.lockstep import LockStep
 from bench.latency.setting import LatencySetting
 
+_MORE = 3
+"""Times the restarts of the first look, at most."""
 BASE, AGAIN, HEAD = "base", "base again", "head"
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How much a verdict may cost: restarts at least, more while it is unclear, and the seconds for all of them."""
+    """How much a verdict may cost: restarts up to the first look, more while it is unclear, seconds for all of it."""
 
     restarts: int = 7
     seconds: float = 45.0
@@ -52,6 +54,7 @@ class Guard:
     def judge_jobs(self, jobs: Sequence[Job]) -> Verdict:
         """Time base, base again and head; where the first look is unclear, look again when the effort is spent.
 
+        Networks too slow for that many restarts in those seconds are looked at once, when the time is up.
         Between the two looks only "unchanged" ends the job early: an alarm at any of many looks would come too often.
         The rate of false alarms of all that comes after the first look counts both.
 
@@ -59,7 +62,7 @@ class Guard:
             SideFailedError: some of them cannot be measured.
         """
         times: list[Times] = []
-        for restart in self.ready.run(jobs, self.effort.restarts, self.effort.seconds):
+        for restart in self.ready.run(jobs, _MORE * self.effort.restarts, self.effort.seconds):
             times.append(restart.times_ns)
             if len(times) < self.effort.restarts:
                 continue
@@ -67,7 +70,7 @@ class Guard:
             verdict = judge(times, self.rule, looks=1 if first else 2)
             if verdict.state == "unchanged" or (first and verdict.state != "unclear"):
                 return verdict
-        return judge(times, self.rule, looks=2)
+        return judge(times, self.rule, looks=1 if len(times) <= self.effort.restarts else 2)
 
 
 def without_verdict(name: str, error: SideFailedError) -> JudgedVariant:
@@ -97,5 +100,5 @@ def guard_ready(
         SideFailedError: checkouts that cannot be loaded.
     """
     sides = [(BASE, base.root), (AGAIN, base.root), (HEAD, head.root)]
-    with TemporaryDirectory(prefix="bench-") as folder, started(sides) as hosts:
+    with TemporaryDirectory(prefix="bench-") as folder, started(sides, keep_memory=True) as hosts:
         yield Guard(LockStep(hosts, seed=0, of_project=of_project), setting, Path(folder), effort, rule)

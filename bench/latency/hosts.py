@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,9 @@ from bench.latency.job import END, GO, OUTSIDE_SIGNALS, Job
 
 _SCRIPT = Path(__file__).with_name("host_main.py")
 _LOG_BYTES = 4000
+_KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40), "MALLOC_TOP_PAD_": str(1 << 26)}
+"""Bytes, of glibc's malloc (its manual, "Malloc Tunable Parameters"): what a pass frees is never given back to the
+system. Else a pass of a large image takes thousands of page faults, more or fewer by where its memory came to lie."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +110,12 @@ class Host:
 
 
 @contextmanager
-def started(roots: Sequence[tuple[str, Path]]) -> Iterator[list[Host]]:
+def started(roots: Sequence[tuple[str, Path]], keep_memory: bool = False) -> Iterator[list[Host]]:
     """Hosts for checkouts, each with its label; they load torch side by side and end with the block.
+
+    Args:
+        keep_memory: from pass to pass, where the C library is glibc: times are shorter and differ less between
+            processes, but are not those of a process as users start it.
 
     Raises:
         SideFailedError: some could not load their checkouts.
@@ -116,7 +123,7 @@ def started(roots: Sequence[tuple[str, Path]]) -> Iterator[list[Host]]:
     hosts: list[Host] = []
     try:
         for label, root in roots:
-            hosts.append(_start(label, root))
+            hosts.append(_start(label, root, _KEEP_MEMORY if keep_memory else {}))
         _hear_all(hosts)
         yield hosts
     finally:
@@ -169,9 +176,9 @@ def take_sample(host: Host) -> int:
     return int(host.hear()["ns"])
 
 
-def _start(label: str, root: Path) -> Host:
+def _start(label: str, root: Path, variables: Mapping[str, str]) -> Host:
     log = TemporaryFile()  # noqa: SIM115 - closed with the host
-    environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONDONTWRITEBYTECODE": "1", **variables}
     process = subprocess.Popen(
         [sys.executable, str(_SCRIPT), str(root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
         text=True, env=environment,

@@ -16,12 +16,10 @@ from bench.latency.conditions import Watch
 from bench.latency.hosts import Host, children, take_sample
 from bench.latency.job import Job
 
-_FEWEST, _MOST = 5, 11
-"""Cycles of a restart. Between processes lies more noise than within one, so restarts come before cycles."""
-_MORE = 3
-"""Times the restarts that are asked for, at most."""
-_OF_A_RESTART = 0.7
-"""Seconds that a restart takes beside its passes."""
+_MOST_CYCLES = 11
+"""Of a restart. Between processes lies more noise than within one, so restarts come before cycles."""
+_FEWEST_RESTARTS = 3
+"""Two would tell next to nothing of the spread between restarts."""
 
 
 @dataclass(frozen=True)
@@ -41,23 +39,25 @@ class LockStep:
         self.chance = random.Random(seed)  # noqa: S311 - no secret
         self.of_project = of_project
 
-    def restart(self, jobs: Sequence[Job], cycles_for: Callable[[float], int]) -> Restart:
+    def restart(self, jobs: Sequence[Job], seconds: float) -> Restart:
         """Time every side in a new process.
 
         Args:
             jobs: what each side runs now.
-            cycles_for: seconds of one cycle -> how many of them to run.
+            seconds: that it may take, the start and warm-up of the processes included. Where these take longer, cycles
+                take as long as they do: fewer would waste the preparation, and more the time for restarts.
 
         Raises:
             SideFailedError: networks that cannot be measured.
             UserError: a network is not of its host's project, and was to be.
         """
+        start = time.monotonic()
         with children(self.hosts, jobs) as facts:
             if self.of_project:
                 _refuse_installed(self.hosts, jobs, facts)
-            cycles = cycles_for(sum(float(fact["sample_s"]) for fact in facts))
             times: list[list[int]] = [[] for _ in self.hosts]
-            for _ in range(cycles):
+            ready = time.monotonic()
+            for _ in cycles_until(max(start + seconds, ready + (ready - start))):
                 order = list(range(len(self.hosts)))
                 self.chance.shuffle(order)
                 for i in order:
@@ -69,16 +69,18 @@ class LockStep:
         return Watch(device, lambda: time.process_time() + sum(host.cpu_seconds() for host in self.hosts))
 
     def run(self, jobs: Sequence[Job], restarts: int, seconds: float) -> Iterator[Restart]:
-        """Time all sides in one restart after the other, for as long as somebody wants more.
+        """Time all sides in one restart after the other, for as long as somebody wants more and there is time.
 
-        Slow networks get fewer cycles, so that `restarts` of them fit into `seconds`. The time that is then left goes
-        into more restarts, up to three times as many.
+        Slow networks get fewer cycles a restart, and where so many restarts do not fit into `seconds`, fewer of these
+        too, but three.
         """
-        end = time.monotonic() + seconds
-        for done in range(_MORE * restarts):
-            if done >= restarts and time.monotonic() >= end:
+        end, last = time.monotonic() + seconds, 0.0
+        for done in range(restarts):
+            start = time.monotonic()
+            if done >= _FEWEST_RESTARTS and start + last > end:
                 return
-            yield self.restart(jobs, lambda cycle_s: plan_cycles(cycle_s, seconds / restarts))
+            yield self.restart(jobs, seconds / restarts)
+            last = time.monotonic() - start
 
 
 def _refuse_installed(hosts: Sequence[Host], jobs: Sequence[Job], facts: Sequence[Mapping[str, object]]) -> None:
@@ -91,6 +93,15 @@ def _refuse_installed(hosts: Sequence[Host], jobs: Sequence[Job], facts: Sequenc
             )
 
 
-def plan_cycles(cycle_s: float, seconds: float) -> int:
-    """Cycles of one restart that fit into `seconds`."""
-    return max(_FEWEST, min(_MOST, int((seconds - _OF_A_RESTART) / cycle_s)))
+def cycles_until(end: float, clock: Callable[[], float] = time.monotonic) -> Iterator[int]:
+    """One cycle, and more for as long as another like the last would end by `end`.
+
+    How long they take must be seen: in the warm-up, side by side on few cores, a pass takes up to twice as long.
+    """
+    last = 0.0
+    for done in range(_MOST_CYCLES):
+        start = clock()
+        if done and start + last > end:
+            return
+        yield done
+        last = clock() - start

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
-_WINDOW = 4
-"""Passes of which a median is taken."""
+_WINDOW, _WINDOW_OF_LONG = 4, 1
+"""Passes of which a median is taken. A long pass evens out by itself what makes short ones differ, and of long ones
+hardly more than the first is slower than the rest."""
+_LONG_S = 0.05
 _SETTLED = 0.03
 """Two windows in a row that differ by no more are settled."""
 _MOST_PASSES = 60
@@ -38,9 +40,10 @@ def warm_up(run: Callable[[], object], clock: Callable[[], float] = time.perf_co
         before = clock()
         run()
         times.append(clock() - before)
-        if len(times) < 2 * _WINDOW:
+        window = _WINDOW_OF_LONG if min(times) >= _LONG_S else _WINDOW
+        if len(times) < 2 * window:
             continue
-        earlier, last = median(times[-2 * _WINDOW : -_WINDOW]), median(times[-_WINDOW:])
+        earlier, last = median(times[-2 * window : -window]), median(times[-window:])
         settled = last >= (1 - _SETTLED) * earlier
         if settled or len(times) >= _MOST_PASSES or clock() - start >= _MOST_SECONDS:
             return WarmUp(len(times), settled, last)
