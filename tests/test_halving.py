@@ -8,7 +8,16 @@ import pytest
 from bench.errors import UserError
 from bench.judge.halving import Rung, decide, plan_rungs, spent_share
 from bench.judge.hypervolume import hypervolume, nadir_reference, pareto_ranks
-from bench.judge.replay import Curve, curves_of, early_agreement, rank_agreement, replay, shuffled, volume_share
+from bench.judge.replay import (
+    Curve,
+    curves_of,
+    early_agreement,
+    rank_agreement,
+    replay,
+    replay_bound,
+    shuffled,
+    volume_share,
+)
 from bench.judge.select import select
 from bench.records import Record
 from bench.store import Store
@@ -113,6 +122,25 @@ def test_early_scores_that_order_as_the_final_ones_lose_nothing() -> None:
     points = [curve.standing(4) for curve in curves]
     assert volume_share(replay(curves, [Rung(1, 8)]).kept, curves, nadir_reference(points)) == 1
     assert 0 < volume_share(replay(curves, [Rung(1, 2)]).kept, curves, nadir_reference(points)) < 1
+
+
+def test_a_bound_stops_only_what_a_cheaper_variant_leads_by_more_than_was_ever_made_up() -> None:
+    late = Curve("late", 2e9, {1: 0.20, 4: 0.50}, 4, 100.0)  # makes up 0.2 on the others
+    cheap = Curve("cheap", 1e9, {1: 0.30, 4: 0.40}, 4, 100.0)
+    dear = Curve("dear", 3e9, {1: 0.05, 4: 0.15}, 4, 100.0)
+    found = replay_bound([late, cheap, dear])
+    assert found.kept == [late, cheap]
+    assert found.share == pytest.approx((3 * 25 + 2 * 75) / 300)
+
+
+def test_a_bound_never_loses_of_the_front_but_costs_more_than_the_rungs_on_committed_records() -> None:
+    store = Store(PROJECT / "results")
+    for sweep in ("camvid_small", "camvid"):
+        curves = curves_of(select(store.read_known(sweep), store.read_plan(sweep)).shown)
+        found = replay_bound(curves)
+        reference = nadir_reference([curve.standing(curve.epochs) for curve in curves])
+        assert volume_share(found.kept, curves, reference) == pytest.approx(1)
+        assert found.share > 0.8
 
 
 def test_the_agreement_of_early_and_final_order_is_that_of_the_pairs() -> None:

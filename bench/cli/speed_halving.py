@@ -34,7 +34,7 @@ def run_halving(sweep: str, results_dir: Path, spend: float, replays: int) -> bo
         UserError: no such sweep, trainings that were not looked at before their end, or fewer than two.
     """
     from bench.judge.halving import plan_rungs, spent_share
-    from bench.judge.replay import common_looks, curves_of
+    from bench.judge.replay import common_looks, curves_of, replay_bound
     from bench.judge.select import select
     from bench.store import Store
 
@@ -49,7 +49,12 @@ def run_halving(sweep: str, results_dir: Path, spend: float, replays: int) -> bo
     _print_agreement(curves, looks)
     whole = _replays(curves, replays, 1.0, lambda some: rungs)
     parts = _replays(curves, replays, _SUBSET, lambda some: plan_rungs(len(some), looks, epochs, spend))
-    return _print_volumes({"all variants, shuffled": whole, f"{100 * _SUBSET:.0f} % of them, at random": parts})
+    bound = [(curves, replay_bound(curves))]
+    return _print_volumes({
+        f"{replays}: all variants, shuffled": whole,
+        f"{replays}: {100 * _SUBSET:.0f} % of them, at random": parts,
+        "no rungs, a bound in hindsight": bound,
+    })  # fmt: skip
 
 
 def _replays(
@@ -84,11 +89,12 @@ def _print_volumes(groups: dict[str, list[tuple[list[Curve], Replay]]]) -> bool:
     for name, runs in groups.items():
         shares = [run.share for _, run in runs]
         strict, lenient = (_volumes(runs, reference) for reference in (nadir_reference, zero_reference))
-        table.add_row(f"{len(runs)}: {name}", *(_spread(values) for values in (shares, strict, lenient)))
+        table.add_row(name, *(_spread(values) for values in (shares, strict, lenient)))
     make_console().print(table)
     click.echo(
         "Median (range). Strict: a tenth above the highest MACs, and a tenth of the range of mIoUs below the lowest. "
-        "Lenient: the same MACs, and an mIoU of 0."
+        "Lenient: the same MACs, and an mIoU of 0. In hindsight: a variant stops only once another of no more MACs "
+        "leads by more than any lead that was lost from there on: the best that a bound on leads can do."
     )
     runs = next(iter(groups.values()))
     volume, spent = median(_volumes(runs, nadir_reference)), median(run.share for _, run in runs)

@@ -99,6 +99,26 @@ def replay(curves: Sequence[Curve], rungs: Sequence[Rung]) -> Replay:
     return Replay(alive, spent / sum(curve.seconds for curve in curves))
 
 
+def replay_bound(curves: Sequence[Curve]) -> Replay:
+    """Stop a variant only when what it may still reach is dominated, in place of keeping a share at each rung.
+
+    What it may reach is known in hindsight alone: at a look a variant is out when another of no more cost leads by
+    more than any lead that was lost from there to the end: the best that a bound on the lead can do.
+    """
+    alive, before, spent = list(curves), 0, 0.0
+    for look in common_looks(curves):
+        spent += _seconds(alive, look - before)
+        gains = [curve.miou[curve.epochs] - curve.miou[look] for curve in curves]
+        alive = [one for one in alive if not _is_out(one, alive, look, max(gains) - min(gains))]
+        before = look
+    spent += _seconds(alive, curves[0].epochs - before)
+    return Replay(alive, spent / sum(curve.seconds for curve in curves))
+
+
+def _is_out(one: Curve, others: Sequence[Curve], look: int, lead: float) -> bool:
+    return any(other.cost <= one.cost and other.miou[look] - one.miou[look] > lead for other in others)
+
+
 def _seconds(curves: Sequence[Curve], epochs: int) -> float:
     return sum(curve.seconds * epochs / curve.epochs for curve in curves)
 
