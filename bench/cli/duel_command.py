@@ -77,8 +77,8 @@ def _print(found: Duel) -> None:
 
     click.echo(ratio_words(found.ratio, "A", "B"))
     click.echo(
-        f"A {found.a_ms:.1f} ms, B {found.b_ms:.1f} ms, medians of {found.restarts} restarts with "
-        f"{found.cycles} cycles each; trust the ratio, not the times"
+        f"A {found.a_ms:.1f} ms, B {found.b_ms:.1f} ms, medians of {found.restarts} restarts of "
+        f"{found.cycles} or more cycles; trust the ratio, not the times"
     )
     for doubt in doubts_of_conditions(found.conditions.to_json()):
         click.echo(f"doubtful: {doubt.words}. What to do: {doubt.mend}")

@@ -102,7 +102,7 @@ def times_words(verdict: Verdict) -> str:
     """What the ratio is made of."""
     return (
         f"base {verdict.base_ms:.1f} ms, head {verdict.head_ms:.1f} ms (compare the ratio, not the times); "
-        f"{verdict.restarts} restarts with {verdict.cycles} cycles each or more"
+        f"{verdict.restarts} restarts of {verdict.cycles} or more cycles"
     )
 
 
