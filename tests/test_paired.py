@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.judge.latency_verdict import Rule, Times, Verdict, judge
+from bench.judge.latency_verdict import Rule, Times, Verdict, judge, judge_in_looks
 from bench.judge.paired import Noise, head_log, noise_of, paired_log, ratio
 from bench.judge.self_test import Decision, Rate, sum_up
 
@@ -83,10 +83,36 @@ def test_false_alarms_are_as_many_as_the_verdicts_say() -> None:
     assert 0 < share(verdicts, "improved") < 0.006
 
 
-def test_a_second_look_doubles_the_rate_and_moves_nothing_else() -> None:
+def test_an_earlier_look_adds_its_rate_and_moves_nothing_else() -> None:
     (job,) = draw(16, 1)
-    once, twice = judge(job, RULE), judge(job, RULE, looks=2)
-    assert twice == replace(once, false_alarms=2 * once.false_alarms)
+    once, twice = judge(job, RULE), judge(job, RULE, false_alarms_before=0.002)
+    assert twice == replace(once, false_alarms=0.002 + once.false_alarms)
+
+
+def looked_at(seed: int, jobs: int, slowdown: float = 0.0, process: float = PROCESS) -> list[Verdict]:
+    """Jobs of 21 restarts at most, looked at after 7."""
+    return [judge_in_looks(iter(job), 7, RULE) for job in draw(seed, jobs, slowdown, process, restarts=21)]
+
+
+def test_a_clear_first_look_ends_the_job_and_an_unclear_one_does_not() -> None:
+    assert all(verdict.restarts == 7 for verdict in looked_at(21, 20, process=0.005))
+    noisy = looked_at(22, 60, process=0.03)
+    assert all(7 <= verdict.restarts <= 21 for verdict in noisy)
+    early = [verdict for verdict in noisy if 7 < verdict.restarts < 21]
+    assert early
+    assert all(verdict.state == "unchanged" and verdict.is_far_from_limit for verdict in early)
+
+
+def test_looking_twice_keeps_the_false_alarms_that_are_told() -> None:
+    verdicts = looked_at(23, 1500, process=0.025)
+    assert max(verdict.false_alarms for verdict in verdicts) <= 0.0051
+    assert share(verdicts, "regressed") <= 0.006
+
+
+def test_a_slow_down_near_the_limit_does_not_slip_below_it_at_one_of_many_looks() -> None:
+    verdicts = looked_at(24, 400, slowdown=0.08, process=0.035)
+    assert sum(verdict.restarts > 7 for verdict in verdicts) > 100, "noisy enough for a second look"
+    assert share(verdicts, "unchanged") < 0.06  # 0.125 where any look may end the job as unchanged
 
 
 def test_a_tenth_more_is_found() -> None:

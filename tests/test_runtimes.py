@@ -16,9 +16,8 @@ from torch import Tensor, nn
 
 from bench.errors import UserError
 from bench.latency import runtimes
-from bench.latency.job import Job
+from bench.latency.clock import measure_latency
 from bench.latency.parity import Parity, check_parity, compare
-from bench.latency.passes import prepare_pass
 from bench.latency.runtimes import check_runtime, onnx_runtime, open_vino, prepare_checked
 from bench.latency.runtimes.exporting import keep
 from bench.latency.scope import Run, Scoped, make_images
@@ -125,9 +124,9 @@ def test_new_image_gives_a_new_output(kept: Path) -> None:
 
 
 def test_parity_reaches_the_record(tmp_path: Path) -> None:
-    ready = prepare_pass(Job(DNL, replace(EAGER, runtime="onnxruntime"), str(tmp_path / "a")))
-    assert ready.parity is not None
-    assert json.loads(json.dumps(ready.facts()))["parity"] == asdict(ready.parity)
+    timing = measure_latency(network, replace(EAGER, runtime="onnxruntime"), 2, tmp_path / "a")
+    assert timing.parity is not None
+    assert json.loads(json.dumps(timing.to_json()))["parity"] == asdict(timing.parity)
 
 
 @pytest.mark.parametrize("runtime", EXPORTING)

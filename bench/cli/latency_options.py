@@ -57,7 +57,11 @@ def say_if_unverified(*settings: LatencySetting) -> None:
 
 
 restarts_option = click.option(
-    "--restarts", type=click.IntRange(3, 1000), default=7, show_default=True, help="Times that processes start anew."
+    "--restarts",
+    type=click.IntRange(3, 1000),
+    default=7,
+    show_default=True,
+    help="Times that processes start anew; of a guard, before its first look.",
 )
 seconds_option = click.option(
     "--seconds", type=click.FloatRange(min=1), default=45.0, show_default=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Literal
@@ -58,25 +58,56 @@ class Verdict:
         return len(self.times_ns)
 
     @property
+    def is_far_from_limit(self) -> bool:
+        """Whether head is no further from the base than half of the limit."""
+        return abs(math.log(self.head.value)) <= math.log1p(self.limit) / 2
+
+    @property
     def cycles(self) -> int:
         """Of the shortest restart."""
         return min(len(times[0]) for times in self.times_ns)
 
 
-def judge(restarts: Sequence[Times], rule: Rule, looks: int = 1) -> Verdict:
+def judge_in_looks(restarts: Iterable[Times], first_look: int, rule: Rule) -> Verdict:
+    """Judge one variant after so many restarts and, where that is unclear, once more when no more of them come.
+
+    Between the two looks the job ends only as "unchanged", and only where head is far from the limit: an alarm at any
+    of many looks would come too often, and a slow-down near the limit would once slip below it. The rate of false
+    alarms of the last look has that of the first added.
+
+    Args:
+        restarts: at least two; no more are taken than are needed.
+    """
+    times: list[Times] = []
+    first: Verdict | None = None
+    for restart in restarts:
+        times.append(restart)
+        if len(times) == first_look:
+            first = judge(times, rule)
+            if first.state != "unclear":
+                return first
+        elif first is not None:
+            verdict = judge(times, rule, first.false_alarms)
+            if verdict.state == "unchanged" and verdict.is_far_from_limit:
+                return verdict
+    return judge(times, rule, first.false_alarms if first else 0.0)
+
+
+def judge(restarts: Sequence[Times], rule: Rule, false_alarms_before: float = 0.0) -> Verdict:
     """Judge one variant by at least two restarts.
 
     Args:
-        looks: how many times the job was looked at, this one included; each could have raised the alarm.
+        false_alarms_before: rate of an earlier look at the same job, which could have raised the alarm too.
     """
     other = [head_log(*times) for times in restarts]
     same = [paired_log(again, base) for base, again, _ in restarts]
     noise = noise_of(same, other)
     limit = max(math.log1p(rule.tolerated), noise.reach(1 - _FALSE_ALARMS))
     seen = limit + noise.reach(_DETECTED)
+    alarms = min(1.0, false_alarms_before + noise.chance_above(limit))
     state, reason = _decide(median(other), limit, seen, rule)
     return Verdict(
-        state, ratio(other), ratio(same), math.expm1(limit), looks * noise.chance_above(limit), math.expm1(seen),
+        state, ratio(other), ratio(same), math.expm1(limit), alarms, math.expm1(seen),
         _milliseconds(restarts, (0, 1)), _milliseconds(restarts, (2,)), tuple(restarts), reason,
     )  # fmt: skip
 

@@ -1,7 +1,8 @@
 """What lock-step times say: the ratio of two sides with an interval, and the noise that is left in it.
 
-Times of one cycle are paired. A restart gives the median of its paired log ratios; restarts are independent, since each
-draws all processes anew, and between them Student's t holds. Plain numbers in, plain numbers out.
+Times of one cycle are paired. A restart gives the median of its paired log ratios; restarts are
+taken as independent, since each forks all processes anew, and between them Student's t holds. Plain numbers in, plain
+numbers out.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def fight(
         jobs = [Job(one.variant, one.setting, str(exports / side)) for side, one in (("a", a), ("b", b))]
         times, watch = [], ready.watch("cuda" if "cuda" in {a.setting.device, b.setting.device} else "cpu")
         for restart in ready.run(jobs, restarts, seconds):
-            times.append(restart.times_ns)
+            times.append(restart)
             on_restart(len(times))
         conditions = watch.stop()
     logs = [paired_log(second, first) for first, second in times]

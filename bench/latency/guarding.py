@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.judge.latency_guard import JudgedVariant
-from bench.judge.latency_verdict import Rule, Times, Verdict, judge
+from bench.judge.latency_verdict import Rule, Verdict, judge_in_looks
 from bench.latency.checkout import Checkout
 from bench.latency.hosts import SideFailedError, started
 from bench.latency.job import Job
@@ -52,25 +52,15 @@ class Guard:
         return JudgedVariant(name, verdict.state, verdict, verdict.reason)
 
     def judge_jobs(self, jobs: Sequence[Job]) -> Verdict:
-        """Time base, base again and head; where the first look is unclear, look again when the effort is spent.
+        """Time base, base again and head, and judge them in two looks at most.
 
         Networks too slow for that many restarts in those seconds are looked at once, when the time is up.
-        Between the two looks only "unchanged" ends the job early: an alarm at any of many looks would come too often.
-        The rate of false alarms of all that comes after the first look counts both.
 
         Raises:
             SideFailedError: some of them cannot be measured.
         """
-        times: list[Times] = []
-        for restart in self.ready.run(jobs, _MORE * self.effort.restarts, self.effort.seconds):
-            times.append(restart.times_ns)
-            if len(times) < self.effort.restarts:
-                continue
-            first = len(times) == self.effort.restarts
-            verdict = judge(times, self.rule, looks=1 if first else 2)
-            if verdict.state == "unchanged" or (first and verdict.state != "unclear"):
-                return verdict
-        return judge(times, self.rule, looks=1 if len(times) <= self.effort.restarts else 2)
+        restarts = self.ready.run(jobs, _MORE * self.effort.restarts, self.effort.seconds)
+        return judge_in_looks(restarts, self.effort.restarts, self.rule)
 
 
 def without_verdict(name: str, error: SideFailedError) -> JudgedVariant:

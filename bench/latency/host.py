@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -20,7 +21,7 @@ import torch
 from bench.errors import describe_failure
 from bench.latency.job import GO, OUTSIDE_SIGNALS, Job
 from bench.latency.memory_layout import memory_laid_out_anew
-from bench.latency.passes import PreparedPass, prepare_pass
+from bench.latency.passes import prepare_pass
 from variants.names import parse_name
 from variants.network import build
 
@@ -60,13 +61,13 @@ def _be_child(job: Job, answers: TextIO, root: Path) -> None:
     """Prepare, answer to each `go` with the nanoseconds of a sample, and end without the parent's clean-up."""
     try:
         with memory_laid_out_anew():
-            prepared = prepare_pass(job)
-            _say(answers, ready=True, of_project=_has_code_of(root), **prepared.facts())
+            sample = prepare_pass(job)
+            _say(answers, ready=True, of_project=_has_code_of(root))
             while _next_line() == GO:
-                _say(answers, ns=_time(prepared))
+                _say(answers, ns=_time(sample))
         os._exit(0)
     except BaseException as error:
-        _say(answers, failed=describe_failure(error))
+        _say(answers, failed=describe_failure(error), from_outside=_lacks_memory(error))
         os._exit(1)
 
 
@@ -78,9 +79,14 @@ def _has_code_of(root: Path) -> bool:
     return any(file.is_relative_to(project) and not file.is_relative_to(installed) for file in files)
 
 
-def _time(prepared: PreparedPass) -> int:
+def _lacks_memory(error: BaseException) -> bool:
+    """Several networks lie in memory at once, so that no one of them is to blame."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def _time(sample: Callable[[], None]) -> int:
     start = time.perf_counter_ns()
-    prepared.sample()
+    sample()
     return time.perf_counter_ns() - start
 
 

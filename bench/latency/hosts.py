@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -165,9 +165,9 @@ def _end_children(hosts: Sequence[Host]) -> None:
     """End all that still run, so that every host listens for its next job."""
     running = [host for host in hosts if host.has_child]
     for host in running:
-        host.tell(END)
-    for host in running:
-        host.hear()
+        with suppress(SideFailedError):  # of a host that is gone, which hearing it tells again
+            host.tell(END)
+    _hear_all(running)
 
 
 def take_sample(host: Host) -> int:

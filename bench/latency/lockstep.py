@@ -1,7 +1,8 @@
 """Networks timed in lock-step: one sample each, in shuffled order, again and again, in processes that start anew.
 
 The noise of a shared machine sits between processes and in spells of time. In lock-step a spell hits all sides of a
-cycle alike, and each restart draws all processes anew: what is left in a paired ratio is the networks' own difference.
+cycle alike, and each restart forks all processes anew from their hosts: what is left in a paired ratio is the networks'
+own difference, and some half a per cent between the hosts themselves, which live as long as the job.
 """
 
 from __future__ import annotations
@@ -9,25 +10,20 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from bench.errors import UserError
 from bench.latency.conditions import Watch
 from bench.latency.hosts import Host, children, take_sample
 from bench.latency.job import Job
 
-_MOST_CYCLES = 11
+_FEWEST_CYCLES, _MOST_CYCLES = 2, 11
 """Of a restart. Between processes lies more noise than within one, so restarts come before cycles."""
 _FEWEST_RESTARTS = 3
 """Two would tell next to nothing of the spread between restarts."""
 
 
-@dataclass(frozen=True)
-class Restart:
-    """times_ns: by side, then by cycle, which have the same place in every side. facts: of each side's process."""
-
-    times_ns: tuple[tuple[int, ...], ...]
-    facts: tuple[dict[str, object], ...]
+Times = tuple[tuple[int, ...], ...]
+"""Nanoseconds of a restart by side, then by cycle, which have the same place in every side."""
 
 
 class LockStep:
@@ -39,13 +35,13 @@ class LockStep:
         self.chance = random.Random(seed)  # noqa: S311 - no secret
         self.of_project = of_project
 
-    def restart(self, jobs: Sequence[Job], seconds: float) -> Restart:
+    def restart(self, jobs: Sequence[Job], seconds: float) -> Times:
         """Time every side in a new process.
 
         Args:
             jobs: what each side runs now.
-            seconds: that it may take, the start and warm-up of the processes included. Where these take longer, cycles
-                take as long as they do: fewer would waste the preparation, and more the time for restarts.
+            seconds: that it may take, the start and warm-up of the processes included. Cycles may take as long as these
+                in any case: fewer would waste the preparation, and more the time for restarts.
 
         Raises:
             SideFailedError: networks that cannot be measured.
@@ -62,18 +58,21 @@ class LockStep:
                 self.chance.shuffle(order)
                 for i in order:
                     times[i].append(take_sample(self.hosts[i]))
-        return Restart(tuple(map(tuple, times)), tuple(facts))
+        return tuple(map(tuple, times))
 
     def watch(self, device: str) -> Watch:
         """What others take of the machine from now on: all but this process, the hosts, and their ended children."""
         return Watch(device, lambda: time.process_time() + sum(host.cpu_seconds() for host in self.hosts))
 
-    def run(self, jobs: Sequence[Job], restarts: int, seconds: float) -> Iterator[Restart]:
+    def run(self, jobs: Sequence[Job], restarts: int, seconds: float) -> Iterator[Times]:
         """Time all sides in one restart after the other, for as long as somebody wants more and there is time.
 
         Slow networks get fewer cycles a restart, and where so many restarts do not fit into `seconds`, fewer of these
-        too, but three.
+        too, but three. What is exported or compiled once, before the first restart, is not counted.
         """
+        if any(job.setting.runtime != "eager" for job in jobs):
+            with children(self.hosts, jobs):
+                pass
         end, last = time.monotonic() + seconds, 0.0
         for done in range(restarts):
             start = time.monotonic()
@@ -94,14 +93,14 @@ def _refuse_installed(hosts: Sequence[Host], jobs: Sequence[Job], facts: Sequenc
 
 
 def cycles_until(end: float, clock: Callable[[], float] = time.monotonic) -> Iterator[int]:
-    """One cycle, and more for as long as another like the last would end by `end`.
+    """The fewest cycles, and more for as long as another like the last would end by `end`.
 
     How long they take must be seen: in the warm-up, side by side on few cores, a pass takes up to twice as long.
     """
     last = 0.0
     for done in range(_MOST_CYCLES):
         start = clock()
-        if done and start + last > end:
+        if done >= _FEWEST_CYCLES and start + last > end:
             return
         yield done
         last = clock() - start

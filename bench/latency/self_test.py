@@ -21,7 +21,7 @@ from bench.latency.setting import LatencySetting
 
 PASSES, MORE_PASSES = 10, 11
 SMALL_VARIANT, SMALL_SIZE = "lcnet_050+frm34-dnl-w32+fpn32-head16", (64, 64)
-"""Of the slower side: ten passes take some 20 ms."""
+"""Of the slower side: ten passes take 20 to 45 ms."""
 _TRIALS_A_HOST = 10
 """Trials after which all hosts start anew, as they would in another job."""
 
@@ -30,7 +30,7 @@ _TRIALS_A_HOST = 10
 class Trial:
     """One decision.
 
-    more_work: whether head did a tenth more. seconds: that it took, without the start of the hosts. load: share of the
+    more_work: whether head did a tenth more. seconds: that it took, the start of the hosts included. load: share of the
     CPUs that other processes took meanwhile, a busy neighbour included; None where the system does not tell.
     """
 

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
-_WINDOW, _WINDOW_OF_LONG = 4, 1
-"""Passes of which a median is taken. A long pass evens out by itself what makes short ones differ, and of long ones
-hardly more than the first is slower than the rest."""
+_WINDOW = 4
+"""Passes of which a median is taken."""
 _LONG_S = 0.05
+"""Of passes that even out by themselves what makes short ones differ; of them hardly more than the first is slow."""
 _SETTLED = 0.03
 """Two windows in a row that differ by no more are settled."""
 _MOST_PASSES = 60
 _MOST_SECONDS = 3.0
-"""Of passes beyond the first two windows, after which a machine is not going to settle."""
+"""Of all passes, after which no more than two windows of them are run."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,15 @@ class WarmUp:
     seconds: float
 
 
-def warm_up(run: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> WarmUp:
+def warm_up(
+    run: Callable[[], object], clock: Callable[[], float] = time.perf_counter, brief: bool = False
+) -> WarmUp:  # fmt: skip
     """Run passes until two windows of them take the same time, or it is enough.
 
     Args:
         run: one pass, which ends when the device has ended.
         clock: in seconds.
+        brief: compare single passes where they are long, for times that are compared and not told.
     """
     times: list[float] = []
     start = clock()
@@ -40,7 +43,7 @@ def warm_up(run: Callable[[], object], clock: Callable[[], float] = time.perf_co
         before = clock()
         run()
         times.append(clock() - before)
-        window = _WINDOW_OF_LONG if min(times) >= _LONG_S else _WINDOW
+        window = 1 if brief and min(times) >= _LONG_S else _WINDOW
         if len(times) < 2 * window:
             continue
         earlier, last = median(times[-2 * window : -window]), median(times[-window:])
