@@ -8,6 +8,7 @@ import platform
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -124,6 +125,14 @@ def test_a_checkout_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
 
 
 BROKEN, KILLED = "VariantError: no such block", "its process was ended by SIGKILL"
+
+
+def test_a_child_that_is_killed_leaves_no_answer_of_others_unheard(job: Job) -> None:
+    with started([("A", PROJECT), ("B", PROJECT)]) as hosts:
+        with pytest.raises(SideFailedError, match="A: its process was ended by SIGKILL"), children(hosts, [job, job]):
+            psutil.Process(hosts[0].process.pid).children()[0].kill()
+        with children(hosts, [job, job]) as facts:
+            assert all("of_project" in fact for fact in facts)
 
 
 @pytest.mark.parametrize(
@@ -304,6 +313,25 @@ def test_duel_prints_the_ratio_and_gives_json(run_bench: RunBench) -> None:
     assert len(data["times_ns"]) == 3
     assert 0 <= data["conditions"]["others"] <= 1
     assert data["a"]["setting"]["size"] == [128, 64]
+
+
+def test_a_guard_that_is_ended_takes_its_checkouts_along(repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    command = [sys.executable, "-m", "bench", "guard", "--latency", VARIANT, "--against", "HEAD", "--seconds", "600"]
+    environment = os.environ | {"TMPDIR": str(tmp_path / "kept"), "PYTHONPATH": str(PROJECT)}
+    guard = subprocess.Popen(command, cwd=repository, env=environment, stderr=subprocess.PIPE, text=True)
+    assert guard.stderr is not None
+    assert any(line.startswith("base HEAD") for line in guard.stderr), "both revisions are checked out"
+    assert any((tmp_path / "kept").iterdir())
+    guard.terminate()
+    _, words = guard.communicate(timeout=60)
+    assert guard.returncode == 130
+    assert "stopped; nothing is reported" in words
+    assert not any((tmp_path / "kept").iterdir())
+    listed = subprocess.run(
+        ["git", "-C", str(repository), "worktree", "list"], check=True, capture_output=True, text=True
+    )
+    assert len(listed.stdout.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

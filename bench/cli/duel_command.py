@@ -10,6 +10,7 @@ import click
 
 from bench.cli.latency_options import restarts_option, say_if_unverified, seconds_option, setting_options
 from bench.cli.options import json_option
+from bench.cli.polite_kill import polite_kill
 from bench.cli.say import say
 from bench.latency.setting import RUNTIME_LABELS, LatencySetting, RuntimeName
 
@@ -55,7 +56,8 @@ def command(
     say_if_unverified(a.setting, b.setting)
     say(f"A: {_describe(a)}")
     say(f"B: {_describe(b)}")
-    found = fight(a, b, restarts, seconds, lambda done: say(f"restart {done} of {restarts}"))
+    with polite_kill("stopped; there is no result."):
+        found = fight(a, b, restarts, seconds, lambda done: say(f"restart {done} of {restarts}"))
     if found.restarts < restarts:
         say(f"time was up after {found.restarts} of {restarts} restarts; more --seconds than {seconds:g} give more")
     if as_json:

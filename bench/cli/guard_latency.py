@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from bench.cli.guard_options import Output, conclude
+from bench.cli.polite_kill import polite_kill
 from bench.cli.say import say
 from bench.errors import ExitCode
 from bench.judge.latency_guard import JudgedVariant, LatencyGuardReport, worst_first
@@ -32,7 +33,8 @@ def run_latency_guard(
 
     names = _variants(targets or (_SPACE,))
     check_runtime(setting)
-    report = _guard(names, against, head, setting, restarts, seconds, tolerated, wanted)
+    with polite_kill("stopped; nothing is reported."):
+        report = _guard(names, against, head, setting, restarts, seconds, tolerated, wanted)
     texts = {name: render(report) for name, render in LATENCY_FORMATS.items()}
     ends = ExitCode.CHECK_FAILED if report.fails else ExitCode.NOTHING_MEASURED if report.cannot_tell else None
     conclude(texts, form, outputs, f"{title(report)}: {headline(report)}", next_steps(report), ends)
