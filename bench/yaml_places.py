@@ -46,6 +46,8 @@ def read_yaml(path: Path) -> YamlFile:
         raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
+    except ValueError as error:  # of a value that YAML reads as a date that is none
+        raise UserError(f"{path} holds a value that is none: {error}. Quote it if it is text.") from None
     if node is not None:
         _walk(node, (), file, ())
     return file

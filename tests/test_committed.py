@@ -1,5 +1,6 @@
 """What is committed agrees with itself: README, reports/ and results/."""
 
+import json
 import re
 import shutil
 from collections import defaultdict
@@ -13,6 +14,7 @@ from bench.confusions import Confusions
 from bench.cost.claims import check_claims
 from bench.cost.count import count_variant
 from bench.cost.target import read_target
+from bench.judge.self_test import Decision, Rate, sum_up
 from bench.judge.study import Study, make_study
 from bench.render.markdown import markdown_table
 from bench.render.table import result_table
@@ -25,7 +27,7 @@ README = (PROJECT / "README.md").read_text()
 IN_README = ["camvid", "context"]
 COMMITTED = [
     *IN_README, "baselines", "camvid_best", "camvid_best_longer", "camvid_day", "camvid_gpu",
-    "camvid_modules", "camvid_small", "contrastive", "contrastive_off",
+    "camvid_modules", "camvid_small", "contrastive", "contrastive_off", "runtimes",
 ]  # fmt: skip
 ADAPTED = ["adapt/camvid_dusk"]
 
@@ -161,6 +163,43 @@ def test_the_contrastive_term_in_pairs_as_the_docs_say() -> None:
         cells = [f"{a:.1f} | {b:.1f} | {b - a:+.1f}" for a, b in zip(without, with_term, strict=True)]
         assert f"| {label} | {seed} | {' | '.join(cells)} |" in docs
         assert with_term[0] > without[0], "on the validation split, each pair gains"
+
+
+def test_the_docs_say_what_the_self_tests_of_the_guard_came_to() -> None:
+    docs = (PROJECT / "docs" / "latency.md").read_text()
+    quiet, busy = (sum_up(_newest_decisions(circumstances)) for circumstances in ("quiet", "busy"))
+    for rate in ("false_alarms", "false_improvements", "unclear", "detected"):
+        cells = " | ".join(_rate_words(getattr(test, rate)) for test in (quiet, busy))
+        assert re.search(rf"^\| [^|]+ \| {re.escape(cells)} \|$", docs, re.MULTILINE), cells
+    seconds = " | ".join(f"{test.typical_seconds:.1f}, {test.seconds:.1f}" for test in (quiet, busy))
+    assert f" | {seconds} |" in docs
+    assert quiet.is_enough
+    assert quiet.holds
+    assert busy.is_enough
+    assert busy.holds
+
+
+def _newest_decisions(circumstances: str) -> list[Decision]:
+    """Those of the version of the guard that decided last."""
+    (path,) = (PROJECT / "results" / "guard").glob(f"*-{circumstances}.ndjson")
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    return [Decision(**line["decision"]) for line in lines if line["key"] == lines[-1]["key"]]
+
+
+def _rate_words(rate: Rate) -> str:
+    low, high = (f"{100 * bound:.1f}".removesuffix(".0") for bound in rate.interval)
+    return f"{rate.hits} of {rate.of} ({low} to {high} %)"
+
+
+def test_a_light_network_costs_a_sweep_few_seconds_of_latency() -> None:
+    """At 1024x512, all processes of a setting together; torch.compile is left out, which compiles for a minute."""
+    seconds: dict[tuple[str, str], float] = defaultdict(float)
+    for record in Store(PROJECT / "results").read("runtimes"):
+        if record.group == "latency" and record.setting["runtime"] != "compile":
+            assert record.setting["size"] == [1024, 512]
+            seconds[record.variant, record.setting["runtime"]] += record.seconds
+    assert len(seconds) == 6 * 3
+    assert max(seconds.values()) < 10
 
 
 def test_the_committed_costs_of_the_camvid_space_are_todays() -> None:

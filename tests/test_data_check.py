@@ -59,6 +59,14 @@ def test_a_class_without_a_pixel_is_said(own: Path) -> None:
     assert "no pixel in train: boat" in done.output
 
 
+def test_a_class_may_have_brackets_in_its_name(own: Path) -> None:
+    text = (own / "classes.yaml").read_text().replace("sky]", '"sky [/clear]"]')
+    (own / "classes.yaml").write_text(text)
+    done = run("folder", "--root", str(own), "--no-sheet")
+    assert done.exit_code == 0, done.output
+    assert "sky [/clear]" in done.output
+
+
 def test_generated_data_are_drawn_too(tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.png"
     options = ["--option", "width=96", "--option", "train=4", "--option", "val=2", "--option", "test=2"]

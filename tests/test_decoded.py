@@ -56,12 +56,12 @@ def test_what_fits_into_memory_stays_there(folder: Path) -> None:
 def test_without_a_folder_images_are_decoded_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(FOLDER_VARIABLE, raising=False)
     samples = Files().samples()
-    assert readable_fast(samples, "a1", TOO_SMALL) is samples
+    assert readable_fast(samples, "a1", at_most=TOO_SMALL) is samples
 
 
 def test_where_the_user_names_a_folder_other_files_are_other_images(folder: Path) -> None:
     for fingerprint in ("a1", "b2"):
-        samples = readable_fast(Files().samples(), fingerprint, TOO_SMALL)
+        samples = readable_fast(Files().samples(), fingerprint, at_most=TOO_SMALL)
         assert all(map(same, samples, STREETS))
         assert len(list(folder.glob(f"{fingerprint}-*/*.npy"))) == len(STREETS)
     assert not list(folder.rglob("*.new"))
@@ -89,10 +89,10 @@ def test_a_file_that_was_cut_off_is_decoded_again(tmp_path: Path) -> None:
 
 def test_a_disk_without_room_or_rights_only_costs_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.write_text("no folder")
-    assert all(map(same, readable_fast(Files().samples(), "a1", TOO_SMALL), STREETS))
+    assert all(map(same, readable_fast(Files().samples(), "a1", at_most=TOO_SMALL), STREETS))
     folder.unlink()
     monkeypatch.setattr(decoded, "_ROOM_LEFT", shutil.disk_usage(folder.parent).total)
-    assert all(map(same, readable_fast(Files().samples(), "a1", TOO_SMALL), STREETS))
+    assert all(map(same, readable_fast(Files().samples(), "a1", at_most=TOO_SMALL), STREETS))
     assert not list(folder.rglob("*.npy"))
 
 

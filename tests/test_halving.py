@@ -124,6 +124,12 @@ def test_early_scores_that_order_as_the_final_ones_lose_nothing() -> None:
     assert 0 < volume_share(replay(curves, [Rung(1, 2)]).kept, curves, nadir_reference(points)) < 1
 
 
+def test_where_all_reach_the_same_nothing_can_be_lost() -> None:
+    curves = [Curve(f"v{i}", i, {1: 0.1, 4: 0.1}, 4, 1.0) for i in range(1, 4)]
+    reference = nadir_reference([curve.standing(4) for curve in curves])
+    assert volume_share(curves[:1], curves, reference) == 1
+
+
 def test_a_bound_stops_only_what_a_cheaper_variant_leads_by_more_than_was_ever_made_up() -> None:
     late = Curve("late", 2e9, {1: 0.20, 4: 0.50}, 4, 100.0)  # makes up 0.2 on the others
     cheap = Curve("cheap", 1e9, {1: 0.30, 4: 0.40}, 4, 100.0)

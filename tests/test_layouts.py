@@ -149,6 +149,30 @@ def test_a_sequence_is_never_split(own: Path) -> None:
     assert not (sequences["train"] | sequences["val"]) & sequences["test"]
 
 
+def test_a_group_that_no_name_has_is_a_problem(own: Path) -> None:
+    """Frames of one sequence would train and test."""
+    with (own / "classes.yaml").open("a") as file:
+        file.write('split: {group_by: "^(Seq[0-9]+)/"}\n')
+    with pytest.raises(UserError, match=r"group_by '\^\(Seq\[0-9\]\+\)/' is found in no name below images/"):
+        open_dataset("folder", own, {}).check()
+
+
+def test_both_files_of_a_pair_are_looked_at(own: Path) -> None:
+    image, mask = (sorted((own / folder).rglob("*.*"))[0] for folder in ("images", "masks"))
+    image.write_bytes(b"no picture")
+    mask.write_bytes(b"no mask")
+    problems = open_dataset("folder", own, {}).inspect().problems
+    assert [name for name in (str(image), str(mask)) if any(name in problem for problem in problems)] == [
+        str(image), str(mask)
+    ]  # fmt: skip
+
+
+def test_a_quote_that_is_not_closed_is_said(own: Path) -> None:
+    (own / "split.csv").write_text('image,split\n"' + "x" * 200_000)
+    with pytest.raises(UserError, match="Look for a quote that is not closed"):
+        open_dataset("folder", own, {}).check()
+
+
 def test_a_split_file_decides(own: Path) -> None:
     rows = [f"seq{i // 2}/写真 {i}.jpg,{'test' if i > 7 else 'val' if i > 5 else 'train'}" for i in range(10)]
     (own / "split.csv").write_text("image,split\n" + "\n".join(rows), encoding="utf-8")

@@ -87,6 +87,8 @@ def test_a_broken_checkpoint_starts_anew(tmp_path: Path) -> None:
         run(network(0), PLAIN, path, 5)
     path.write_bytes(path.read_bytes()[:1000])
     assert Checkpoint(path).load() is None
+    path.write_text("another program's file")
+    assert Checkpoint(path).load() is None
     assert run(network(0), PLAIN, path) == run(network(0), PLAIN, None)
 
 

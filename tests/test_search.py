@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import mean
@@ -164,6 +165,15 @@ def test_a_killed_search_goes_on_to_what_an_undisturbed_one_finds(
     longer = run_bench("sweep", large_space.name, *SEARCH, "--trials", "7")
     assert longer.returncode == 0, longer.stderr
     assert "measured 3, failed 0; 18 done before" in longer.stderr
+
+
+def test_a_retry_tries_once_what_failed_before(large_space: Path, run_bench: RunBench, tmp_path: Path) -> None:
+    large_space.write_text(large_space.read_text().replace("epochs: 2", "epochs: 5000"))
+    for _ in range(2):
+        assert run_bench("sweep", large_space.name, *SEARCH, "--timeout", "1", "--retry-failed").returncode == 3
+    tries = Counter(r["key"] for r in stored(tmp_path) if r["group"] == "accuracy")
+    assert len(tries) == 6
+    assert set(tries.values()) == {2}, "once in each run, and not with each batch"
 
 
 def test_what_a_search_would_do_is_said_before(large_space: Path, run_bench: RunBench) -> None:

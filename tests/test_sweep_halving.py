@@ -26,6 +26,10 @@ def trainings(records: list[dict[str, Any]], status: str) -> dict[str, dict[str,
     return {r["variant"]: r for r in records if r["group"] == "accuracy" and r["status"] == status}
 
 
+def accuracies(folder: Path) -> list[dict[str, Any]]:
+    return [r for r in stored(folder) if r["group"] == "accuracy"]
+
+
 def test_halving_stops_the_dominated_and_a_whole_sweep_goes_on_from_there(
     space: Path, run_bench: RunBench, tmp_path: Path
 ) -> None:
@@ -82,3 +86,21 @@ def test_too_little_to_spend_ends_before_any_training(space: Path, run_bench: Ru
     assert done.returncode == 2
     assert "--spend 0.1 is too little" in done.stderr
     assert not stored(space.parent)
+
+
+def test_a_training_that_failed_later_does_not_change_what_was_decided(space: Path, run_bench: RunBench) -> None:
+    assert run_bench("sweep", space.name, *HALVING).returncode == 0
+    (path,) = (space.parent / "results" / "tiny").glob("*.jsonl")
+    (late,) = (r for r in stored(space.parent) if r["status"] == "paused" and "stopped after 2" in (r["reason"] or ""))
+    failed = late | {"status": "failed", "reason": "out of memory", "details": {"log": ""}}
+    with path.open("a") as file:
+        file.write(json.dumps(failed) + "\n")
+    records = accuracies(space.parent)
+    assert run_bench("sweep", space.name, *HALVING).returncode == 0
+    assert accuracies(space.parent) == records, "no other variant takes its place"
+
+    again = run_bench("sweep", space.name, *HALVING, "--retry-failed")
+    assert again.returncode == 0, again.stderr
+    new = accuracies(space.parent)[len(records) :]
+    assert {r["variant"] for r in new} == {late["variant"]}
+    assert (new[-1]["status"], new[-1]["reason"]) == ("paused", late["reason"])

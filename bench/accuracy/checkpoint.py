@@ -29,13 +29,15 @@ class Checkpoint:
     _took: float = 0.0
 
     def load(self) -> dict[str, Any] | None:
-        """The last state; None where there is none, or it is not of this version of torch's files."""
+        """The last state; None where there is none, or no file that this torch reads."""
         if not self.path.is_file():
             return None
         try:
             state: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
-        except (RuntimeError, EOFError, OSError, ValueError, KeyError):
-            return None  # the training starts anew, which costs time and nothing else
+        except (
+            Exception
+        ):  # a cut or foreign file raises many; the training starts anew, which costs time and nothing else
+            return None
         return state
 
     def offer(self, state: Callable[[], dict[str, Any]]) -> None:

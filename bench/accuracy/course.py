@@ -83,6 +83,10 @@ class Course:
         """The network that is evaluated: the average, where there is one."""
         return self.net if self.average is None else self.average.module
 
+    @property
+    def _is_on_gpu(self) -> bool:
+        return next(self.net.parameters()).is_cuda
+
     def count_time(self) -> None:
         """Bring the seconds of the log up to now."""
         now = time.monotonic()
@@ -98,7 +102,7 @@ class Course:
             "parts": [part.state_dict() for part in self.parts],
             "average": self.average.state_dict() if self.average else None,
             "optimizer": self.optimizer.state_dict(), "scheduler": self.scheduler.state_dict(),
-            "random": torch.get_rng_state(), "cuda_random": torch.cuda.get_rng_state_all(),
+            "random": torch.get_rng_state(), "gpu_random": torch.cuda.get_rng_state() if self._is_on_gpu else None,
             "contrast_random": self.contrast.term.generator.get_state() if self.contrast else None,
         }  # fmt: skip
 
@@ -114,6 +118,7 @@ class Course:
         self.optimizer.load_state_dict(state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])
         torch.set_rng_state(state["random"])
-        torch.cuda.set_rng_state_all(state["cuda_random"])
+        if state.get("gpu_random") is not None:
+            torch.cuda.set_rng_state(state["gpu_random"])
         if self.contrast is not None:
             self.contrast.term.generator.set_state(state["contrast_random"])

@@ -120,6 +120,8 @@ def _split_table(inspection: Inspection) -> Table:
 
 def _class_table(inspection: Inspection) -> Table:
     """Share of the labelled pixels, and images that hold the class."""
+    from rich.markup import escape
+
     from bench.cli.tables import make_table
 
     splits = [split for split, count in inspection.splits.items() if count.images]
@@ -127,7 +129,7 @@ def _class_table(inspection: Inspection) -> Table:
     for index, name in enumerate(inspection.classes):
         counts = [inspection.splits[split] for split in splits]
         shares = [f"{100 * count.pixels[index] / max(1, sum(count.pixels)):.2f}" for count in counts]
-        table.add_row(name, *shares, *(f"{count.images_with[index]:,}" for count in counts))
+        table.add_row(escape(name), *shares, *(f"{count.images_with[index]:,}" for count in counts))
     return table
 
 

@@ -20,5 +20,5 @@ def read_data_option(text: str) -> tuple[str, Any]:
         raise UserError(f"--option {text!r} is not NAME=VALUE, such as width=128")
     try:
         return name, yaml.safe_load(value)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):  # the latter of a date that is none
         raise UserError(f"--option {name}: {value!r} is no YAML value") from None

@@ -86,8 +86,9 @@ def _result_words(record: Record) -> str:
     if record.status == "failed":
         return f"FAILED, {record.reason}"
     if record.status == "paused":
-        epochs, miou = record.details["validations"][-1]
-        return record.reason or f"mIoU val {100 * miou:.1f} % after {epochs} epochs"
+        looks = record.details["validations"]
+        look = f"mIoU val {100 * looks[-1][1]:.1f} % after {looks[-1][0]} epochs" if looks else "not looked at yet"
+        return record.reason or look
     values = record.metrics
     if record.group == "cost":
         parameters = METRICS["parameters"]

@@ -67,6 +67,10 @@ class SearchJob:
         from bench.sweep.search_run import run_search
 
         with SweepProgress(round(self._searching.cells)) as progress:
-            return run_search(
+            tally, plan = run_search(
                 self._searching, self.order.store, self.order.timeout_s, progress, self.order.crew.execute
             )
+        chosen = len(self._searching.search.chosen)
+        if chosen < self.strategy.variants:
+            say(f"the search ended after {chosen} of {self.strategy.variants} variants: too little new was proposed")
+        return tally, plan

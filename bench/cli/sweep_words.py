@@ -39,6 +39,8 @@ def say_forecast(plan: Plan, seconds: float, workers: int) -> None:
     if plan.todo:
         words = duration_words(seconds)
         say(f"about {words}, until {finish_time(seconds)} (probed: one step a backbone, {workers} workers)")
+        if any(cell.setting.get("device") == "cuda" for cell in plan.todo):
+            say("  probed on the CPU: a GPU is faster, which the time left knows once the first of a kind has ended")
 
 
 def say_end(tally: Tally, plan: Plan) -> None:

@@ -124,9 +124,9 @@ def _seconds(curves: Sequence[Curve], epochs: int) -> float:
 
 
 def volume_share(kept: Sequence[Curve], curves: Sequence[Curve], reference: Point) -> float:
-    """Hypervolume of those that were kept over that of all, by their mIoUs at the end."""
+    """Hypervolume of those that were kept over that of all, by their mIoUs at the end; 1 where all reached the same."""
     kept_volume, volume = (hypervolume([c.standing(c.epochs) for c in some], reference) for some in (kept, curves))
-    return kept_volume / volume
+    return kept_volume / volume if volume else 1.0
 
 
 def shuffled(curves: Sequence[Curve], seed: int, share: float = 1.0) -> list[Curve]:

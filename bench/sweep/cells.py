@@ -57,7 +57,7 @@ class Sources:
 
     trained: where trainings leave their weights, and latencies find them. confusions: where they leave their matrices;
     predictions: those of a few images.
-    exports: of graphs, kept for a run.
+    exports: of graphs, kept for a run. side_by_side: cells that run at once, and share the memory.
     """
 
     data_root: Path | None = None
@@ -66,6 +66,7 @@ class Sources:
     confusions: Confusions | None = None
     predictions: Predictions | None = None
     exports: Path | None = None
+    side_by_side: int = 1
 
 
 def plan_cells(

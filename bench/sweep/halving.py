@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import mean
 
 from bench.errors import UserError
-from bench.judge.halving import Rung, decide, plan_rungs
+from bench.judge.halving import Decision, Rung, decide, plan_rungs
 from bench.judge.hypervolume import Point
+from bench.judge.select import settle
 from bench.records import Record
 from bench.sweep.cells import Cell, Watch
 from bench.sweep.pool import Finished, Progress
@@ -46,32 +47,39 @@ def plan_halving(cells: Sequence[Cell], done: int, spend: float) -> list[Rung]:
 
 
 def halve(
-    cells: Sequence[Cell], rungs: Sequence[Rung], read: Callable[[], dict[str, Record]], run: Run
+    cells: Sequence[Cell], rungs: Sequence[Rung], read: Callable[[], list[Record]], run: Run
 ) -> Iterator[Progress | Finished | Stop]:
     """Run the trainings rung by rung; what has stopped keeps its checkpoint, so that a whole sweep goes on from it.
 
     Args:
-        cells: trainings that have not ended.
+        cells: trainings that have not ended, those too that failed before and are tried again.
         rungs: from `plan_halving`.
-        read: the sweep's records of today by key; the decisions follow from them alone, so they are the same after a
-            kill.
+        read: all records of the sweep of today's keys; the decisions follow from them alone, so they are the same after
+            a kill.
         run: runs cells until they end or pause.
     """
     alive = list(cells)
     out: set[str] = set()
+    known = settle(read())
+    again = {cell.key for cell in cells if cell.key in known and known[cell.key].status == "failed"}
     for rung in rungs:
-        known = read()
-        yield from run([_until(cell, rung.epochs) for cell in alive if _miou(known.get(cell.key), rung.epochs) is None])
-        known = read()
+        looks = _looks(read(), rung.epochs)
+        yield from run([_until(cell, rung.epochs) for cell in alive if cell.key not in looks or cell.key in again])
+        again.clear()
+        records = read()
+        known = settle(records)
         alive = [cell for cell in alive if known[cell.key].status != "failed"]
-        standings = {name: at for name, at in _standings(known, rung.epochs).items() if name not in out}
+        looks = _looks(records, rung.epochs)
+        standings = {name: at for name, at in _standings(known, looks).items() if name not in out}
         decision = decide(standings, rung.keep)
         out |= decision.stopped.keys()
+        going_on = []
         for cell in alive:
-            if cell.spec.name not in decision.kept:
-                against = decision.stopped.get(cell.spec.name, "its MACs could not be counted")
-                yield _stop(cell, known[cell.key], rung.epochs, against)
-        alive = [cell for cell in alive if cell.spec.name in decision.kept]
+            if against := _against(cell, decision, looks):
+                yield _stop(cell, known[cell.key], looks[cell.key], against)
+            else:
+                going_on.append(cell)
+        alive = going_on
     yield from run(alive)
 
 
@@ -80,23 +88,45 @@ def _until(cell: Cell, epochs: int) -> Cell:
     return replace(cell, watch=replace(watch, stop_after=epochs))
 
 
-def _miou(record: Record | None, epochs: int) -> float | None:
-    looks = dict(record.details.get("validations", [])) if record else {}
-    return looks.get(epochs)
+Look = tuple[int, float]
+"""Epochs done, and the mIoU on the validation split, 0 to 1."""
 
 
-def _standings(known: dict[str, Record], epochs: int) -> dict[str, Point]:
-    """Of the variants that were looked at after so many epochs and have a cost; the mean of their seeds."""
+def _looks(records: Sequence[Record], epochs: int) -> dict[str, Look]:
+    """Of each training, by key, the first look after at least so many epochs.
+
+    Of all its records: one that failed later stood here once, and what was decided then stays so. A later look counts
+    where `accuracy.validations` was another when the training passed here.
+    """
+    looks: dict[str, Look] = {}
+    for record in records:
+        for at, miou in record.details.get("validations", []):
+            if at >= epochs and at <= looks.get(record.key, (at, 0.0))[0]:
+                looks[record.key] = at, miou
+    return looks
+
+
+def _standings(known: Mapping[str, Record], looks: Mapping[str, Look]) -> dict[str, Point]:
+    """Of the variants that were looked at and have a cost; the mean of their seeds."""
     macs = {record.variant: record.metrics["macs"] for record in known.values() if "macs" in record.metrics}
     mious: dict[str, list[float]] = {}
-    for record in known.values():
-        miou = _miou(record, epochs)
-        if record.group == "accuracy" and record.variant in macs and miou is not None:
-            mious.setdefault(record.variant, []).append(miou)
+    for key, (_, miou) in looks.items():
+        if (variant := known[key].variant) in macs:
+            mious.setdefault(variant, []).append(miou)
     return {variant: (macs[variant], mean(scores)) for variant, scores in mious.items()}
 
 
-def _stop(cell: Cell, record: Record, epochs: int, against: str) -> Stop:
-    looked = f"stopped after {epochs} of {record.setting['schedule']['epochs']} epochs with a val mIoU of "
-    reason = f"{looked}{100 * (_miou(record, epochs) or 0):.1f} %: {against}"
+def _against(cell: Cell, decision: Decision, looks: Mapping[str, Look]) -> str:
+    """What speaks against going on; "" where nothing does, or the training could not be looked at in time."""
+    if cell.spec.name in decision.kept or cell.key not in looks:
+        return ""
+    return decision.stopped.get(cell.spec.name, "its MACs could not be counted")
+
+
+def _stop(cell: Cell, record: Record, look: Look, against: str) -> Stop:
+    epochs, miou = look
+    reason = (
+        f"stopped after {epochs} of {record.setting['schedule']['epochs']} epochs with a val mIoU of "
+        f"{100 * miou:.1f} %: {against}"
+    )
     return Stop(cell, record.model_copy(update={"reason": reason}), is_new=reason != record.reason)

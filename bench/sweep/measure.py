@@ -100,7 +100,7 @@ def _measure_accuracy(cell: Cell, sources: Sources, on_progress: OnProgress) -> 
     def score(net: nn.Module, split: Split) -> Result:
         return evaluate(net, data.load(split), len(data.classes), setting["device"], how)
 
-    samples = readable_fast(data.load("train"), setting["data_fingerprint"])
+    samples = readable_fast(data.load("train"), setting["data_fingerprint"], sources.side_by_side)
     log = train(
         net, samples, len(data.classes), schedule, setting["seed"], setting["device"],
         setting["precision"], _aids(cell, sources, on_progress, lambda net: score(net, "val").miou.value),

@@ -9,7 +9,6 @@ from functools import partial
 
 from bench.durable import clear_unfinished, scratch_folder
 from bench.judge.halving import Rung
-from bench.judge.select import settle
 from bench.machine import Origin, commit
 from bench.records import GROUPS, Record
 from bench.store import Store
@@ -148,21 +147,24 @@ def _events(
         sources = replace(plan.sources, exports=folder)
 
         def run(cells: list[Cell]) -> Iterator[Progress | Finished]:
-            return execute(cells, sources, lanes.of(cells[0].group, cells), timeout_s) if cells else iter(())
+            if not cells:
+                return iter(())
+            at_once = lanes.of(cells[0].group, cells)
+            return execute(cells, replace(sources, side_by_side=min(at_once, len(cells))), at_once, timeout_s)
 
         for group in GROUPS:
             cells = [cell for cell in plan.todo if cell.group == group]
             if group == "accuracy" and rungs:
-                yield from halve(cells, rungs, partial(_settled, store, plan), run)
+                yield from halve(cells, rungs, partial(_of_plan, store, plan), run)
                 continue
             if group == "latency" and tally.stopped:
                 cells = _without_stopped(cells, plan, store, tally)
             yield from run(cells)
 
 
-def _settled(store: Store, plan: Plan) -> dict[str, Record]:
+def _of_plan(store: Store, plan: Plan) -> list[Record]:
     planned = set(plan.keys)
-    return {key: record for key, record in settle(store.read(plan.space.name)).items() if key in planned}
+    return [record for record in store.read(plan.space.name) if record.key in planned]
 
 
 def _without_stopped(cells: list[Cell], plan: Plan, store: Store, tally: Tally) -> list[Cell]:

@@ -35,6 +35,8 @@ class Searching:
     forecast: Forecast
     seen: list[VariantSpec] = field(default_factory=list)
     cells: float = 0
+    _asked: set[str] = field(default_factory=set)
+    """Keys that this run was to measure before: what failed then is not tried again with each batch."""
 
     def batches(self) -> Iterator[Plan]:
         """The costs and trainings of each batch, to be run before the next is asked for; then the latencies of all.
@@ -44,7 +46,9 @@ class Searching:
         """
         plan, batch = self.first_plan, self.seen
         while batch:
-            yield plan.of_groups("cost", "accuracy")
+            now = plan.of_groups("cost", "accuracy")
+            yield now
+            self._asked |= {cell.key for cell in now.todo}
             self.search.tell(self._reached(plan))
             batch = self.search.ask()
             plan = self._plan([*self.seen, *batch])
@@ -68,6 +72,7 @@ class Searching:
         """All cells of the variants so far; looks ahead to those that are not chosen yet."""
         self.seen = list(dict.fromkeys(specs))
         plan = make_plan(self.checked, self.seen, self.retry, self.budget, self._words())
+        plan = replace(plan, todo=[cell for cell in plan.todo if cell.key not in self._asked])
         left = (self.search.strategy.variants - len(self.search.chosen)) / len(self.seen)
         foresee(self.forecast, plan.cells if left else plan.todo, plan.dataset)
         self.cells = len(plan.todo) + left * len(plan.cells)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol, overload
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
 from bench.accuracy.datasets.inspection import Inspection
 from bench.accuracy.datasets.splits import Split
 from bench.errors import UserError
+from bench.free_memory import free_memory
 
 
 class DataError(UserError):
@@ -100,13 +100,15 @@ class Dataset(Protocol):
         """Sizes of the splits and of the images, in words."""
 
 
-def fits_in_memory(samples: Sequence[Sample], at_most: float | None = None) -> bool:
+def fits_in_memory(samples: Sequence[Sample], side_by_side: int = 1, at_most: float | None = None) -> bool:
     """Whether the samples take little memory, judged by the first.
 
-    at_most: bytes; a quarter of what is free, unless it is given.
+    Args:
+        side_by_side: processes that each keep as many.
+        at_most: bytes; a quarter of what is free for all processes together, unless it is given.
     """
     if not samples:
         return True
-    limit = psutil.virtual_memory().available / 4 if at_most is None else at_most
+    limit = free_memory() / 4 / side_by_side if at_most is None else at_most
     first = samples[0]
     return len(samples) * (first.image.nbytes + first.mask.nbytes) <= limit

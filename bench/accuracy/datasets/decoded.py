@@ -22,16 +22,18 @@ _ROOM_LEFT = 2 * 2**30
 """Bytes that stay free on the disk: what is measured must find room there."""
 
 
-def readable_fast(samples: Sequence[Sample], fingerprint: str, at_most: float | None = None) -> Sequence[Sample]:
+def readable_fast(
+    samples: Sequence[Sample], fingerprint: str, side_by_side: int = 1, at_most: float | None = None
+) -> Sequence[Sample]:  # fmt: skip
     """A training split, which is read many times: in memory where it fits; else from a disk, where the user names one.
 
     Without a folder in `BENCH_DECODED_DIR` images are decoded anew each time.
 
     Args:
         fingerprint: of the data set; see `Dataset.fingerprint`.
-        at_most: see `fits_in_memory`.
+        side_by_side, at_most: see `fits_in_memory`.
     """
-    if fits_in_memory(samples, at_most):
+    if fits_in_memory(samples, side_by_side, at_most):
         return list(samples)
     folder = os.environ.get(FOLDER_VARIABLE)
     return Decoded(samples, Path(folder) / f"{fingerprint}-{_FORMAT}") if folder else samples

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from bench.accuracy.datasets.base import OnDemand, OnProgress, Sample
@@ -46,9 +46,9 @@ class _Read:
 
     split: Split
     pair: Pair
-    problem: str = ""
+    problems: tuple[str, ...] = ()
     count: MaskCount | None = None
-    """None where there is a problem."""
+    """None where there are problems."""
     image_hash: str = ""
     pixel_hash: str = ""
     """The same for one picture in two files, however they are encoded."""
@@ -156,18 +156,18 @@ class FileDataset:
             sample = _decode(pair)
             image, mask = pair.image.read_bytes(), pair.mask.read_bytes()
         except UserError as error:
-            return _Read(split, pair, str(error))
+            return _Read(split, pair, _problems_of(pair) or (str(error),))
         height, width = sample.image.shape[:2]
         if sample.mask.shape != (height, width):
             of_mask = f"{sample.mask.shape[1]}x{sample.mask.shape[0]}"
-            return _Read(split, pair, f"{pair.mask} is {of_mask} but its image is {width}x{height}")
+            return _Read(split, pair, (f"{pair.mask} is {of_mask} but its image is {width}x{height}",))
         count = MaskCount.of(sample.mask, len(self.classes))
         pixels = hashlib.sha256(f"{width}x{height}".encode() + sample.image.tobytes()).hexdigest()
-        return _Read(split, pair, "", count, hashlib.sha256(image).hexdigest(), pixels, mask)
+        return _Read(split, pair, (), count, hashlib.sha256(image).hexdigest(), pixels, mask)
 
     def _judge(self, reads: list[_Read]) -> Inspection:
         """Put together what reading found; a sum of all contents is their fingerprint."""
-        problems = [*self.listing.problems, *(read.problem for read in reads if read.problem)]
+        problems = [*self.listing.problems, *(problem for read in reads for problem in read.problems)]
         seen: dict[str, _Read] = {}
         digest = hashlib.sha256(self._meaning.encode())
         counts: dict[Split, list[MaskCount]] = {split: [] for split in SPLITS}
@@ -195,6 +195,18 @@ class FileDataset:
                 folder = self.listing.pairs[split][0].mask.parent
                 found.append(f"{folder} holds nothing but void for {split}")
         return found
+
+
+def _problems_of(pair: Pair) -> tuple[str, ...]:
+    """Of both files: the mask may be broken too where the image is."""
+    problems: list[str] = []
+    reads: tuple[Callable[[], object], ...] = (partial(read_image, pair.image), partial(pair.coding.read, pair.mask))
+    for read in reads:
+        try:
+            read()
+        except UserError as error:
+            problems.append(str(error))
+    return tuple(problems)
 
 
 def _decode(pair: Pair) -> Sample:

@@ -181,19 +181,38 @@ def _split(path: Path, names: list[str], seeded: SeededSplit, problems: list[str
     """Where each image belongs, and how that was decided."""
     if path.is_file():
         return _read_split(path, names, problems), f"split by {path.name}"
+    note = f"split by seed {seeded.seed}" + _groups_found(names, seeded.group_by, problems)
     group_of = grouped_by(seeded.group_by) if seeded.group_by else str
-    together = f", by groups of {seeded.group_by}" if seeded.group_by else ""
-    return seeded_split(names, seeded.val, seeded.test, seeded.seed, group_of), f"split by seed {seeded.seed}{together}"
+    return seeded_split(names, seeded.val, seeded.test, seeded.seed, group_of), note
+
+
+def _groups_found(names: list[str], group_by: str, problems: list[str]) -> str:
+    """In words; a pattern that fits no name would let frames of one sequence train and test."""
+    if not group_by:
+        return ""
+    found = [name for name in names if re.search(group_by, name)]
+    if names and not found:
+        problems.append(f"split: group_by {group_by!r} is found in no name below images/, such as {names[0]!r}")
+    groups = len(set(map(grouped_by(group_by), found)))
+    beside = len(names) - len(found)
+    return f", {groups} groups by {group_by}" + (f", {beside} names without it" if beside else "")
 
 
 def _read_split(path: Path, names: list[str], problems: list[str]) -> dict[str, Split]:
     """Rows that fit; what does not is a problem."""
-    known = set(names)
-    split_of: dict[str, Split] = {}
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read ({error}). Save it as text in UTF-8.") from None
+    try:
+        return _rows_that_fit(path, lines, names, problems)
+    except csv.Error as error:
+        raise UserError(f"{path} cannot be read ({error}). Look for a quote that is not closed.") from None
+
+
+def _rows_that_fit(path: Path, lines: list[str], names: list[str], problems: list[str]) -> dict[str, Split]:
+    known = set(names)
+    split_of: dict[str, Split] = {}
     rows = csv.DictReader(lines)
     if not {"image", "split"} <= set(rows.fieldnames or ()):
         raise UserError(f"{path} has the columns {', '.join(rows.fieldnames or ())}; it needs image and split")
