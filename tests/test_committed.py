@@ -195,10 +195,10 @@ def test_a_light_network_costs_a_sweep_few_seconds_of_latency() -> None:
     """At 1024x512, all processes of a setting together; torch.compile is left out, which compiles for a minute."""
     seconds: dict[tuple[str, str], float] = defaultdict(float)
     for record in Store(PROJECT / "results").read("runtimes"):
-        if record.group == "latency" and record.setting["runtime"] != "compile":
+        if record.group == "latency" and record.status == "ok" and record.setting["runtime"] != "compile":
             assert record.setting["size"] == [1024, 512]
             seconds[record.variant, record.setting["runtime"]] += record.seconds
-    assert len(seconds) == 6 * 3
+    assert len(seconds) == 6 * 3 - 1, "OpenVINO gives other logits for one of them"
     assert max(seconds.values()) < 10
 
 
