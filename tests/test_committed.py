@@ -77,6 +77,11 @@ def test_every_space_in_the_docs_loads(path: Path, tmp_path: Path) -> None:
         assert load_space(str(space)).specs
 
 
+def test_no_record_names_a_folder_of_the_machine_that_wrote_it() -> None:
+    for path in (PROJECT / "results").rglob("*.*json*"):
+        assert not re.search(r"[\"' ](/\w[\w.-]*){2,}/", path.read_text()), path
+
+
 def test_reports_are_fresh(run_bench: RunBench, tmp_path: Path) -> None:
     """Rendering results/ again gives the committed pages and drawings; a page that says something else is found."""
     folders = ("--results", str(PROJECT / "results"), "--reports")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -149,7 +151,21 @@ def _exit_words(code: int | None) -> str:
 
 
 def _tail(log: Path) -> list[str]:
-    """The last lines of a worker's log; none where it did not start to write."""
+    """The last lines of a worker's log; none where it did not start to write.
+
+    Files of code stand there by their place in their package: records are shown to others, whom the folders of this
+    machine do not concern.
+    """
     if not log.is_file():
         return []
-    return log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:]
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:]
+    for folder in _code_folders():
+        lines = [line.replace(folder + os.sep, "") for line in lines]
+    return lines
+
+
+def _code_folders() -> list[str]:
+    """Where packages are imported from, those inside others first."""
+    project = Path(__file__).resolve().parents[2]
+    folders = {str(project), *(str(Path(entry).resolve()) for entry in sys.path if entry)}
+    return sorted(folders, key=len, reverse=True)
