@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.conftest import PROJECT, TINY_SPACE, bench_environment
+from tests.conftest import TINY_SPACE, bench_environment
 from tests.sweeps import Sweeping, files_of, results_of, running_sweep, start_sweep, stored, wait_for, workers_of
 
 LONG = TINY_SPACE.replace("epochs: 2", "epochs: 40")
@@ -187,8 +187,8 @@ def test_a_variant_for_which_memory_runs_out_fails_in_words(tmp_path: Path, undi
         assert "--workers" in record["reason"]
         assert f"{record['variant']}: {record['reason']}" in errors
         log = "\n".join(record["details"]["log"])
-        assert 'File "bench/sweep/measure.py"' in log
-        assert str(PROJECT) not in log, "a record is shown to people whom the folders of this machine do not concern"
+        assert 'File "' in log
+        assert 'File "/' not in log, "a record is shown to people whom the folders of this machine do not concern"
     kept = {r["key"] for r in records if r["spec"]["decoder_width"] == 8}
     assert len(kept) == 4
     results, expected = results_of(tmp_path), results_of(undisturbed)

@@ -34,10 +34,8 @@ class Checkpoint:
             return None
         try:
             state: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
-        except (
-            Exception
-        ):  # a cut or foreign file raises many; the training starts anew, which costs time and nothing else
-            return None
+        except Exception:  # a file that is cut off or another program's raises many
+            return None  # the training starts anew, which costs time and nothing else
         return state
 
     def offer(self, state: Callable[[], dict[str, Any]]) -> None:
