@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -189,4 +189,5 @@ def _size(setting: dict[str, Any]) -> str:
 
 def warning_lines(study: Study) -> list[str]:
     """What is missing or doubtful; empty where all is well."""
-    return [f"failed: {r.group} of {r.variant}: {r.reason}" for r in study.failed] + study.doubts
+    failures = Counter(f"failed: {r.group} of {r.variant}: {r.reason}" for r in study.failed)
+    return [words + (f" ({times} times)" if times > 1 else "") for words, times in failures.items()] + study.doubts
