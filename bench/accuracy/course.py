@@ -46,6 +46,7 @@ class Course:
     ) -> None:
         self.net, self.average, self.contrast = net, average, contrast
         self.parts = [net, contrast.term] if contrast else [net]
+        self._parameters = [list(part.parameters()) for part in self.parts]
         self.optimizer = make_optimizer(self.parts, schedule)
         self.scheduler = make_scheduler(self.optimizer, schedule, steps)
         self.step = 0
@@ -64,8 +65,8 @@ class Course:
             raise TrainingDivergedError(f"the loss became {value} in step {self.step + 1}: lower the learning rate")
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        for part in self.parts:  # each by its own: the projection's gradient must not shorten the network's step
-            length = nn.utils.clip_grad_norm_(part.parameters(), _LONGEST_GRADIENT)
+        for parameters in self._parameters:  # each by its own: the projection's must not shorten the network's step
+            length = nn.utils.clip_grad_norm_(parameters, _LONGEST_GRADIENT)
             if not torch.isfinite(length):
                 raise TrainingDivergedError(
                     f"the gradient became {length.item()} long in step {self.step + 1}: lower the learning rate"

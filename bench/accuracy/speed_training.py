@@ -12,6 +12,7 @@ from statistics import median
 import numpy as np
 import torch
 
+from bench.accuracy.activations import avoid_copies
 from bench.accuracy.augment import Augment
 from bench.accuracy.course import Course
 from bench.accuracy.datasets.base import Sample
@@ -87,6 +88,7 @@ def _steps_of(subject: Subject, loop: Loop, steps: int) -> tuple[Course, Callabl
         plain = Course(net, None, None, schedule, steps)
         return plain, lambda batch: plain_step(plain, batch, schedule)
     net = net.to(memory_format=torch.channels_last)
+    avoid_copies(net)
     course = Course(net, None, None, schedule, steps)
     passes, augment, random = Passes.plain(net, subject.precision), Augment(schedule), np.random.default_rng(0)
     return course, lambda batch: course.update(passes.loss(course.step, *augment.batch(batch, random)))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from bench.accuracy.activations import avoid_copies
 from bench.accuracy.batches import Batches
 from bench.accuracy.checkpoint import Checkpoint
 from bench.accuracy.compiled import compiled_passes
@@ -86,6 +87,7 @@ def train(
     aids = aids or Aids()
     torch.manual_seed(seed)
     set_batch_norm_momentum(net)
+    avoid_copies(net)
     net.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     batches = Batches(samples, schedule, seed, threads=_threads_for(device))
     steps = schedule.epochs * batches.steps_per_epoch
