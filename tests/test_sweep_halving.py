@@ -104,3 +104,23 @@ def test_a_training_that_failed_later_does_not_change_what_was_decided(space: Pa
     new = accuracies(space.parent)[len(records) :]
     assert {r["variant"] for r in new} == {late["variant"]}
     assert (new[-1]["status"], new[-1]["reason"]) == ("paused", late["reason"])
+
+
+def test_a_training_that_passed_a_rung_unseen_goes_on_to_the_next(space: Path, run_bench: RunBench) -> None:
+    late, early = (
+        LONGER.replace("epochs: 4", "epochs: 40").replace("[0.25, 0.5]", looks) for looks in ("[0.9]", "[0.05, 0.5]")
+    )
+    space.write_text(late)
+    with running_sweep(space) as process:
+        wait_for(lambda: list(space.parent.glob("results/tiny/weights/*.checkpoint")), process)
+        process.kill()
+        process.wait()
+    time.sleep(1)  # its workers end by themselves
+    space.write_text(early)
+    done = run_bench("sweep", space.name, *HALVING)
+    assert done.returncode == 0, done.stderr
+    last = {r["variant"]: r for r in accuracies(space.parent)}
+    unseen = [r for r in last.values() if 2 not in {epochs for epochs, _ in r["details"]["validations"]}]
+    assert unseen, "none stood beyond the first rung"
+    for record in unseen:
+        assert record["status"] == "ok" or "stopped after 20 of 40 epochs with" in record["reason"], record

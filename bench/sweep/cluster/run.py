@@ -97,12 +97,15 @@ class _Work:
     looked: float = field(default_factory=time.monotonic)
 
     def start(self, job: _Job) -> None:
-        """Give a cell to Ray, which retries nothing itself: it would do so also where memory does not suffice."""
+        """Give a cell to Ray, which retries nothing itself: it would do so also where memory does not suffice.
+
+        Where a task has a GPU, its process ends with it, if the GPUs are said in `ray.remote`: another's fork server
+        keeps the GPU of its first task.
+        """
         share = self._share_of(job.cell)
-        task = ray.remote(measure_here).options(
-            num_cpus=share.cpus, num_gpus=share.gpus, max_retries=0, num_returns="streaming",
-            name=f"{job.cell.group} {job.cell.spec.name}",
-        )  # fmt: skip
+        task = ray.remote(num_cpus=share.cpus, num_gpus=share.gpus)(measure_here).options(
+            max_retries=0, num_returns="streaming", name=f"{job.cell.group} {job.cell.spec.name}"
+        )
         stream = task.remote(job.cell, self.sources, self.timeout_s, self.wanted, code_fingerprint(job.cell.spec))
         self.jobs[stream] = job
 
