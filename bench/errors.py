@@ -2,6 +2,8 @@
 
 import errno
 
+from variants.errors import VariantError
+
 _OUT_OF_MEMORY = ("out of memory", "allocate memory", "bad_alloc")
 
 
@@ -35,9 +37,11 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def describe_failure(error: BaseException) -> str:
-    """One line: the type and the first line of the message."""
-    message = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {message[0]}" if message else type(error).__name__
+    """One line: the first line of the message, after the type where the message is not written for users."""
+    message, name = str(error).strip().splitlines(), type(error).__name__
+    if not message:
+        return name
+    return message[0] if isinstance(error, (UserError, VariantError)) else f"{name}: {message[0]}"
 
 
 class ExitCode:

@@ -40,7 +40,7 @@ UNCLEAR = replace(
 )
 FASTER = replace(SLOWER, state="improved", head=Ratio(0.9, 0.88, 0.93))
 BROKEN = JudgedVariant("broken_net", "broken", reason="head cannot run it: ValueError: no such axis")
-NEW = JudgedVariant("new_net", "new", reason="base cannot run it: VariantError: no such block")
+NEW = JudgedVariant("new_net", "new", reason="base cannot run it: no such block")
 NASTY = 'resnet18@a=b|c+<x>&"q"::%,`t`_*'
 MACHINE = {"cpu": "Test CPU", "cores": 2, "memory_gib": 8, "gpu": None, "system": "Linux x86_64"}
 

@@ -60,7 +60,7 @@ def test_a_network_that_fails_is_told_and_its_host_goes_on(job: Job) -> None:
     wrong = Job("no_such_net+fpn16-head16", SETTING, job.exported)
     with started([("A", PROJECT), ("B", PROJECT)]) as hosts:
         with (
-            pytest.raises(SideFailedError, match="B: VariantError: backbone 'no_such_net'") as error,
+            pytest.raises(SideFailedError, match="B: backbone 'no_such_net'") as error,
             children(hosts, [job, wrong]),
         ):
             pass
@@ -116,7 +116,7 @@ def test_a_checkout_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
         pass
 
 
-BROKEN, KILLED = "VariantError: no such block", "its process was ended by SIGKILL"
+BROKEN, KILLED = "no such block", "its process was ended by SIGKILL"
 
 
 def test_a_child_that_is_killed_leaves_no_answer_of_others_unheard(job: Job) -> None:
@@ -130,8 +130,8 @@ def test_a_child_that_is_killed_leaves_no_answer_of_others_unheard(job: Job) -> 
 @pytest.mark.parametrize(
     ("failures", "state", "words"),
     [
-        ([Failure(HEAD, BROKEN)], "broken", "head cannot run it: VariantError"),
-        ([Failure(BASE, BROKEN), Failure(AGAIN, BROKEN)], "new", "base cannot run it: VariantError"),
+        ([Failure(HEAD, BROKEN)], "broken", "head cannot run it: no such block"),
+        ([Failure(BASE, BROKEN), Failure(AGAIN, BROKEN)], "new", "base cannot run it: no such block"),
         ([Failure(side, BROKEN) for side in (BASE, AGAIN, HEAD)], "unclear", "no side can run it"),
         ([Failure(BASE, BROKEN)], "unclear", "base could not run it"),
         ([Failure(HEAD, KILLED, from_outside=True)], "unclear", "head was not measured to its end"),

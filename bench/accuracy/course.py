@@ -14,11 +14,12 @@ from torch.optim.swa_utils import AveragedModel
 from bench.accuracy.contrastive import Contrast
 from bench.accuracy.optimizer import make_optimizer, make_scheduler
 from bench.accuracy.schedule import Schedule
+from bench.errors import UserError
 
 _LONGEST_GRADIENT = 5.0
 
 
-class TrainingDivergedError(RuntimeError):
+class TrainingDivergedError(UserError):
     """The loss became infinite or not a number."""
 
 

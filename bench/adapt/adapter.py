@@ -55,7 +55,7 @@ class Adapter:
             return self._done(training, started)
         except DiskError:
             raise
-        except (MemoryError, RuntimeError, UserError) as error:  # RuntimeError: a loss that diverged, a full memory too
+        except (MemoryError, RuntimeError, UserError) as error:  # RuntimeError: a full memory too
             reason, seconds = describe_failure(error), time.perf_counter() - start
             return [self._record(training, i, started, seconds, reason=reason) for i in training.keys]
 
