@@ -2,8 +2,6 @@
 
 import errno
 
-from variants.errors import VariantError
-
 _OUT_OF_MEMORY = ("out of memory", "allocate memory", "bad_alloc")
 
 
@@ -38,6 +36,8 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def describe_failure(error: BaseException) -> str:
     """One line: the first line of the message, after the type where the message is not written for users."""
+    from variants.errors import VariantError  # what draws pages loads no variants
+
     message, name = str(error).strip().splitlines(), type(error).__name__
     if not message:
         return name

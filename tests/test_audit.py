@@ -233,7 +233,7 @@ def test_a_variant_that_cannot_be_counted_fails_in_words(capsys: pytest.CaptureF
     (variant,) = json.load(io.StringIO(shown.out))["variants"]
     assert variant["agrees"] is False
     assert "takes timm's backbones only" in variant["ours"]["reason"]
-    assert "van_b0+smp_fpn: fvcore: VariantError" in shown.err
+    assert "van_b0+smp_fpn: fvcore: network 'smp_fpn' takes timm's backbones only" in shown.err
     assert "Traceback" not in shown.err
 
 

@@ -6,7 +6,9 @@ import json
 import platform
 import signal
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 import psutil
 import pytest
@@ -178,12 +180,13 @@ def test_hosts_that_keep_memory_take_no_page_faults_in_a_pass(job: Job) -> None:
     for keep_memory in (False, True):
         with started([("A", PROJECT)], keep_memory) as hosts, children(hosts, [large]):
             child = psutil.Process(hosts[0].process.pid).children()[0].pid
-            before = minor_faults(child)
+            counts = [minor_faults(child)]
             for _ in range(5):
                 take_sample(hosts[0])
-            faults.append(minor_faults(child) - before)
+                counts.append(minor_faults(child))
+            faults.append(median(after - before for before, after in pairwise(counts)))
     given_back, kept = faults
-    if given_back < 1000:
+    if given_back < 200:
         pytest.skip("this system gives memory back in other ways")
     assert kept < given_back / 10
 

@@ -88,7 +88,7 @@ def test_equal_code_is_never_called_slower_and_broken_code_is_told() -> None:
         assert judged.verdict.restarts >= 3
         unknown = guard.judge_variant("no_such_net+fpn16-head16")
         assert (unknown.state, unknown.verdict) == ("unclear", None)
-        assert unknown.reason.startswith("no side can run it: VariantError")
+        assert unknown.reason.startswith("no side can run it: backbone 'no_such_net'")
         jobs = [Job(VARIANT, SETTING, str(guard.exports), passes) for passes in (2, 2, 8)]
         assert guard.judge_jobs(jobs).state == "regressed"
         assert guard.judge_jobs(jobs[::-1][:1] * 2 + jobs[:1]).state == "improved"
