@@ -34,14 +34,19 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or any(words in str(error).lower() for words in _OUT_OF_MEMORY)
 
 
-def describe_failure(error: BaseException) -> str:
-    """One line: the first line of the message, after the type where the message is not written for users."""
+def is_for_users(error: BaseException) -> bool:
+    """Whether its message says all that a user needs, without its type and a traceback."""
     from variants.errors import VariantError  # what draws pages loads no variants
 
+    return isinstance(error, (UserError, VariantError))
+
+
+def describe_failure(error: BaseException) -> str:
+    """One line: the first line of the message, after the type where the message is not written for users."""
     message, name = str(error).strip().splitlines(), type(error).__name__
     if not message:
         return name
-    return message[0] if isinstance(error, (UserError, VariantError)) else f"{name}: {message[0]}"
+    return message[0] if is_for_users(error) else f"{name}: {message[0]}"
 
 
 class ExitCode:

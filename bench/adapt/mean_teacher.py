@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as transform
 
+from bench.accuracy.activations import avoid_copies
 from bench.accuracy.augment import jittered
 from bench.accuracy.batches import Batches
 from bench.accuracy.confusion import IGNORE
@@ -71,6 +72,7 @@ def train_mean_teacher(
     """
     torch.manual_seed(seed)
     set_batch_norm_momentum(net)
+    avoid_copies(net)
     net.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     batches = Batches(labelled, schedule, seed)
     steps = schedule.epochs * batches.steps_per_epoch

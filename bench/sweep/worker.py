@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from bench.accuracy.huge_pages import use_huge_pages
-from bench.errors import DiskError, UserError, describe_failure, is_disk_full, is_out_of_memory
+from bench.errors import DiskError, describe_failure, is_disk_full, is_for_users, is_out_of_memory
 from bench.fork_server import end_with_parent
 from bench.sweep.cells import Cell, Sources
 
@@ -46,7 +46,7 @@ def work(cell: Cell, sources: Sources, pipe: Connection, log: Path) -> None:
         measurement = measure(cell, sources, _Reporter(pipe))
         pipe.send(("done", measurement))
     except BaseException as error:  # whatever happens to a variant becomes its record
-        if not isinstance(error, UserError):  # which says all in its words
+        if not is_for_users(error):
             with suppress(OSError):  # the log's own disk may be full
                 traceback.print_exc()
         pipe.send(_verdict(error))
