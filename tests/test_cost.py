@@ -242,7 +242,7 @@ def some_specs(count: int) -> list[VariantSpec]:
 
 def test_counting_a_backbone_once_changes_no_figure() -> None:
     counter = VariantCounter(7, 416, 224)
-    for spec in some_specs(60):
+    for spec in some_specs(30):
         assert counter.count(spec) == count_variant(spec, 7, 416, 224), spec.name
     network = parse_name("mobilenetv2_050+smp_unet")
     assert counter.count(network) == count_variant(network, 7, 416, 224)
