@@ -172,6 +172,18 @@ def test_the_knee_is_where_the_front_bends() -> None:
     assert make_front(variants[:2], "macs", draws).knee is None
 
 
+def test_costs_that_read_the_same_put_no_loser_on_a_front() -> None:
+    """The worse one costs 0.001 M fewer parameters, which the table does not show, and it is on no front there."""
+    better, worse = (
+        Candidate(name, {"miou_val": miou, "parameters": parameters})
+        for name, miou, parameters in (("better", 0.8, 1_001_000.0), ("worse", 0.6, 1_000_000.0))
+    )
+    draws = {"miou_val": {c.variant: c.values["miou_val"] + np.linspace(-0.01, 0.01, 50) for c in (better, worse)}}
+    assert make_front([better, worse], "parameters", draws).chances == {"better": 1.0, "worse": 0.0}
+    apart = Candidate("worse", {"miou_val": 0.6, "parameters": 900_000.0})
+    assert make_front([better, apart], "parameters", draws).chances == {"better": 1.0, "worse": 1.0}
+
+
 def test_a_front_of_ten_thousand_variants_takes_less_than_a_second() -> None:
     rng = np.random.default_rng(0)
     variants = [Candidate(str(i), {"miou_val": m, "macs": c}) for i, (m, c) in enumerate(rng.random((10_000, 2)))]

@@ -15,6 +15,7 @@ from bench.judge.draws import Draws
 from bench.judge.hypervolume import Point, hypervolume, nadir_reference
 from bench.judge.pareto import pareto_front
 from bench.judge.pick import Candidate
+from bench.judge.shown import as_shown
 from bench.judge.sureness import drawn_values, front_chances
 
 _BAND = (2.5, 97.5)
@@ -60,7 +61,7 @@ def make_front(candidates: Sequence[Candidate], metric: str, draws: AllDraws) ->
     chances = dict(zip((c.variant for c in known), front_chances(known, [_SCORE, metric], draws), strict=True))
     return Front(
         metric, chances, front_band(known, metric, draws), hypervolume(points, reference), reference,
-        _knee([c.variant for c in known], points),
+        _knee(known, metric),
     )  # fmt: skip
 
 
@@ -97,10 +98,11 @@ def sidak(comparisons: int) -> float:
     return NormalDist().inv_cdf((1 - _TAIL) ** (1 / comparisons))
 
 
-def _knee(names: Sequence[str], points: Sequence[Point]) -> str | None:
+def _knee(candidates: Sequence[Candidate], metric: str) -> str | None:
     """The point of the front farthest above the line between its ends, both axes from 0 to 1 (Das, 1999)."""
-    on_front = pareto_front(*zip(*points, strict=True))
-    ordered = sorted((point, name) for point, name, on in zip(points, names, on_front, strict=True) if on)
+    costs, scores = (as_shown(name, [c.values[name] for c in candidates]).tolist() for name in (metric, _SCORE))
+    rows = zip(costs, scores, candidates, pareto_front(costs, scores), strict=True)
+    ordered = sorted(((cost, score), c.variant) for cost, score, c, is_on in rows if is_on)
     if len({point for point, _ in ordered}) < 3:
         return None
     (first_cost, first), (last_cost, last) = ordered[0][0], ordered[-1][0]

@@ -16,6 +16,7 @@ from bench.judge.hypervolume import Point, hypervolume, nadir_reference
 from bench.judge.limits import Limit
 from bench.judge.pareto import pareto_front
 from bench.judge.pick import Candidate
+from bench.judge.shown import as_shown
 from bench.judge.sureness import drawn_values
 
 _SCORE = "miou_val"
@@ -116,7 +117,8 @@ def _points(side: Grounds, metric: str) -> list[Point]:
 
 
 def _front(side: Grounds, metric: str) -> set[str]:
-    on_front = pareto_front(*zip(*_points(side, metric), strict=True))
+    costs, scores = (as_shown(name, [c.values[name] for c in side.candidates]).tolist() for name in (metric, _SCORE))
+    on_front = pareto_front(costs, scores)
     return {c.variant for c, on in zip(side.candidates, on_front, strict=True) if on}
 
 

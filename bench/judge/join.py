@@ -13,6 +13,7 @@ import pandas as pd
 from bench.judge.labels import short_labels
 from bench.judge.latency_records import metric_of, samples_of
 from bench.judge.pareto import pareto_front
+from bench.judge.shown import as_shown
 from bench.metrics import COST_METRICS, METRICS, P90
 from bench.records import Group, Record
 
@@ -44,9 +45,10 @@ def join_table(records: list[Record]) -> pd.DataFrame:
     table = table.sort_values("miou_val", ascending=False, kind="stable", ignore_index=True)
     specs = {record.variant: record.spec for record in records}
     table.insert(1, "label", short_labels([specs[variant] for variant in table["variant"]]))
+    scores = as_shown("miou_val", table["miou_val"]).tolist()
     for metric in COST_METRICS:
         if metric in table:
-            table[f"on_front_{metric}"] = pareto_front(_as_shown(table, metric), _as_shown(table, "miou_val"))
+            table[f"on_front_{metric}"] = pareto_front(as_shown(metric, table[metric]).tolist(), scores)
     return table
 
 
@@ -99,11 +101,6 @@ def rows_in_order(table: pd.DataFrame) -> list[dict[str, Any]]:
 def numbers_of(row: Mapping[str, Any]) -> dict[str, float]:
     """The metrics of a row that are known."""
     return {name: float(value) for name, value in row.items() if name in METRICS and value is not None}
-
-
-def _as_shown(table: pd.DataFrame, metric: str) -> list[float]:
-    """The values at their printed digits: a difference that no reader sees puts nobody on a front."""
-    return [math.nan if math.isnan(value) else float(METRICS[metric].show(value)) for value in table[metric]]
 
 
 def _by_measurement(records: list[Record]) -> dict[tuple[str, str, str], list[Record]]:

@@ -13,6 +13,7 @@ from bench.judge.drawn import Drawn
 from bench.judge.draws import Draws
 from bench.judge.limits import Limit
 from bench.judge.pick import Candidate
+from bench.judge.shown import as_shown
 from bench.metrics import METRICS
 
 _AT_A_TIME = 128
@@ -103,13 +104,23 @@ def _may_hold(limit: Limit, low: NDArray[np.float64], high: NDArray[np.float64])
 def front_chances(
     candidates: Sequence[Candidate], metrics: Sequence[str], draws: Mapping[str, Mapping[str, Draws]]
 ) -> list[float]:
-    """For each candidate, the share of the draws in which nothing dominates it in all of `metrics`."""
-    signs = [-1 if METRICS[metric].higher_is_better else 1 for metric in metrics]
-    drawn = np.stack(
-        [sign * drawn_values(candidates, m, draws) for sign, m in zip(signs, metrics, strict=True)], axis=-1
-    )
+    """For each candidate, the share of the draws in which nothing dominates it in all of `metrics`.
+
+    Costs that read the same are the same, as on the front that is shown.
+    """
+    drawn = np.stack([_to_lower(candidates, metric, draws) for metric in metrics], axis=-1)
     on_front = np.mean([moocore.is_nondominated(points, keep_weakly=True) for points in drawn], axis=0)
     return [float(share) for share in on_front]
+
+
+def _to_lower(
+    candidates: Sequence[Candidate], metric: str, draws: Mapping[str, Mapping[str, Draws]]
+) -> NDArray[np.float64]:
+    """(resamples, candidates), the lower the better."""
+    drawn = drawn_values(candidates, metric, draws)
+    if METRICS[metric].higher_is_better:
+        return -drawn
+    return np.stack([as_shown(metric, of_candidate) for of_candidate in drawn.T], axis=1)
 
 
 def _resamples(draws: Mapping[str, Mapping[str, Draws]]) -> int:
