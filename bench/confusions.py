@@ -46,15 +46,24 @@ class Confusions:
         Raises:
             UserError: the file is broken.
         """
-        own = self._path(key)
-        found = [own] if own.is_file() else sorted(self.results.glob(f"*/{FOLDER}/{own.name}"))
-        if not found:
+        path = self.find(key)
+        if path is None:
             return None
         try:
-            with found[0].open("rb") as file, np.load(file, allow_pickle=False) as matrices:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as matrices:
                 return np.asarray(matrices[split], np.int64)
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-            raise UserError(f"{found[0]} is broken ({error}). Delete it, then train that variant again.") from None
+            raise UserError(
+                f"{path} is broken ({error}). Delete it; then `bench sweep` with --retry-doubtful trains that variant "
+                "again."
+            ) from None
+
+    def find(self, key: str) -> Path | None:
+        """The file that a training of that key left: here, or else in another sweep; None: there is none."""
+        own = self._path(key)
+        if own.is_file():
+            return own
+        return min(self.results.glob(f"*/{FOLDER}/{own.name}"), default=None)
 
     def _path(self, key: str) -> Path:
         return self.results / self.sweep / FOLDER / f"{key}.npz"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -28,6 +29,10 @@ _KINDS = {
 """pydantic's kinds of problem with a value's type, and what the value should have been."""
 
 
+_TYPE = re.compile(r"\[|^constrained-")
+"""What names of types have that no key has."""
+
+
 def problems_in_words(file: YamlFile, model: type[BaseModel], error: ValidationError, described_by: str) -> str:
     """All problems that `model` found in the file, one sentence a place.
 
@@ -43,7 +48,7 @@ def problems_in_words(file: YamlFile, model: type[BaseModel], error: ValidationE
 
 def _place(problem: ErrorDetails) -> Place:
     """Where the problem is, without the names of types that pydantic adds for a union."""
-    return tuple(part for part in problem["loc"] if "[" not in str(part))
+    return tuple(part for part in problem["loc"] if not _TYPE.search(str(part)))
 
 
 def _words(

@@ -1,10 +1,12 @@
 """Fronts against brute force; records of other settings stay off the axes."""
 
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bench.confusions import Confusions
 from bench.errors import UserError
 from bench.judge.labels import short_labels
 from bench.judge.pareto import pareto_front
@@ -186,3 +188,28 @@ def test_backbones_that_differ_in_their_arguments_keep_them() -> None:
     spec = measured("net@pad_type=same", 0.5, 1e9, 1)[0].spec
     assert short_labels([spec]) == ["net · FRM dnl"]
     assert short_labels([spec, spec | {"backbone": "net"}]) == ["net@pad_type=same · FRM dnl", "net · FRM dnl"]
+
+
+def test_classes_few_images_and_matrices_are_said_where_something_is_amiss(tmp_path: Path) -> None:
+    records = [*measured("a", 0.5, 1e9, 5.0), *measured("b", 0.6, 2e9, 6.0)]
+    plan = [r.key for r in records]
+    first, second = (r for r in records if r.group == "accuracy")
+    confusions = Confusions(tmp_path, "one")
+    matrices = np.tile(np.eye(2, dtype=np.int64), (16, 1, 1))
+    confusions.save(first.key, {"val": matrices, "test": matrices})
+    confusions.save(second.key, {"val": matrices, "test": matrices})
+    few = "the validation split has 16 images: intervals drawn from so few are about 12 % too narrow"
+    assert make_study("one", records, plan, confusions=confusions).doubts == [few]
+
+    found = confusions.find(second.key)
+    assert found is not None
+    found.unlink()
+    gone, said = make_study("one", records, plan, confusions=confusions).doubts
+    assert said == few
+    assert gone.startswith("the confusion matrices of 1 of 2 trainings are not in results/")
+    assert "--retry-doubtful" in gone
+
+    absent = [r if r.key != first.key else r.model_copy(update={"details": r.details | {"class_iou_val": [0.5, None]}})
+              for r in records]  # fmt: skip
+    (line,) = make_study("one", absent, plan).doubts
+    assert line.startswith("no image of the val split holds car: ")

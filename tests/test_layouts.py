@@ -225,6 +225,13 @@ def _deep(root: Path) -> None:
     [
         (lambda root: (root / "classes.yaml").unlink(), "has no classes.yaml"),
         (_write("classes: [road, road, sky]"), "classes.yaml:1: classes: a class is listed twice"),
+        (_write("classes: [road, no, sky]"), "classes.yaml:1: classes: False is no name. In quotes it is one"),
+        (_write("classes: road"), "classes.yaml:1: classes should be a list of names, or a mapping of names"),
+        (_write("classes: {road: 0, car: 300}"), "classes.yaml:1: classes.car: 300 is neither an index, 0 to 255, nor"),
+        (
+            _write('classes: {road: 0, car: "#8040"}'),
+            "classes.car: '#8040' is neither an index, 0 to 255, nor a colour",
+        ),
         (_write("classes: {road: 0, car: '#12'}"), "classes.yaml:1: classes.car"),
         (_write("classes: {road: 0, car: '#000001'}"), "some values are indices and some are colours"),
         (_write("classes: {road: 0, car: 0}"), "0 stands for two things"),

@@ -247,3 +247,13 @@ def test_the_committed_sweep_has_a_pick(run_bench: RunBench) -> None:
     assert told["pick"]["values"]["miou_val"] >= 0.65
     low, high = told["pick"]["intervals_95"]["miou_val"]
     assert low < told["pick"]["values"]["miou_val"] < high
+
+
+def test_other_images_of_the_same_description_are_told_apart(run_bench: RunBench, tmp_path: Path) -> None:
+    for sweep, fingerprint in (("here", "0123"), ("there", "4567")):
+        saved(tmp_path, {sweep: [0.6]}, setting={"data_fingerprint": fingerprint})
+    done = run_bench("pick", "here", "there", "--gmacs", "<=9")
+    assert done.returncode == 2
+    first, second = done.stderr.splitlines()[1:]
+    assert first.endswith('data_fingerprint "0123"')
+    assert second.endswith('data_fingerprint "4567"')

@@ -82,6 +82,7 @@ def test_the_command_prices_a_sweep_and_says_that_an_example_is_one(run_bench: R
     assert "EXAMPLE" not in done.stderr
     example = run_bench("roi", "camvid", "--prices", str(EXAMPLE), "--results", str(PROJECT / "results"))
     assert "the prices are an EXAMPLE" in example.stderr
+    assert "doubtful: " in example.stderr, "some latencies of camvid are, and the page says so"
     prices.write_text(prices.read_text().replace("test-cpu", "elsewhere"))
     missing = run_bench("roi", "mine", "--prices", "prices.yaml")
     assert missing.returncode == 2

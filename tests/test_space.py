@@ -239,6 +239,13 @@ REFUSED_BEFORE_WORK = [
     ("name: streets", "name: street", 12, "Did you mean 'streets'?"),
     ("options: {width: 96,", "options: {\n    width: 96,\n    hight: 3,", 14, "Did you mean 'height'?"),
     ("width: 96", "width: 3", 12, "a whole number from 64 up"),
+    ("batch_size: 4", "batch_size: 9", 13, "a batch of 9 is more than the 8 training images"),
+    (
+        "batch_size: 4",
+        "batch_size: 4, crop: [128, 80]",
+        13,
+        "crops of 128x80 are larger than every training image, 96x64",
+    ),
 ]
 
 

@@ -79,6 +79,48 @@ def test_dry_run_measures_nothing_and_forecasts(tiny_space: Path, run_bench: Run
     assert not (tiny_space.parent / "results").exists()
 
 
+def test_matrices_that_are_gone_are_said_and_trained_again(tiny_space: Path, run_bench: RunBench) -> None:
+    text = TINY_SPACE.replace("[[], [3, 4]]", "[[3, 4]]").replace("latency: {", "latency: null\n_: {")
+    tiny_space.write_text("\n".join(line for line in text.splitlines() if not line.startswith("_")))
+    assert run_bench("sweep", tiny_space.name).returncode == 0
+    first, second = sorted((tiny_space.parent / "results" / "tiny" / "confusions").glob("*.npz"))
+    was = first.read_bytes()
+    first.write_bytes(was[:100])
+    broken = run_bench("report", "tiny")
+    assert broken.returncode == 2
+    assert f"{first.name} is broken" in broken.stderr
+    assert "--retry-doubtful" in broken.stderr
+
+    first.unlink()
+    assert "the confusion matrices of 1 of 2 trainings are not in results/" in run_bench("report", "tiny").stdout
+    assert "to measure: nothing" in run_bench("sweep", tiny_space.name).stderr
+    again = run_bench("sweep", tiny_space.name, "--retry-doubtful")
+    assert "measured 1, failed 0; 3 done before" in again.stderr
+    assert first.read_bytes() == was
+    assert second.is_file()
+    assert "the confusion matrices of" not in again.stdout
+
+
+def test_options_that_would_change_nothing_are_refused(tiny_space: Path, run_bench: RunBench) -> None:
+    for options, words in (
+        (("--trials", "3"), "--trials is of --search nsga2, tpe or random"),
+        (("--search-seed", "1", "--schedule", "halving"), "--search-seed is of --search"),
+        (("--spend", "0.5"), "--spend is of --schedule halving"),
+        (("--data-root", "."), "data set 'streets' has no files: it would not look into ."),
+    ):
+        done = run_bench("sweep", tiny_space.name, *options)
+        assert done.returncode == 2
+        assert words in done.stderr
+    assert not stored(tiny_space.parent)
+
+
+def test_a_report_that_could_not_be_written_is_refused_before(tiny_space: Path, run_bench: RunBench) -> None:
+    done = run_bench("sweep", tiny_space.name, "--reports", f"{tiny_space.name}/reports")
+    assert done.returncode == 2
+    assert "cannot write tiny.yaml/reports: Not a directory. Pass --reports FOLDER." in done.stderr
+    assert not stored(tiny_space.parent)
+
+
 def test_refusal_comes_before_any_measurement(tiny_space: Path, run_bench: RunBench) -> None:
     tiny_space.write_text(TINY_SPACE.replace("lcnet_050", "lcnet_005"))
     done = run_bench("sweep", tiny_space.name)

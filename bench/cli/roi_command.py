@@ -86,6 +86,8 @@ def _print(found: SweepRoi, prices: Prices) -> None:
             "unknown" if run.frames_per_joule is None else f"{run.frames_per_joule:.3g}",
         )  # fmt: skip
     make_console().print(table)
+    for doubt in found.doubts:
+        say(f"doubtful: {doubt}")
     for setting in found.settings:
         say(f"measured on {setting}")
 

@@ -122,19 +122,16 @@ def _print(report: ShiftReport) -> None:
 
 
 def _write(report: ShiftReport, fitted: dict[str, Step], domains: tuple[Domain, Domain], folder: Path) -> None:
-    from bench.errors import UserError
+    from bench.render.report_folder import report_folder
     from bench.render.shift_figure import save_shift
     from bench.render.shift_page import SHEET, save_page
     from bench.render.step_sheet import draw_step_sheet
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with report_folder(folder):
         save_shift(report, folder)
         title = f"{report.target}: as it is and after each step, beside {report.source}"
         draw_step_sheet(title, _sheet_rows(report, fitted, *domains), _NOTE, folder / SHEET)
         save_page(report, shlex.join(["bench", *sys.argv[1:]]), folder)
-    except OSError as error:
-        raise UserError(f"cannot write {folder}: {error.strerror}. Pass --reports FOLDER.") from None
     say(f"pictures and page: {folder}")
 
 

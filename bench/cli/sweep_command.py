@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
+from click.core import ParameterSource
 
 from bench.cli.executor_options import ExecutorChoice, executor_options
 from bench.cli.options import max_gmacs_option, max_params_option, reports_option, results_option, workers_option
@@ -87,7 +88,10 @@ _folder = click.Path(path_type=Path, file_okay=False)
 @click.option("--search-seed", type=click.IntRange(0), default=0, show_default=True, help="Of what a search proposes.")
 @click.option("--retry-failed", is_flag=True, help="Measure cells again that have failed before.")
 @click.option(
-    "--retry-doubtful", is_flag=True, help="Measure latencies again that cannot be trusted, or lacked trained weights."
+    "--retry-doubtful",
+    is_flag=True,
+    help="Measure latencies again that cannot be trusted or lacked trained weights; train again where the confusion "
+    "matrices are gone.",
 )
 @click.option(
     "--dry-run",
@@ -105,7 +109,7 @@ def command(
 ) -> None:  # fmt: skip
     """Measure every variant of SPACE: cost, mIoU, then latency; then report.
 
-    SPACE is a shipped space (`bench list spaces`) or a YAML file. What results/ already holds is not
+    SPACE is a shipped space (`bench list spaces`) or a YAML file; without it, quick. What results/ already holds is not
     measured again: after a stop, the same command goes on.
 
     \b
@@ -118,9 +122,11 @@ def command(
     bench sweep my_space.yaml --executor ray --ray-address 10.0.0.1:6379 --gpus-per-variant 0.5
     """
     is_searched = search != GRID
+    _refuse_idle_options(is_searched, schedule == "halving")
     if is_searched and schedule != "full":
         raise UserError("--search and --schedule halving do not go together yet: leave one of them out.")
     from bench.cost.budget import Budget
+    from bench.render.report_folder import require_writable
     from bench.store import Store
     from bench.sweep.prepare import Retry
     from bench.sweep.spacefile import load_space
@@ -145,6 +151,7 @@ def command(
         for spec in job.prepare().specs:
             click.echo(spec.name)
         return
+    require_writable(reports_dir)
     with order.store.locked(), polite_kill():
         job.prepare()
         tally, plan = job.run()
@@ -154,3 +161,19 @@ def command(
     except NothingToShowError as error:  # every cell of a kind failed: their reasons are on the screen
         say(f"no report: {error}")
         sys.exit(ExitCode.NOTHING_MEASURED)
+
+
+def _refuse_idle_options(is_searched: bool, is_halving: bool) -> None:
+    """Options that were given and would change nothing.
+
+    Raises:
+        UserError: the first of them.
+    """
+    given = click.get_current_context().get_parameter_source
+    idle = {"spend": ("--spend", "--schedule halving", is_halving)} | {
+        name: (f"--{name.replace('_', '-')}", "--search nsga2, tpe or random", is_searched)
+        for name in ("trials", "batch", "search_seed")
+    }
+    for name, (option, needed, is_used) in idle.items():
+        if not is_used and given(name) == ParameterSource.COMMANDLINE:
+            raise UserError(f"{option} is of {needed}: add it, or leave {option} out.")

@@ -14,7 +14,6 @@ from itertools import pairwise
 from statistics import mean, median
 
 import numpy as np
-from scipy.stats import norm, t
 
 from bench.accuracy.bootstrap import Interval
 from bench.confusions import Confusions
@@ -106,15 +105,6 @@ class Adaptation:
     def variants(self) -> list[str]:
         """In the order of the plan."""
         return list(dict.fromkeys(record.variant for record in self.records))
-
-    @property
-    def too_narrow(self) -> float:
-        """Share by which drawing so few images makes intervals too narrow.
-
-        The bootstrap of a mean knows neither Student's t nor the freedom that the mean takes (Hesterberg 2015).
-        """
-        freedom = self.images - 1
-        return float(t.ppf(0.975, freedom) / norm.ppf(0.975) * math.sqrt(self.images / freedom)) - 1 if freedom else 1.0
 
     @cached_property
     def steps(self) -> list[str]:

@@ -18,7 +18,7 @@ class Kind:
 
     what: str
     group: Group
-    same: Callable[[Record], Any]
+    same: Callable[[Record], dict[str, Any]]
     words: Callable[[Record], str]
     instead: str
 
@@ -31,7 +31,7 @@ class Alike:
     sweeps: Sequence[str]
 
 
-def _same_training(record: Record) -> Any:
+def _same_training(record: Record) -> dict[str, Any]:
     ignored = ("seed", "weights", "device", "precision")
     return {name: value for name, value in record.setting.items() if name not in ignored}
 
@@ -41,10 +41,13 @@ def _training_words(record: Record) -> str:
     return f"{data}; {record.words['schedule']}; {record.words['evaluation']}"
 
 
-def _same_clock(record: Record) -> Any:
+def _same_clock(record: Record) -> dict[str, Any]:
     setting = setting_of(record)
-    of_record = [setting.to_json() if setting else record.setting, record.setting.get("runtime_versions")]
-    return [record.machine_id, record.versions.get("torch"), *of_record]
+    return {
+        "machine": record.machine_id, "torch": record.versions.get("torch"),
+        "setting": setting.to_json() if setting else record.setting,
+        "runtime_versions": record.setting.get("runtime_versions"),
+    }  # fmt: skip
 
 
 def _clock_words(record: Record) -> str:
@@ -57,7 +60,7 @@ def _clock_words(record: Record) -> str:
 KINDS = (
     Kind("data sets or schedules", "accuracy", _same_training, _training_words, "name sweeps of one kind"),
     Kind(
-        "image sizes or classes", "cost", lambda r: [r.setting["size"], r.setting["classes"]],
+        "image sizes or classes", "cost", lambda r: {name: r.setting[name] for name in ("size", "classes")},
         lambda r: f"cost of one image of {'x'.join(map(str, r.setting['size']))}, {r.setting['classes']} classes",
         "name sweeps of one kind",
     ),
@@ -84,6 +87,21 @@ def the_one_setting(kind: Kind, found: Sequence[Alike]) -> list[str]:
         UserError: there are several.
     """
     if len(found) > 1:
-        lines = "\n".join(f"  {', '.join(alike.sweeps)}: {kind.words(alike.example)}" for alike in found)
+        lines = "\n".join(
+            f"  {', '.join(alike.sweeps)}: {words}" for alike, words in zip(found, _apart(kind, found), strict=True)
+        )
         raise UserError(f"numbers of {len(found)} {kind.what} do not stand side by side; {kind.instead}:\n{lines}")
     return [kind.words(alike.example) for alike in found]
+
+
+def _apart(kind: Kind, found: Sequence[Alike]) -> list[str]:
+    """In words; where these are the same, with what differs all the same, such as the fingerprint of the images."""
+    words = [kind.words(alike.example) for alike in found]
+    if len(set(words)) == len(words):
+        return words
+    facts = [kind.same(alike.example) for alike in found]
+    differing = [name for name in facts[0] if any(fact.get(name) != facts[0][name] for fact in facts)]
+    return [
+        f"{said}; {', '.join(f'{name} {json.dumps(fact.get(name))}' for name in differing)}"
+        for said, fact in zip(words, facts, strict=True)
+    ]

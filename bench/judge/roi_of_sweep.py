@@ -12,6 +12,7 @@ from bench.judge.draws import interval_of
 from bench.judge.from_records import Records
 from bench.judge.grounds import Grounds, load_grounds
 from bench.judge.labels import short_labels
+from bench.judge.latency_doubts import trust_lines
 from bench.judge.latency_records import metric_of
 from bench.judge.pick import Candidate
 from bench.judge.prices import Prices
@@ -25,7 +26,7 @@ from bench.store import Store
 class SweepRoi:
     """running: cheapest first, of the candidate at the same place. settings: in words, what the numbers are of.
 
-    labels: short ones, by variant.
+    labels: short ones, by variant. doubts: in words, why latencies cannot be trusted.
     """
 
     metric: str
@@ -33,6 +34,7 @@ class SweepRoi:
     running: Sequence[Running]
     settings: Sequence[str]
     labels: Mapping[str, str]
+    doubts: Sequence[str]
 
     def of(self, variant: str) -> Running:
         """The costs of one variant.
@@ -47,7 +49,12 @@ class SweepRoi:
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""
-        return {"metric": self.metric, "variants": [asdict(run) for run in self.running], "measured_on": self.settings}
+        return {
+            "metric": self.metric,
+            "variants": [asdict(run) for run in self.running],
+            "measured_on": self.settings,
+            "doubts": self.doubts,
+        }
 
 
 def roi_of_sweep(store: Store, sweep: str, metric: str, machine: str, prices: Prices) -> SweepRoi:
@@ -64,7 +71,9 @@ def roi_of_sweep(store: Store, sweep: str, metric: str, machine: str, prices: Pr
     pairs.sort(key=lambda pair: (pair[1].per_million.value, pair[1].variant))
     specs = {r.variant: r.spec for r in records if r.group != "latency" or r in timed}
     labels = dict(zip(specs, short_labels(list(specs.values())), strict=True))
-    return SweepRoi(metric, [c for c, _ in pairs], [run for _, run in pairs], grounds.settings, labels)
+    return SweepRoi(
+        metric, [c for c, _ in pairs], [run for _, run in pairs], grounds.settings, labels, trust_lines(timed)
+    )
 
 
 def _running(candidate: Candidate, grounds: Grounds, timed: Sequence[Record], metric: str, prices: Prices) -> Running:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from bench.confusions import Confusions
 from bench.errors import NothingToShowError
+from bench.judge.accuracy_doubts import accuracy_lines
 from bench.judge.differences import Difference, module_differences
 from bench.judge.front_sureness import FrontSureness, front_sureness
 from bench.judge.join import join_table, rows_in_order
@@ -114,7 +115,7 @@ def make_study(
         restarts=len({r.setting["restart"] for r in latency}),
         failed=selection.failed,
         doubts=[
-            *_selection_doubts(selection), *_start_doubts(accuracy), *_counter_doubts(cost),
+            *_selection_doubts(selection), *accuracy_lines(accuracy, confusions), *_counter_doubts(cost),
             *network_lines(latency, accuracy), *trust_lines(latency),
         ],
         commits=sorted({r.commit for r in selection.shown}),
@@ -149,14 +150,6 @@ def _selection_doubts(selection: Selection) -> list[str]:
     if selection.missing:
         words.append(f"not measured yet: {selection.missing} cells; the same `bench sweep` goes on")
     return words
-
-
-def _start_doubts(accuracy: list[Record]) -> list[str]:
-    """Networks that start at random beside others that start from ImageNet weights."""
-    if all(r.setting["weights"] == "random" for r in accuracy):
-        return []
-    names = dict.fromkeys(r.variant for r in accuracy if r.setting["weights"] == "random")
-    return [f"started from random weights, since there are no ImageNet weights for it: {name}" for name in names]
 
 
 def _counter_doubts(cost: list[Record]) -> list[str]:

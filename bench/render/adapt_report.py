@@ -7,7 +7,6 @@ from pathlib import Path
 import pandas as pd
 
 from bench.adaptations import FOLDER
-from bench.errors import UserError
 from bench.judge.adaptation import Adaptation
 from bench.render.adapt_curves import curves_info, save_curves
 from bench.render.adapt_html import html
@@ -17,6 +16,7 @@ from bench.render.adapt_step_times import step_time_rows
 from bench.render.adapt_steps import save_steps, steps_info
 from bench.render.adapt_tables import number_rows
 from bench.render.adapt_words import Names
+from bench.render.report_folder import report_folder
 
 
 def write_adaptation(adaptation: Adaptation, reports_dir: Path) -> Path:
@@ -26,8 +26,7 @@ def write_adaptation(adaptation: Adaptation, reports_dir: Path) -> Path:
         UserError: the folder cannot be written.
     """
     folder, names = reports_dir / FOLDER / adaptation.name, Names(adaptation)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with report_folder(folder):
         for old in (*folder.glob("curves.*"), *folder.glob("steps.*")):  # of what is no longer there
             old.unlink()
         if adaptation.plain:
@@ -41,6 +40,4 @@ def write_adaptation(adaptation: Adaptation, reports_dir: Path) -> Path:
         (folder / "README.md").write_text(markdown(made, adaptation.name), encoding="utf-8")
         page = folder / "index.html"
         page.write_text(html(made, folder), encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot write {folder}: {error.strerror}. Pass --reports FOLDER.") from None
     return page

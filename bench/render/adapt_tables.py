@@ -5,19 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from bench.judge.accuracy_doubts import few_images_lines
 from bench.judge.adaptation import Adaptation
 from bench.judge.adaptation_points import AS_IS, FULL, NONE, Line, Point
 from bench.judge.step_times import doubt_lines
 from bench.render.adapt_text_table import TextTable
-from bench.render.adapt_words import Names, images, labels_needed, listed, miou, points
+from bench.render.adapt_words import Names, labels_needed, listed, miou, points
 
 _FEWEST, _MOST = 3, 6
 _ROUND = (0.5, 1, 2, 5, 10, 20)
 """Between the mIoUs of the table of labels needed, in points."""
-
-
-_FEW = 30
-"""Images of a validation split."""
 
 
 def curve_table(adaptation: Adaptation, names: Names) -> TextTable:
@@ -155,18 +152,10 @@ def missing_words(adaptation: Adaptation) -> list[str]:
         )
     return [
         *lines,
-        *_few_images(adaptation),
+        *few_images_lines(adaptation.images),
         *_fewer_seeds(adaptation),
         *doubt_lines(adaptation.timings, adaptation.name),
     ]
-
-
-def _few_images(adaptation: Adaptation) -> Iterator[str]:
-    if adaptation.images < _FEW:
-        yield (
-            f"the validation split has {images(adaptation.images)}: intervals drawn from so few are about "
-            f"{100 * adaptation.too_narrow:.0f} % too narrow"
-        )
 
 
 def _fewer_seeds(adaptation: Adaptation) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,6 +18,7 @@ from bench.render.class_colours import VOID_COLOUR, class_colours
 
 _OPACITY = 0.72
 _WIDTH_IN, _LEGEND_ROW_IN, _HEAD_IN = 11.0, 0.24, 0.7
+_TITLE_ROW_IN, _TITLE_CHARACTERS = 0.22, 110
 _LEGEND_COLUMNS = 6
 _MOST_PIXELS = 640
 """On the longer side of a picture; more is not seen."""
@@ -47,11 +49,13 @@ def draw_contact_sheet(
     picture_in = _WIDTH_IN / columns
     tallest = max(tile.image.shape[0] / tile.image.shape[1] for row in tiles.values() for tile in row)
     legend_in = _LEGEND_ROW_IN * (-(-(len(classes) + 1) // _LEGEND_COLUMNS) + 1)
-    height = _HEAD_IN + legend_in + 2 * len(tiles) * picture_in * min(tallest, 1.5)
+    lines = wrap(title, _TITLE_CHARACTERS)
+    head_in = _HEAD_IN + _TITLE_ROW_IN * (len(lines) - 1)
+    height = head_in + legend_in + 2 * len(tiles) * picture_in * min(tallest, 1.5)
     figure = plt.figure(figsize=(_WIDTH_IN, height))
-    figure.suptitle(title, x=0.01, ha="left", y=1 - 0.12 / height, va="top", fontsize=12)
+    figure.suptitle("\n".join(lines), x=0.01, ha="left", y=1 - 0.12 / height, va="top", fontsize=12)
     grid = figure.add_gridspec(
-        2 * len(tiles), columns, left=0.035, right=0.995, bottom=legend_in / height, top=1 - _HEAD_IN / height + 0.01,
+        2 * len(tiles), columns, left=0.035, right=0.995, bottom=legend_in / height, top=1 - head_in / height + 0.01,
         hspace=0.03, wspace=0.02,
     )  # fmt: skip
     for row, (split, shown) in enumerate(tiles.items()):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.errors import UserError
+from bench.render.report_folder import report_folder
 
 
 def write_cost_files(table: pd.DataFrame, about: dict[str, Any], folder: Path) -> list[Path]:
@@ -24,13 +24,10 @@ def write_cost_files(table: pd.DataFrame, about: dict[str, Any], folder: Path) -
     paths = [folder / f"costs.{ending}" for ending in ("csv", "parquet", "json")]
     bare = table.drop(columns=["label", "backbone_label"])
     rows = [{k: v for k, v in row.items() if v is not None} for row in _without_gaps(bare).to_dict("records")]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with report_folder(folder):
         _whole_numbers(bare).to_csv(paths[0], index=False)
         _whole_numbers(bare).to_parquet(paths[1], index=False)
         paths[2].write_text(json.dumps(about | {"variants": rows}, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot write {folder}: {error.strerror}. Pass --reports FOLDER.") from None
     return paths
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.errors import UserError
 from bench.judge.adaptation import Adaptation
 from bench.judge.study import Study
 from bench.predictions import Predictions
@@ -13,6 +12,7 @@ from bench.render.adapt_excerpt import save_excerpt
 from bench.render.front_figure import front_info, save_front
 from bench.render.html import html_page
 from bench.render.markdown import markdown_page
+from bench.render.report_folder import report_folder
 from bench.render.table import result_table
 from bench.render.table_files import write_table_files
 
@@ -30,8 +30,7 @@ def write_report(
         UserError: the folder cannot be written.
     """
     folder = reports_dir / study.name
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with report_folder(folder):
         for old in (*folder.glob("front_*.*"), *folder.glob("curves_*.*")):  # of what is no longer there
             old.unlink()
         for metric in study.cost_metrics:
@@ -43,6 +42,4 @@ def write_report(
         (folder / "README.md").write_text(markdown_page(study, table, png, adapted), encoding="utf-8")
         page = folder / "index.html"
         page.write_text(html_page(study, table, folder, predictions, adapted), encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot write {folder}: {error.strerror}. Pass --reports FOLDER.") from None
     return page

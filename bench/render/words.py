@@ -68,9 +68,9 @@ def sureness_words(study: Study) -> str:
     return (
         "All numbers are drawn anew 1000 times: the images of the validation split, the same for all variants; "
         f"{seeds}; for a latency, its processes. In how many draws nothing dominates a variant is its chance of the "
-        "front; costs that read the same are the same. Variants of one number under “tied in mIoU” cannot be told apart from the best of them (95 %, by "
-        "Tukey's range test). Those below 1 % on every front are left out. The band of a figure is the 95 % interval "
-        "of the best true mIoU within each cost."
+        "front; costs that read the same are the same. Variants of one number under “tied in mIoU” cannot be told "
+        "apart from the best of them (95 %, by Tukey's range test). Those below 1 % on every front are left out. The "
+        "band of a figure is the 95 % interval of the best true mIoU within each cost."
     )
 
 

@@ -16,6 +16,7 @@ from bench.cost.batch import CountSpecs, count_alone
 from bench.cost.budget import NO_LIMIT, Budget
 from bench.errors import UserError
 from bench.fork_server import announce
+from bench.judge.accuracy_doubts import keys_without_matrices
 from bench.judge.latency_doubts import doubtful_keys, lacks_weights
 from bench.judge.select import settle
 from bench.latency.runtimes import check_runtime
@@ -92,7 +93,8 @@ class Checked:
 
 @dataclass(frozen=True)
 class Retry:
-    """What is measured again. doubtful: latencies that cannot be trusted, or lacked trained weights."""
+    """What is measured again. doubtful: latencies that cannot be trusted or lacked trained weights, and trainings whose
+    confusion matrices are gone."""
 
     failed: bool = False
     doubtful: bool = False
@@ -170,15 +172,18 @@ def make_plan(
     """
     space, store = checked.space, checked.store
     settled = settle(store.read(space.name))
-    elsewhere = {k: r for k, r in settle(store.read()).items() if r.status == "ok" and r.group != "latency"}
+    known = {k: r for k, r in settle(store.read()).items() if r.status == "ok" and r.group != "latency"}
     cells = plan_cells(
         space, specs, checked.dataset, checked.start_weights.of(specs), checked.devices, checked.way,
-        elsewhere.keys(),
+        known.keys(),
     )  # fmt: skip
     before = [settled[cell.key] for cell in cells if cell.key in settled]
-    doubtful = doubtful_keys(before) if retry.doubtful else set()
     ended = {"ok"} if retry.failed else {"ok", "failed"}
-    again = doubtful | _trained_after_all(before, checked.sources.trained, retry.failed)
+    again = _trained_after_all(before, checked.sources.trained, retry.failed)
+    if retry.doubtful:
+        trainings = [known[cell.key] for cell in cells if cell.group == "accuracy" and cell.key in known]
+        again |= doubtful_keys(before) | keys_without_matrices(trainings, Confusions(store.root, space.name))
+    elsewhere = {key: record for key, record in known.items() if key not in again}
     own = {k: r for k, r in settled.items() if k not in again and r.status in ended}
     reused = [elsewhere[cell.key] for cell in cells if cell.key not in own and cell.key in elsewhere]
     done = own.keys() | elsewhere.keys()
@@ -228,6 +233,7 @@ def _check(space: SpaceFile, specs: Sequence[VariantSpec], data_root: Path | Non
         dataset.check()
         _check_runtimes(space)
         _check_sizes(space, dataset)
+        _check_batch(space, dataset)
     except DataError as error:
         option = ("options", error.option) if error.option else ("name",)
         raise UserError(f"{space.at(('accuracy', 'data', *option))}: {error}") from None
@@ -237,13 +243,30 @@ def _check(space: SpaceFile, specs: Sequence[VariantSpec], data_root: Path | Non
 
 
 def _check_sizes(space: SpaceFile, dataset: Dataset) -> None:
-    """Refuse images of several sizes that no crop makes into a batch."""
-    sizes = sorted(dataset.sizes("train"))
-    if space.accuracy.schedule.crop is None and len(sizes) > 1:
+    """Refuse images of several sizes that no crop makes into a batch, and a crop that is larger than all of them."""
+    sizes, schedule = sorted(dataset.sizes("train")), space.accuracy.schedule
+    place = space.at(("accuracy", "schedule", "crop"))
+    if schedule.crop is None and len(sizes) > 1:
         raise UserError(
-            f"{space.at(('accuracy', 'schedule', 'crop'))}: the training images have {len(sizes)} sizes, from "
-            f"{'x'.join(map(str, sizes[0]))} to {'x'.join(map(str, sizes[-1]))}, which make no batch. Add a crop, such "
-            "as `crop: [256, 256]`."
+            f"{place}: the training images have {len(sizes)} sizes, from {'x'.join(map(str, sizes[0]))} to "
+            f"{'x'.join(map(str, sizes[-1]))}, which make no batch. Add a crop, such as `crop: [256, 256]`."
+        )
+    width, height = (max(side) * schedule.scale[1] for side in zip(*sizes, strict=True))
+    if schedule.crop and schedule.crop[0] > width and schedule.crop[1] > height:
+        raise UserError(
+            f"{place}: crops of {schedule.crop[0]}x{schedule.crop[1]} are larger than every training image, "
+            f"{width:.0f}x{height:.0f} at the largest scale: the rest would be void. Make the crop smaller, or raise "
+            "`scale`."
+        )
+
+
+def _check_batch(space: SpaceFile, dataset: Dataset) -> None:
+    """Refuse a batch that the training images do not fill."""
+    wanted, there = space.accuracy.schedule.batch_size, dataset.count("train")
+    if wanted > there:
+        raise UserError(
+            f"{space.at(('accuracy', 'schedule', 'batch_size'))}: a batch of {wanted} is more than the {there} "
+            f"training images. Make it {there} or less."
         )
 
 

@@ -82,6 +82,10 @@ def open_dataset(name: str, data_root: Path | None, options: dict[str, Any]) -> 
             hint = did_you_mean(option, kind.options)
             raise DataError(f"data set {name!r} has no option {option!r}; {taken}.{hint}", option)
     if not kind.root_holds:
+        if data_root is not None:
+            raise UserError(
+                f"data set {name!r} has no files: it would not look into {data_root}. Leave --data-root out."
+            )
         return kind.open(**options)
     if data_root is None:
         raise UserError(f"data set {name!r} needs --data-root FOLDER: the folder with {kind.root_holds}.")

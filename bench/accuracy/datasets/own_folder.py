@@ -40,15 +40,18 @@ _DESCRIBED_BY = "docs/data.md"
 _MOST_CLASSES = 254
 
 
-def _read_value(value: Any) -> Any:
-    """A colour of any spelling as a triple; anything else as it is."""
+def _read_value(value: Any) -> int | Colour:
+    """An index as it is, a colour of any spelling as a triple."""
     if isinstance(value, str) and re.fullmatch("#[0-9a-fA-F]{6}", value):
-        return tuple(bytes.fromhex(value[1:]))
-    return tuple(value) if isinstance(value, list) else value
+        red, green, blue = bytes.fromhex(value[1:])
+        return red, green, blue
+    channels = value if isinstance(value, list | tuple) else [value]
+    if not all(type(channel) is int and 0 <= channel <= 255 for channel in channels) or len(channels) not in (1, 3):
+        raise ValueError(f"{value!r} is neither an index, 0 to 255, nor a colour such as '#804080' or [128, 64, 128]")
+    return channels[0] if value is channels[0] else (channels[0], channels[1], channels[2])
 
 
-Channel = Annotated[int, Field(ge=0, le=255)]
-Value = Annotated[Channel | tuple[Channel, Channel, Channel], BeforeValidator(_read_value)]
+Value = Annotated[int | Colour, BeforeValidator(_read_value)]
 """What stands in a mask: an index, or red, green and blue."""
 
 
@@ -92,11 +95,16 @@ class ClassesFile(BaseModel):
     @field_validator("classes", mode="before")
     @classmethod
     def _number_names(cls, value: Any) -> Any:
-        if not isinstance(value, list):
+        if isinstance(value, dict):
             return value
-        if len(set(map(str, value))) < len(value):
+        if not isinstance(value, list):
+            raise ValueError("should be a list of names, or a mapping of names to indices or colours")
+        odd = [name for name in value if not isinstance(name, str)]
+        if odd:
+            raise ValueError(f"{odd[0]!r} is no name. In quotes it is one: YAML reads yes, no and null as other things")
+        if len(set(value)) < len(value):
             raise ValueError("a class is listed twice")
-        return {str(name): index for index, name in enumerate(value)}
+        return {name: index for index, name in enumerate(value)}
 
     @field_validator("void", mode="before")
     @classmethod
@@ -215,7 +223,8 @@ def _rows_that_fit(path: Path, lines: list[str], names: list[str], problems: lis
     split_of: dict[str, Split] = {}
     rows = csv.DictReader(lines)
     if not {"image", "split"} <= set(rows.fieldnames or ()):
-        raise UserError(f"{path} has the columns {', '.join(rows.fieldnames or ())}; it needs image and split")
+        found = ", ".join(map(repr, rows.fieldnames or ())) or "no columns"
+        raise UserError(f"{path} has {found} in its first line; it needs the columns 'image' and 'split'")
     for row in rows:
         image, split = row["image"] or "", row["split"] or ""
         name = _without_ending(image, known)
