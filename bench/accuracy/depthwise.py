@@ -46,8 +46,8 @@ def _of_weight(grad: Tensor, image: Tensor, weight: Tensor, stride: Pair, paddin
     for columns in torch.split(weight, FAST_COLUMNS, dim=3):
         first = sum(part.shape[3] for part in parts) - padding[1]
         end = first + (grad.shape[3] - 1) * stride[1] + columns.shape[3]
-        seen = F.pad(image, (-first, end - image.shape[3]))  # where negative, columns are left out
-        parts.append(_gradients(grad, seen, columns, stride, (padding[0], 0), (False, True))[1])
+        beside = (-first, end - image.shape[3], padding[0], padding[0])  # where negative, columns are left out
+        parts.append(_gradients(grad, F.pad(image, beside), columns, stride, (0, 0), (False, True))[1])
     return torch.cat(parts, dim=3)
 
 
