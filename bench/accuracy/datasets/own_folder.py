@@ -45,10 +45,11 @@ def _read_value(value: Any) -> int | Colour:
     if isinstance(value, str) and re.fullmatch("#[0-9a-fA-F]{6}", value):
         red, green, blue = bytes.fromhex(value[1:])
         return red, green, blue
-    channels = value if isinstance(value, list | tuple) else [value]
-    if not all(type(channel) is int and 0 <= channel <= 255 for channel in channels) or len(channels) not in (1, 3):
+    is_colour = isinstance(value, list | tuple)
+    channels = list(value) if is_colour else [value]
+    if len(channels) != (3 if is_colour else 1) or not all(type(c) is int and 0 <= c <= 255 for c in channels):
         raise ValueError(f"{value!r} is neither an index, 0 to 255, nor a colour such as '#804080' or [128, 64, 128]")
-    return channels[0] if value is channels[0] else (channels[0], channels[1], channels[2])
+    return (channels[0], channels[1], channels[2]) if is_colour else channels[0]
 
 
 Value = Annotated[int | Colour, BeforeValidator(_read_value)]
