@@ -227,6 +227,8 @@ def _deep(root: Path) -> None:
         (_write("classes: [road, road, sky]"), "classes.yaml:1: classes: a class is listed twice"),
         (_write("classes: [road, no, sky]"), "classes.yaml:1: classes: False is no name. In quotes it is one"),
         (_write("classes: road"), "classes.yaml:1: classes should be a list of names, or a mapping of names"),
+        (_write("classes: {road: 0, car: [1]}"), "classes.yaml:1: classes.car: [1] is neither an index, 0 to 255, nor"),
+        (_write("classes: {road: 0, car: true}"), "classes.yaml:1: classes.car: True is neither an index"),
         (_write("classes: {road: 0, car: 300}"), "classes.yaml:1: classes.car: 300 is neither an index, 0 to 255, nor"),
         (
             _write('classes: {road: 0, car: "#8040"}'),
