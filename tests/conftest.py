@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -43,6 +44,11 @@ RunBench = Callable[..., subprocess.CompletedProcess[str]]
 def bench_command(*arguments: str) -> list[str]:
     """The command line of this checkout, as a process."""
     return [sys.executable, "-m", "bench", *arguments]
+
+
+INTERRUPTED = (130, -signal.SIGINT)
+"""How a stopped `python -m bench` ends; shells say 130 of both. The second is Python's own where the signal came while
+it ran a text, as a dataclass does."""
 
 
 def bench_environment() -> dict[str, str]:

@@ -7,13 +7,12 @@ from collections.abc import Sequence, Set
 
 from scipy.stats import norm, t
 
-from bench.accuracy.datasets.splits import Split
 from bench.confusions import Confusions
 from bench.records import Record
 
 _FEW = 30
 """Images of a validation split."""
-_SPLITS: tuple[Split, Split] = ("val", "test")
+_SPLITS = ("val", "test")
 
 
 def accuracy_lines(accuracy: Sequence[Record], confusions: Confusions | None) -> list[str]:
