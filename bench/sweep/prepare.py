@@ -180,9 +180,9 @@ def make_plan(
     before = [settled[cell.key] for cell in cells if cell.key in settled]
     ended = {"ok"} if retry.failed else {"ok", "failed"}
     again = _trained_after_all(before, checked.sources.trained, retry.failed)
-    if retry.doubtful:
+    if retry.doubtful and checked.sources.confusions:
         trainings = [known[cell.key] for cell in cells if cell.group == "accuracy" and cell.key in known]
-        again |= doubtful_keys(before) | keys_without_matrices(trainings, Confusions(store.root, space.name))
+        again |= doubtful_keys(before) | keys_without_matrices(trainings, checked.sources.confusions)
     elsewhere = {key: record for key, record in known.items() if key not in again}
     own = {k: r for k, r in settled.items() if k not in again and r.status in ended}
     reused = [elsewhere[cell.key] for cell in cells if cell.key not in own and cell.key in elsewhere]
