@@ -170,6 +170,9 @@ def test_the_knee_is_where_the_front_bends() -> None:
     assert front.knee == "1"
     assert front.hypervolume == pytest.approx(hypervolume(list(zip([1, 2, 3, 4], truth, strict=True)), front.reference))
     assert make_front(variants[:2], "macs", draws).knee is None
+    bent_in = zip(variants, (0.1, 0.2, 0.4, 0.7), strict=True)
+    hollow = [Candidate(c.variant, {"miou_val": miou, "macs": c.values["macs"]}) for c, miou in bent_in]
+    assert make_front(hollow, "macs", draws).knee is None, "all lie below the line between the ends"
 
 
 def test_costs_that_read_the_same_put_no_loser_on_a_front() -> None:

@@ -39,7 +39,8 @@ class Band:
 
 @dataclass(frozen=True)
 class Front:
-    """Of mIoU against one cost. chances: of each variant to be on it. knee: None for fewer than three on it."""
+    """Of mIoU against one cost. chances: of each variant to be on it. knee: None where nothing of it lies above the line
+    between its ends."""
 
     metric: str
     chances: Mapping[str, float]
@@ -110,7 +111,8 @@ def _knee(candidates: Sequence[Candidate], metric: str) -> str | None:
         name: (score - first) / (last - first) - (cost - first_cost) / (last_cost - first_cost)
         for (cost, score), name in ordered
     }
-    return max(above, key=lambda name: above[name])
+    knee = max(above, key=lambda name: above[name])
+    return knee if above[knee] > 0 else None
 
 
 def tied_groups(candidates: Sequence[Candidate], draws: AllDraws) -> list[list[str]]:
