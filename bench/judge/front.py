@@ -39,8 +39,8 @@ class Band:
 
 @dataclass(frozen=True)
 class Front:
-    """Of mIoU against one cost. chances: of each variant to be on it. knee: None where nothing of it lies above the line
-    between its ends."""
+    """Of mIoU against one cost. chances: of each variant to be on it. knee: None where nothing of it lies above the
+    line between its ends."""
 
     metric: str
     chances: Mapping[str, float]
