@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from bench.accuracy.depthwise import DepthwiseConv
-from bench.accuracy.precision import autocast
+from bench.accuracy.precision import autocast, fast_gradients
 from variants.names import parse_name
 from variants.network import build
 
@@ -17,6 +17,7 @@ SHAPES = {
     "padded before": ((5, 5), (2, 2), (0, 0), (11, 13)),
     "7x7, stride 2": ((7, 7), (2, 2), (3, 3), (9, 8)),
     "stride that leaves columns out": ((5, 5), (3, 3), (1, 1), (9, 9)),
+    "all zeros beside": ((5, 6), (2, 2), (1, 3), (6, 8)),
     "image smaller than the kernel": ((5, 5), (1, 1), (2, 2), (2, 3)),
     "other sides": ((3, 4), (1, 2), (1, 0), (5, 9)),
 }
@@ -44,7 +45,7 @@ def test_every_gradient_of_a_network_is_the_same_but_for_rounding() -> None:
     for way in wide:
         torch.manual_seed(0)  # of dropout
         net.zero_grad()
-        with autocast("cpu", "float32") if way == "float32" else torch.enable_grad():
+        with fast_gradients("cpu", net) if way == "float32" else torch.enable_grad():
             loss = net(image).square().mean()
         wide[way] = graph_size(loss, "DepthwiseConv")
         loss.backward()
@@ -75,10 +76,10 @@ def test_bias_and_forms_of_the_arguments_are_torchs() -> None:
     image, conv = torch.randn(2, 4, 9, 9), nn.Conv2d(4, 4, 5, padding=2, groups=4)
     named = nn.Conv2d(4, 4, 5, padding="same", groups=4)
     for module in (conv, named):
-        with autocast("cpu", "float32"):
+        with fast_gradients("cpu", module):
             out = module(image)
         torch.testing.assert_close(out, module(image))
-    with autocast("cpu", "bfloat16"):
+    with fast_gradients("cpu", conv), autocast("cpu", "bfloat16"):
         out = conv(image)
     assert out.dtype == torch.bfloat16
     torch.testing.assert_close(out.float(), conv(image), rtol=1e-2, atol=1e-2)

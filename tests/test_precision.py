@@ -8,7 +8,7 @@ from torch import nn
 
 from bench.accuracy.enlarge import full_size_logits
 from bench.accuracy.evaluate import evaluate
-from bench.accuracy.precision import TrainPrecision, autocast, fastest_precision
+from bench.accuracy.precision import TrainPrecision, autocast, fast_gradients, fastest_precision
 from bench.accuracy.schedule import Schedule
 from bench.accuracy.train import Passes, train
 from tests.test_training import halves
@@ -30,7 +30,7 @@ def test_gradients_are_nearly_those_of_float32(groups: int, kernel: int, stride:
     gradients = {}
     for precision in ("float32", "bfloat16"):
         conv.zero_grad()
-        with autocast("cpu", precision):
+        with fast_gradients("cpu", conv), autocast("cpu", precision):
             out = conv(IMAGES)
         out.float().square().mean().backward()
         gradients[precision] = conv.weight.grad.clone()  # type: ignore[union-attr]
@@ -43,9 +43,19 @@ def test_what_is_slow_in_bfloat16_is_computed_in_float32() -> None:
     """Its result is that of float32, rounded once; of the others it is not always."""
     conv = convolution(groups=8, kernel=5, stride=2)
     exact = conv(IMAGES)
-    with autocast("cpu", "bfloat16"):
+    with autocast("cpu", "bfloat16"), fast_gradients("cpu", conv):
         out = conv(IMAGES)
     assert torch.equal(out, exact.to(torch.bfloat16))
+
+
+def test_a_network_is_left_as_it_was_also_after_a_pass_that_fails() -> None:
+    conv = convolution(groups=8, kernel=5, stride=2)
+    exact = conv(IMAGES)
+    with pytest.raises(RuntimeError), fast_gradients("cpu", conv):
+        conv(IMAGES[:, :3])
+    with autocast("cpu", "bfloat16"):
+        assert not torch.equal(conv(IMAGES), exact.to(torch.bfloat16))
+    assert torch.equal(conv(IMAGES), exact)
 
 
 @pytest.mark.parametrize("size", [(24, 40), (23, 41), (6, 10)])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from bench.accuracy.depthwise import FAST_COLUMNS, DepthwiseConv
@@ -38,27 +38,45 @@ def own_way() -> TrainingWay:
     return device, fastest_precision(device)
 
 
-@contextmanager
-def autocast(device: str, precision: TrainPrecision) -> Iterator[None]:
+def autocast(device: str, precision: TrainPrecision) -> torch.autocast:
     """Forward passes inside run in the precision; weights, losses and the optimizer stay in float32."""
-    with torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
-        if device == "cpu":
-            with _FastGradients(precision):
-                yield
-        else:
-            yield
+    return torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bfloat16")
+
+
+@contextmanager
+def fast_gradients(device: str, *nets: nn.Module) -> Iterator[None]:
+    """Convolutions of some groups go the way whose gradient is fast on the CPU (torch 2.15, oneDNN).
+
+    Under autocast, those of stride 2 or with kernels above 3x3 stay in float32: their gradients in bfloat16 take four
+    to ten times as long, which costs more than all other layers gain by it. The rest of the networks is left alone: a
+    mode that sees every operator takes a fortieth of a step.
+    """
+    slow = [module for net in nets for module in net.modules() if _is_slow(module)] if device == "cpu" else []
+    with ExitStack() as stack:
+        for module in slow:
+            mode = _FastGradients()
+            stack.callback(module.register_forward_pre_hook(mode.begin).remove)
+            stack.callback(module.register_forward_hook(mode.end, always_call=True).remove)
+        yield
+
+
+def _is_slow(module: nn.Module) -> bool:
+    return (
+        isinstance(module, nn.Conv2d) and module.groups > 1
+        and (max(module.stride) > 1 or max(module.kernel_size) > _FAST_IN_BFLOAT16)
+    )  # fmt: skip
 
 
 class _FastGradients(TorchFunctionMode):
-    """Convolutions of some groups by the way whose gradient is fast on the CPU (torch 2.15, oneDNN).
+    """Within the pass of a module."""
 
-    Of stride 2 or with kernels above 3x3 they stay in float32: their gradients in bfloat16 take four to ten times as
-    long, which costs more than all other layers gain by it.
-    """
+    def begin(self, *_: Any) -> None:
+        """Before the pass."""
+        self.__enter__()  # type: ignore[no-untyped-call]
 
-    def __init__(self, precision: TrainPrecision) -> None:
-        super().__init__()
-        self.precision = precision
+    def end(self, *_: Any) -> None:
+        """After it."""
+        self.__exit__(None, None, None)  # type: ignore[no-untyped-call]
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -66,10 +84,8 @@ class _FastGradients(TorchFunctionMode):
         if func is not torch.conv2d:
             return func(*args, **(kwargs or {}))
         call = _Conv2d(*args, **(kwargs or {}))
-        if self.precision == "float32":
+        if not torch.is_autocast_enabled("cpu"):
             return call.in_float32() if call.is_wide_depthwise else func(*args, **(kwargs or {}))
-        if not call.is_slow_in_bfloat16:
-            return func(*args, **(kwargs or {}))
         with torch.autocast("cpu", enabled=False):
             return call.in_float32().to(torch.bfloat16)
 
@@ -87,10 +103,6 @@ class _Conv2d:
     groups: int = 1
 
     @property
-    def is_slow_in_bfloat16(self) -> bool:
-        return self.groups > 1 and (max(pair(self.stride)) > 1 or max(self.weight.shape[2:]) > _FAST_IN_BFLOAT16)
-
-    @property
     def is_wide_depthwise(self) -> bool:
         channels, per_group, _, columns = self.weight.shape
         return (
@@ -99,11 +111,11 @@ class _Conv2d:
         )  # fmt: skip
 
     def in_float32(self) -> Tensor:
-        image = self.input.float()
         if not self.is_wide_depthwise:
+            image = self.input.float()
             return torch.conv2d(image, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
         assert not isinstance(self.padding, str)
-        out: Tensor = DepthwiseConv.apply(image, self.weight, pair(self.stride), pair(self.padding))
+        out: Tensor = DepthwiseConv.apply(self.input, self.weight, pair(self.stride), pair(self.padding))
         return out if self.bias is None else out + self.bias[:, None, None]
 
 

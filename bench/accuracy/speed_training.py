@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from statistics import median
@@ -17,6 +17,7 @@ from bench.accuracy.augment import Augment
 from bench.accuracy.course import Course
 from bench.accuracy.datasets.base import Sample
 from bench.accuracy.plain_loop import plain_step
+from bench.accuracy.precision import fast_gradients
 from bench.accuracy.speed_process import Loop, Subject, hear, process
 from bench.accuracy.train import Passes
 
@@ -73,22 +74,25 @@ def _answer(pipe: Connection, subject: Subject, loop: Loop, rounds: int) -> None
     """Make some steps whenever asked, and say on how many images; reading these is part of them."""
     samples = subject.train_split(from_memory=loop != "plain")
     size = min(subject.schedule.batch_size, len(samples))
-    course, step = _steps_of(subject, loop, _STEPS * (rounds + _WARM_UP))
-    pipe.send(0)
-    while pipe.recv():
-        for _ in range(_STEPS):
-            step([samples[(course.step * size + i) % len(samples)] for i in range(size)])
-        pipe.send(_STEPS * size)
+    with _steps_of(subject, loop, _STEPS * (rounds + _WARM_UP)) as (course, step):
+        pipe.send(0)
+        while pipe.recv():
+            for _ in range(_STEPS):
+                step([samples[(course.step * size + i) % len(samples)] for i in range(size)])
+            pipe.send(_STEPS * size)
 
 
-def _steps_of(subject: Subject, loop: Loop, steps: int) -> tuple[Course, Callable[[Sequence[Sample]], float]]:
+@contextmanager
+def _steps_of(subject: Subject, loop: Loop, steps: int) -> Iterator[tuple[Course, Callable[[Sequence[Sample]], float]]]:
     """A training, and one step of it."""
     net, schedule = subject.net().train(), subject.schedule
     if loop != "bench":
         plain = Course(net, None, None, schedule, steps)
-        return plain, lambda batch: plain_step(plain, batch, schedule)
+        yield plain, lambda batch: plain_step(plain, batch, schedule)
+        return
     net = net.to(memory_format=torch.channels_last)
     avoid_copies(net)
     course = Course(net, None, None, schedule, steps)
     passes, augment, random = Passes.plain(net, subject.precision), Augment(schedule), np.random.default_rng(0)
-    return course, lambda batch: course.update(passes.loss(course.step, *augment.batch(batch, random)))
+    with fast_gradients("cpu", net):
+        yield course, lambda batch: course.update(passes.loss(course.step, *augment.batch(batch, random)))

@@ -18,7 +18,7 @@ from bench.accuracy.datasets.base import Sample
 from bench.accuracy.ema import make_average
 from bench.accuracy.enlarge import full_size_logits
 from bench.accuracy.losses import PixelLoss, class_weights
-from bench.accuracy.precision import TrainPrecision, autocast
+from bench.accuracy.precision import TrainPrecision, autocast, fast_gradients
 from bench.accuracy.schedule import Schedule
 from bench.machine import machine_facts
 from variants.layers import spatial_size
@@ -94,7 +94,10 @@ def train(
     pixel_loss = PixelLoss(class_weights(samples, classes, schedule.class_weighting), schedule.hard_pixels).to(device)
     average = make_average(net, schedule.ema) if schedule.ema else None  # before a hook could be copied along
     width, height = schedule.crop or samples[0].image.shape[1::-1]
-    with contrastive_term(net, schedule, (width, height), steps, seed, device) as contrast:
+    with (
+        contrastive_term(net, schedule, (width, height), steps, seed, device) as contrast,
+        fast_gradients(device, net),
+    ):
         course = Course(net, average, contrast, schedule, steps)
         forward = _logits_of(net)
         if schedule.compile:

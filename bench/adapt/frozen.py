@@ -16,7 +16,7 @@ from bench.accuracy.datasets.base import Sample
 from bench.accuracy.ema import make_average
 from bench.accuracy.enlarge import full_size_logits
 from bench.accuracy.losses import PixelLoss, class_weights
-from bench.accuracy.precision import TrainPrecision, autocast
+from bench.accuracy.precision import TrainPrecision, autocast, fast_gradients
 from bench.accuracy.schedule import Schedule
 from bench.accuracy.train import set_batch_norm_momentum
 from bench.errors import UserError
@@ -93,7 +93,8 @@ class FrozenTrainer:
         net.backbone = replay
         net.to(self.device).train()
         try:
-            return self._run(net, replay, indices, samples, classes, schedule, seed)
+            with fast_gradients(self.device, net):
+                return self._run(net, replay, indices, samples, classes, schedule, seed)
         finally:
             net.backbone = backbone
             replay.stages = []

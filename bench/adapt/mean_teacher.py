@@ -26,7 +26,7 @@ from bench.accuracy.course import Course, TrainingLog
 from bench.accuracy.datasets.base import Sample
 from bench.accuracy.ema import make_average
 from bench.accuracy.losses import PixelLoss, class_weights
-from bench.accuracy.precision import TrainPrecision, autocast
+from bench.accuracy.precision import TrainPrecision, autocast, fast_gradients
 from bench.accuracy.schedule import Schedule
 from bench.accuracy.train import set_batch_norm_momentum
 
@@ -82,17 +82,18 @@ def train_mean_teacher(
     teacher = make_average(net, how.decay)
     course = Course(net, teacher, None, schedule, steps)
     random = np.random.default_rng((seed % 2**64, 2))
-    for (images, targets), (views, known) in zip(batches.between(0, steps), others.between(0, steps), strict=True):
-        term = _Consistency(views, known, how, random, device)
-        weight = how.weight * _ramp(course.step / steps, how.ramp)
-        with autocast(device, precision):
-            term.ask(teacher.module)
-            logits = net(torch.cat([_pixels(images, device), term.strong])).float()
-        loss = pixel_loss(logits[: len(images)], targets.to(device).long())
-        course.update(loss + weight * term.loss(logits[len(images) :]))
-        if course.step % batches.steps_per_epoch == 0:
-            course.log.losses.append(course.loss_sum / batches.steps_per_epoch)
-            course.loss_sum = 0.0
+    with fast_gradients(device, net, teacher.module):
+        for (images, targets), (views, known) in zip(batches.between(0, steps), others.between(0, steps), strict=True):
+            term = _Consistency(views, known, how, random, device)
+            weight = how.weight * _ramp(course.step / steps, how.ramp)
+            with autocast(device, precision):
+                term.ask(teacher.module)
+                logits = net(torch.cat([_pixels(images, device), term.strong])).float()
+            loss = pixel_loss(logits[: len(images)], targets.to(device).long())
+            course.update(loss + weight * term.loss(logits[len(images) :]))
+            if course.step % batches.steps_per_epoch == 0:
+                course.log.losses.append(course.loss_sum / batches.steps_per_epoch)
+                course.loss_sum = 0.0
     net.load_state_dict(teacher.module.state_dict())
     return course.log
 

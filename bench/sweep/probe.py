@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from bench.accuracy.contrastive import contrastive_term
 from bench.accuracy.datasets import Split
 from bench.accuracy.evaluation import Evaluation
-from bench.accuracy.precision import TrainPrecision, autocast
+from bench.accuracy.precision import TrainPrecision, autocast, fast_gradients
 from bench.accuracy.schedule import Schedule
 from bench.cost.count import count_variant
 from bench.errors import UserError
@@ -89,7 +89,7 @@ def _step_seconds(net: nn.Module, schedule: Schedule, size: tuple[int, int], pre
     """Seconds an image of one training step, with the contrastive term where the schedule has it."""
     images = torch.rand(_PROBE_BATCH, 3, size[1], size[0])
     net.train()
-    with contrastive_term(net, schedule, size, steps=1) as contrast:
+    with contrastive_term(net, schedule, size, steps=1) as contrast, fast_gradients("cpu", net):
         for _ in range(2):  # the first pass also allocates
             start = time.perf_counter()
             with autocast("cpu", precision):
