@@ -49,7 +49,7 @@ class DepthwiseConv(torch.autograd.Function):
 def _of_weight(grad: Tensor, image: Tensor, weight: Tensor, stride: Pair, padding: Pair) -> Tensor:
     """Some columns of the kernel at a time."""
     beyond = weight.shape[3] - FAST_COLUMNS
-    parts = _of_both_ends if beyond == padding[1] <= FAST_COLUMNS else _of_thirds
+    parts = _of_both_ends if beyond == padding[1] <= FAST_COLUMNS else _of_narrow_ones
     return torch.cat(parts(grad, image, weight, stride, padding), dim=3)
 
 
@@ -78,7 +78,7 @@ def _of_both_ends(grad: Tensor, image: Tensor, weight: Tensor, stride: Pair, pad
     return [first, last[..., FAST_COLUMNS - beside :]]
 
 
-def _of_thirds(grad: Tensor, image: Tensor, weight: Tensor, stride: Pair, padding: Pair) -> list[Tensor]:
+def _of_narrow_ones(grad: Tensor, image: Tensor, weight: Tensor, stride: Pair, padding: Pair) -> list[Tensor]:
     """Of so many columns as are fast after another, with what these see of the image and of the zeros around it."""
     image = image.to(weight.dtype)
     parts: list[Tensor] = []
