@@ -13,9 +13,10 @@ OFFICIAL := .venv-official
 sweep: $(STAMP)
 	$(BIN)/bench sweep quick
 
-# A process a core, each with one thread: the threads of two that compute wait for each other at every operator.
+# Three processes, for many tests wait for others; each with one thread: the threads of two that compute wait for each
+# other at every operator.
 test: $(STAMP) $(OFFICIAL)/.installed lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist worksteal
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
