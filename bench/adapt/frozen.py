@@ -93,8 +93,7 @@ class FrozenTrainer:
         net.backbone = replay
         net.to(self.device).train()
         try:
-            with fast_gradients(self.device, net):
-                return self._run(net, replay, indices, samples, classes, schedule, seed)
+            return self._run(net, replay, indices, samples, classes, schedule, seed)
         finally:
             net.backbone = backbone
             replay.stages = []
@@ -106,19 +105,20 @@ class FrozenTrainer:
         chosen = [samples[index] for index in indices]
         pixel_loss = PixelLoss(class_weights(chosen, classes, schedule.class_weighting), schedule.hard_pixels)
         pixel_loss.to(self.device)
-        average = make_average(net, schedule.ema) if schedule.ema else None
+        average = make_average(net, schedule.ema) if schedule.ema else None  # before a hook could be copied along
         batch = min(schedule.batch_size, len(indices))
         each = len(indices) // batch
         course = Course(net, average, None, schedule, schedule.epochs * each)
         random = np.random.default_rng(seed % 2**64)
-        for _ in range(schedule.epochs):
-            order = random.permutation(len(indices))
-            for at in range(each):
-                some = order[at * batch : (at + 1) * batch]
-                stages, targets = self._batch([indices[i] for i in some], random, schedule.flip)
-                course.update(self._loss(net, replay, stages, targets, pixel_loss))
-            course.log.losses.append(course.loss_sum / each)
-            course.loss_sum = 0.0
+        with fast_gradients(self.device, net):
+            for _ in range(schedule.epochs):
+                order = random.permutation(len(indices))
+                for at in range(each):
+                    some = order[at * batch : (at + 1) * batch]
+                    stages, targets = self._batch([indices[i] for i in some], random, schedule.flip)
+                    course.update(self._loss(net, replay, stages, targets, pixel_loss))
+                course.log.losses.append(course.loss_sum / each)
+                course.loss_sum = 0.0
         if average is not None:
             net.load_state_dict(average.module.state_dict())
         return course.log
