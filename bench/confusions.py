@@ -58,6 +58,15 @@ class Confusions:
                 "again."
             ) from None
 
+    def count(self, key: str, split: str) -> int:
+        """Images of a split by the matrices of a training; 0 where it left none.
+
+        Raises:
+            UserError: the file is broken.
+        """
+        matrices = self.load(key, split)
+        return 0 if matrices is None else len(matrices)
+
     def find(self, key: str) -> Path | None:
         """The file that a training of that key left: here, or else in another sweep; None: there is none."""
         own = self._path(key)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.confusions import Confusions
 from bench.errors import UserError
 from bench.judge.draws import draw_latencies, draw_mious, interval_of
 from bench.judge.limits import Limit, read_limit
@@ -212,6 +213,17 @@ def test_the_command_answers_in_words_and_in_json(run_bench: RunBench, tmp_path:
     assert told["pick"]["variant"] == "net_1+dnl"
     (step,) = told["relaxations"]
     assert (step["variant"], step["by"], step["gain"]) == ("net_2+dnl", pytest.approx(0.5), pytest.approx(0.06))
+
+
+@pytest.mark.parametrize(("images", "is_few"), [(16, True), (60, False)])
+def test_few_validation_images_are_said(run_bench: RunBench, tmp_path: Path, images: int, is_few: bool) -> None:
+    saved(tmp_path, {"mine": [0.60, 0.66]})
+    store = Store(tmp_path / "results")
+    matrices = np.tile(np.eye(2, dtype=np.int64), (images, 1, 1))
+    for trained in (r for r in store.read() if r.group == "accuracy"):
+        Confusions(store.root, "mine").save(trained.key, {"val": matrices, "test": matrices})
+    assert ("the validation split has 16 images" in run_bench("pick", "mine").stdout) == is_few
+    assert json.loads(run_bench("pick", "mine", "--json").stdout)["validation_images"] == images
 
 
 def test_no_pick_names_the_conflict_and_the_nearest_and_exits_1(run_bench: RunBench, tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ def accuracy_lines(accuracy: Sequence[Record], confusions: Confusions | None) ->
         return lines
     gone = keys_without_matrices(accuracy, confusions)
     kept = next((record.key for record in accuracy if record.key not in gone), None)
-    matrices = confusions.load(kept, "val") if kept else None
-    return [*lines, *_matrix_lines(len(accuracy), gone), *few_images_lines(0 if matrices is None else len(matrices))]
+    images = confusions.count(kept, "val") if kept else 0
+    return [*lines, *_matrix_lines(len(accuracy), gone), *few_images_lines(images)]
 
 
 def keys_without_matrices(accuracy: Sequence[Record], confusions: Confusions) -> set[str]:

@@ -79,7 +79,7 @@ def load_adapted_grounds(
     return Grounds(
         candidates, draws, [*_settings(adaptation, points), *latencies.settings],
         [c.variant for c in every if c.variant not in kept], adaptation.records[0].setting["data_fingerprint"],
-        _spread(adaptation, points),
+        _spread(adaptation, points), adaptation.images,
         lambda candidate: latencies.doubts.get(variants[candidate], ()),
     )  # fmt: skip
 

@@ -54,6 +54,7 @@ class Decision:
                 } for step in found.relaxations
             ],
             "conflict": [_limit_json(limit) for limit in found.conflict], "nearest": self._json(found.nearest),
+            "validation_images": self.grounds.images or None,
             "measured_on": list(self.grounds.settings), "left_out": list(self.grounds.incomplete),
         }  # fmt: skip
 

@@ -68,6 +68,9 @@ class Evidence(Protocol):
             row: its place in `rows`.
         """
 
+    def images_of(self, key: str) -> int:
+        """In the validation split, by the matrices of a training; 0: it left none."""
+
     def latencies_of(self, variant: str) -> list[Record]:
         """The whole records, for what is doubtful about them."""
 

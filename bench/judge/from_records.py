@@ -72,8 +72,12 @@ class RecordEvidence:
 
     def over_images(self, row: int) -> NDArray[np.float64] | None:
         """See `Evidence`."""
-        matrices = Confusions(self.store.root, next(iter(self.shown))).load(self.records[row].key, SPLIT)
+        matrices = self._confusions.load(self.records[row].key, SPLIT)
         return None if matrices is None else miou_draws([matrices], draws_of_images(len(matrices)))
+
+    def images_of(self, key: str) -> int:
+        """See `Evidence`."""
+        return self._confusions.count(key, SPLIT)
 
     def latencies_of(self, variant: str) -> list[Record]:
         """See `Evidence`."""
@@ -83,6 +87,10 @@ class RecordEvidence:
         """See `Evidence`."""
         shown = (r for some in self.shown.values() for r in some if r.group == "latency")
         return sorted({f"{metric_of(r)} on {r.machine_id}" for r in shown})
+
+    @property
+    def _confusions(self) -> Confusions:
+        return Confusions(self.store.root, next(iter(self.shown)))
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,8 @@ class Grounds:
     """The fingerprint of the images and their masks."""
     spread: SeedSpread | None
     """Between seeds; None: no variant on these data was trained by several, and draws are over images alone."""
+    images: int
+    """Of the validation split, over which draws are; 0: not known."""
     doubts_of: Callable[[str], Sequence[str]]
     """Of a variant: why a latency that decides cannot be trusted."""
 
@@ -65,7 +67,7 @@ def load_grounds(
     draws: dict[str, Mapping[str, Draws]] = {metric: DrawnLatencies(rows, metric) for metric in latencies}
     draws[SCORE] = DrawnMious(rows, evidence, spread)
     return Grounds(
-        candidates, draws, settings, incomplete, data[1] or "", spread,
+        candidates, draws, settings, incomplete, data[1] or "", spread, evidence.images_of(trained.key),
         lambda variant: trust_lines(evidence.latencies_of(variant)),
     )  # fmt: skip
 

@@ -13,8 +13,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from bench.confusions import Confusions
 from bench.errors import UserError
 from bench.judge.alike import Alike
+from bench.judge.draws import SPLIT
 from bench.judge.evidence import Rows, with_score
 from bench.judge.seed_spread import Training
 from bench.pack.columns import METRIC_COLUMNS
@@ -173,6 +175,10 @@ class PackEvidence:
         """See `Evidence`."""
         _, sweep, line = self._images
         return None if line[row] < 0 else np.asarray(self._draws[sweep[row]][line[row]])
+
+    def images_of(self, key: str) -> int:
+        """See `Evidence`."""
+        return Confusions(self.results, self.names[0]).count(key, SPLIT)
 
     def latencies_of(self, variant: str) -> list[Record]:
         """See `Evidence`."""

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 
 from bench.judge.labels import backbone_labels, module_label
 from bench.judge.latency_records import setting_of
@@ -200,7 +201,8 @@ def _number_points(axes: Axes, points: list[Point]) -> None:
     texts = [
         axes.text(
             p.cost, p.miou, str(p.number), fontsize=11 if p.on_front else 9,
-            fontweight="bold" if p.on_front else "normal", color="#111111" if p.on_front else "#8a8a8a",
+            fontweight="bold" if p.on_front else "normal", color="#111111" if p.on_front else "#757575",
+            path_effects=[withStroke(linewidth=2.5, foreground="white")],  # a line may cross it
         )
         for p in points
     ]  # fmt: skip

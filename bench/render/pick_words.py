@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bench.judge.accuracy_doubts import few_images_lines
 from bench.judge.decision import Decision
 from bench.judge.limits import Limit
 from bench.judge.pick import Candidate, Relaxation
@@ -86,6 +87,8 @@ def _sure_lines(decision: Decision, best: Candidate) -> Iterator[str]:
     again = f"is picked in {_percent(sure.picked.get(best.variant, 0))}"
     yield _line("how sure", f"of 1000 times that all is drawn anew, {meets}{again}{others}")
     yield _line("", f"intervals and draws are over {over}{_clock_words(decision)}")
+    for line in few_images_lines(decision.grounds.images):
+        yield _line("", line)
 
 
 def _percent(share: float) -> str:
