@@ -80,6 +80,30 @@ def _latencies() -> Iterator[Metric]:
                          "nine of ten passes took no longer, over the passes of all processes together")  # fmt: skip
 
 
+_SCORES = {
+    "frequency_weighted_iou": (
+        "frequency-weighted IoU",
+        "mean of the class IoUs, weighted by the pixels of each class",
+    ),
+    "pixel_accuracy": ("pixel accuracy", "share of the pixels whose class is predicted"),
+    "mean_accuracy": ("mean accuracy", "mean over the classes of the share of their pixels that is predicted"),
+    "boundary_iou": ("boundary IoU", "mean IoU of the pixels within a fiftieth of the image's diagonal of a contour"),
+}
+"""Of the same predictions as the mIoU: label and meaning."""
+_SPLITS = ("val", "test")
+SCORE_METRICS = tuple(f"{score}_{split}" for score in _SCORES for split in _SPLITS)
+"""In the details of an accuracy, as `scores_<split>`."""
+
+
+def _scores() -> Iterator[Metric]:
+    for score, (label, meaning) in _SCORES.items():
+        for split in _SPLITS:
+            words = (
+                f"{meaning}; on the validation split, void ignored" if split == "val" else "the same on the test split"
+            )
+            yield Metric(f"{score}_{split}", f"{label} {split}", "%", 1, True, words, 100)
+
+
 METRICS: dict[str, Metric] = {
     metric.key: metric
     for metric in (
@@ -87,6 +111,7 @@ METRICS: dict[str, Metric] = {
                "mean intersection over union on the validation split, void ignored", 100),
         Metric("miou_test", "mIoU test", "%", 1, True,
                "the same on the test split, looked at once after training", 100),
+        *_scores(),
         Metric("macs", "MACs", "G", 2, False,
                "multiply-adds of convolutions, linear layers and matrix products of one forward "
                "pass; one multiply-add counts once (GFLOPs at 2 per MAC are twice this)", 1e-9,

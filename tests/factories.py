@@ -41,7 +41,9 @@ def record(group: Group, backbone: str = "net_a", metrics: dict[str, float] | No
     if group == "cost":
         details = {"unknown_operators": {}}
     if group == "accuracy":
-        details = {"class_iou_val": [0.5, 0.5], "class_iou_test": [0.5, 0.5], **_NETWORK}
+        matrix = [[2, 1], [1, 2]]
+        tables = {"class_iou_val": [0.5, 0.5], "confusion_val": matrix}
+        details = {**tables, **{name.replace("val", "test"): of for name, of in tables.items()}, **_NETWORK}
     if group == "latency":
         details = {"samples_ms": [], "weights": "0", **_NETWORK}
     details |= changes.pop("details", {})

@@ -15,7 +15,7 @@ from matplotlib.transforms import BboxBase
 
 from bench.accuracy.bootstrap import Interval
 from bench.cli.report_command import renew_sweeps_behind
-from bench.judge.accuracy_doubts import too_narrow
+from bench.judge.accuracy_doubts import missing_width
 from bench.judge.adaptation import Adaptation, Gain, Plateau
 from bench.render.adapt_curves import Curve, CurvesInfo, Panel, curves_info, draw_curves
 from bench.render.adapt_end_labels import spread
@@ -192,9 +192,9 @@ def test_what_is_missing_is_said_in_the_right_number(planned: list[str], words: 
 def test_few_images_are_said_with_what_they_do_to_intervals() -> None:
     """By tables of Student's t: 2.131 with 15 degrees of freedom, over 1.960."""
     adaptation = ladder({8: 0.5}, images=16).adaptation()
-    assert too_narrow(adaptation.images) == pytest.approx(2.131 / 1.960 * (16 / 15) ** 0.5 - 1, abs=1e-3)
+    assert missing_width(adaptation.images) == pytest.approx(2.131 / 1.960 * (16 / 15) ** 0.5 - 1, abs=1e-3)
     assert missing_words(adaptation) == [
-        "the validation split has 16 images: intervals drawn from so few are about 12 % too narrow"
+        "the validation split has 16 images: intervals drawn from so few should be about 12 % wider"
     ]
 
 

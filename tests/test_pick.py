@@ -104,6 +104,37 @@ def test_without_a_pick_the_conflict_is_the_fewest_limits_that_nothing_meets(see
     assert found.nearest in variants
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_without_a_pick_each_limit_that_could_bring_one_says_by_how_much(seed: int) -> None:
+    variants = candidates(8, seed)
+    limits = [Limit("miou_val", 0.81), Limit("macs", 3e9)]
+    found = pick(variants, limits, "macs")
+    assert found.best is None
+    for limit, other in zip(limits, reversed(limits), strict=True):
+        misses = [limit.shortfall(c.values[limit.metric]) for c in variants if other.holds(c.values[other.metric])]
+        assert [way.by for way in found.ways_out if way.limit is limit] == ([min(misses)] if misses else [])
+        for way in (way for way in found.ways_out if way.limit is limit):
+            looser = Limit(limit.metric, way.candidate.values[limit.metric])
+            assert pick(variants, [looser, other], "macs").best is not None
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_more_miou_costs_what_a_pick_of_that_miou_costs_more(seed: int) -> None:
+    variants, limits = candidates(12, seed), [Limit("miou_val", 0.55), Limit("macs", 18e9)]
+    found = pick(variants, limits, "macs")
+    assert found.best is not None
+    for step in found.upgrades:
+        miou = found.best.values["miou_val"] + step.more
+        again = pick(variants, [Limit("miou_val", miou - 1e-9), limits[1]], "macs").best
+        assert again is not None
+        assert again.values["macs"] == pytest.approx(found.best.values["macs"] + step.price)
+    most = max(c.values["miou_val"] for c in variants if limits[1].holds(c.values["macs"]))
+    reached = [found.best.values["miou_val"], *(found.best.values["miou_val"] + step.more for step in found.upgrades)]
+    assert reached == sorted(reached)
+    assert reached[-1] == pytest.approx(most)
+    assert not pick(variants, limits, "miou_val").upgrades, "the mIoU itself decides"
+
+
 def test_equal_ones_are_told_apart_the_same_way_each_time() -> None:
     twins = [Candidate(name, {"miou_val": 0.6, "macs": 1e9}) for name in "cab"]
     found = pick(twins, [], "macs")
@@ -213,6 +244,23 @@ def test_the_command_answers_in_words_and_in_json(run_bench: RunBench, tmp_path:
     assert told["pick"]["variant"] == "net_1+dnl"
     (step,) = told["relaxations"]
     assert (step["variant"], step["by"], step["gain"]) == ("net_2+dnl", pytest.approx(0.5), pytest.approx(0.06))
+
+
+def test_what_no_interval_holds_is_said(run_bench: RunBench, tmp_path: Path) -> None:
+    saved(tmp_path, {"mine": [0.60, 0.66]})
+    store = Store(tmp_path / "results")
+    lost = next(r for r in store.read() if r.group == "latency" and r.variant.startswith("net_0"))
+    store.write_plan("mine", [r.key for r in store.read() if r.key != lost.key])
+    done = run_bench("pick", "mine", "--latency", "<=9ms")
+    assert "CPU latency 6.0 ms\n" in done.stdout, "of one process no interval is known"
+    assert "a latency of one process is taken as known" in done.stdout
+    assert "what another day on the same machine does to all latencies is in no draw" in done.stdout
+    assert "left out, for one of these numbers is missing: net_0+dnl" in done.stdout
+
+
+def test_an_miou_is_no_share_below_nothing() -> None:
+    (drawn,) = draw_mious([r for r in measured("net", 0.01, 1e9, 5.0) if r.group == "accuracy"], None, None).values()
+    assert 0 <= drawn.min() < drawn.max() <= 1
 
 
 @pytest.mark.parametrize(("images", "is_few"), [(16, True), (60, False)])

@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from bench.judge.pareto import pareto_front
+from bench.judge.shown import as_shown
 from bench.judge.study import Study, make_study
 from bench.latency.setting import SCOPES
 from bench.metrics import METRICS, in_both_conventions
@@ -18,9 +19,9 @@ from bench.records import Record
 from bench.render.front_figure import FrontInfo, Point, draw_front, front_info
 from bench.render.report import write_report
 from bench.render.style import PALETTE, assign
-from bench.render.table import detail_table, result_table
+from bench.render.table import detail_table, result_table, signed
 from bench.render.templating import with_code
-from bench.render.words import setting_lines
+from bench.render.words import setting_lines, spread_words
 from tests.factories import MACHINE, measured, record
 
 
@@ -72,6 +73,44 @@ def test_the_table_is_there_for_programs_and_for_papers(study: Study, tmp_path: 
     assert r"1 & \textbf{big $\cdot$ FRM dnl} & 70.0 (68.0--72.0)" in latex
     assert r"3 & \textless{}b\textgreater{}ad| $\cdot$ FRM dnl & 40.0" in latex, "not on a front, and escaped"
     assert r"mIoU val (\%) &" in latex
+
+
+def test_processes_are_those_of_each_runtime(tmp_path: Path) -> None:
+    records = [r for restart in range(2) for r in measured("small", 0.5, 1e9, 10, setting={"restart": restart})]
+    records = [*records[:3], *(r for r in records[3:] if r.group == "latency")]
+    compiled = {f"latency_cpu_compile_ms{end}": 8.0 for end in ("", "_low", "_high")}
+    records.append(record("latency", "small", compiled, setting={"runtime": "compile"}))
+    study = make_study("demo", records, [r.key for r in records])
+    assert study.processes == {"latency_cpu_ms": (2, 2), "latency_cpu_compile_ms": (1, 1)}
+    words = dict(setting_lines(study))
+    assert "passes in each of 2 processes" in words["Latency (cpu, eager PyTorch)"]
+    assert "passes in each of 1 process," in words["Latency (cpu, torch.compile)"]
+    assert "(CPU latency 2, torch.compile CPU latency 1)" in spread_words(study)
+
+
+def test_other_scores_are_shown_where_they_were_taken(tmp_path: Path) -> None:
+    scores = {"scores_val": {"pixel_accuracy": 0.912, "boundary_iou": 0.456}}
+    records = [
+        r if r.group != "accuracy" else r.model_copy(update={"details": r.details | scores})
+        for r in measured("small", 0.5, 1e9, 10)
+    ]
+    folder = write_report(make_study("demo", records, [r.key for r in records]), tmp_path).parent
+    for page in ("README.md", "index.html"):
+        text = (folder / page).read_text()
+        assert "boundary IoU val (%)" in text
+        assert "45.6" in text
+        assert "frequency-weighted IoU" not in text
+    assert pd.read_csv(folder / "table.csv")["pixel_accuracy_val"].tolist() == [0.912]
+
+
+@pytest.mark.parametrize(("points", "shown"), [(-0.0068, "-0.007"), (0.04, "+0.04"), (0.06, "+0.1"), (0.0, "+0.0")])
+def test_an_end_of_an_interval_shows_on_which_side_of_0_it_is(points: float, shown: str) -> None:
+    assert signed(points) == shown
+
+
+def test_the_front_does_not_depend_on_how_a_multiply_add_is_said() -> None:
+    macs = [31.4e6, 31.6e6, 63.1e6]
+    assert (as_shown("flops", [2 * value for value in macs]) == 2 * as_shown("macs", macs)).all()
 
 
 def scattered(count: int, seed: int) -> FrontInfo:

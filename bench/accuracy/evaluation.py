@@ -50,4 +50,5 @@ class Evaluation(BaseModel):
         scales = " and ".join(f"{scale:g}" for scale in self.scales)
         size = "their own size" if self.scales == (1.0,) else f"{scales} times their size"
         flip = ", also mirrored" if self.flip else ""
-        return f"{where} at {size}{flip}"
+        boundary = ", with boundary IoU" if self.boundary else ""
+        return f"{where} at {size}{flip}{boundary}"

@@ -39,20 +39,21 @@ def few_images_lines(images: int) -> list[str]:
     """That intervals over so few images are too narrow. images: of the validation split; 0 where it is not known."""
     if not 0 < images < _FEW:
         return []
-    count = "1 image" if images == 1 else f"{images} images"
+    if images == 1:
+        return ["the validation split has 1 image: what others would change is not known, and no interval says it"]
     return [
-        f"the validation split has {count}: intervals drawn from so few are about {100 * too_narrow(images):.0f} % "
-        "too narrow"
+        f"the validation split has {images} images: intervals drawn from so few should be about "
+        f"{100 * missing_width(images):.0f} % wider"
     ]
 
 
-def too_narrow(images: int) -> float:
-    """Share by which drawing so few images makes intervals too narrow.
+def missing_width(images: int) -> float:
+    """Share by which intervals that are drawn from so few images, two or more, should be wider.
 
     The bootstrap of a mean knows neither Student's t nor the freedom that the mean takes (Hesterberg 2015).
     """
     freedom = images - 1
-    return float(t.ppf(0.975, freedom) / norm.ppf(0.975) * math.sqrt(images / freedom)) - 1 if freedom else 1.0
+    return float(t.ppf(0.975, freedom) / norm.ppf(0.975) * math.sqrt(images / freedom)) - 1
 
 
 def _matrix_lines(trainings: int, gone: Set[str]) -> list[str]:
@@ -65,12 +66,11 @@ def _matrix_lines(trainings: int, gone: Set[str]) -> list[str]:
 
 
 def _class_lines(accuracy: Sequence[Record]) -> list[str]:
-    """Classes that some variant has no IoU of: no image holds them."""
+    """Classes that no image holds, by the matrix of one variant: all were judged on the same images."""
     lines = []
-    classes = accuracy[0].setting["classes"]
+    classes, details = accuracy[0].setting["classes"], accuracy[0].details
     for split in _SPLITS:
-        columns = zip(*(record.details[f"class_iou_{split}"] for record in accuracy), strict=True)
-        absent = [name for name, column in zip(classes, columns, strict=True) if None in column]
+        absent = [name for name, row in zip(classes, details[f"confusion_{split}"], strict=True) if not any(row)]
         if absent:
             lines.append(
                 f"no image of the {split} split holds {', '.join(absent)}: mIoU {split} leaves out what no image "

@@ -28,7 +28,7 @@ class _Latencies:
     """Of variants, by metric. settings: of the clock, in words."""
 
     values: Mapping[str, Mapping[str, float]]
-    draws: Mapping[str, Mapping[str, Draws]]
+    draws: Mapping[str, DrawnLatencies]
     settings: Sequence[str]
     doubts: Mapping[str, Sequence[str]]
 
@@ -80,6 +80,7 @@ def load_adapted_grounds(
         candidates, draws, [*_settings(adaptation, points), *latencies.settings],
         [c.variant for c in every if c.variant not in kept], adaptation.records[0].setting["data_fingerprint"],
         _spread(adaptation, points), adaptation.images,
+        min((drawn.fewest_runs for drawn in latencies.draws.values()), default=0),
         lambda candidate: latencies.doubts.get(variants[candidate], ()),
     )  # fmt: skip
 

@@ -32,9 +32,9 @@ class Decision:
         return list(dict.fromkeys([*_SHOWN, *asked, self.pick.objective]))
 
     def interval(self, candidate: Candidate, metric: str) -> tuple[float, float] | None:
-        """95 %, of what is uncertain."""
+        """95 %, of what is uncertain and known to be."""
         drawn = self.grounds.draws.get(metric, {}).get(candidate.variant)
-        if drawn is None:
+        if drawn is None or drawn.min() == drawn.max():  # of one process nothing is known
             return None
         interval = interval_of(candidate.values[metric], drawn)
         return interval.low, interval.high
@@ -52,6 +52,13 @@ class Decision:
                 {
                     **_limit_json(step.limit), "by": step.by, "variant": step.candidate.variant, "gain": step.gain
                 } for step in found.relaxations
+            ],
+            "upgrades": [
+                {"variant": step.candidate.variant, "more_miou_val": step.more, "price": step.price}
+                for step in found.upgrades
+            ],
+            "ways_out": [
+                {**_limit_json(way.limit), "by": way.by, "variant": way.candidate.variant} for way in found.ways_out
             ],
             "conflict": [_limit_json(limit) for limit in found.conflict], "nearest": self._json(found.nearest),
             "validation_images": self.grounds.images or None,

@@ -47,6 +47,11 @@ class Drawn(Mapping[str, Draws]):
     def __len__(self) -> int:
         return len(self._numbers)
 
+    @property
+    def fewest_runs(self) -> int:
+        """Trainings, or processes, of the variant that has the fewest."""
+        return int(self._counts.min()) if len(self) else 0
+
     def ends(self, variants: Sequence[str]) -> Ends:
         """Lowest and highest that the draws of some variants can be; NaN of those without draws."""
         numbers = np.array([self._numbers.get(variant, -1) for variant in variants], np.int64)

@@ -86,7 +86,7 @@ def draw_miou(
     rng = _rng(runs, seed)
     known = [drawn for drawn in over_images if drawn is not None]
     drawn = np.stack(known).mean(axis=0) if len(known) == len(runs) else _normal(runs, rng, resamples)
-    return np.asarray(drawn + _seed_noise(spread, len(runs), rng, resamples))
+    return np.clip(drawn + _seed_noise(spread, len(runs), rng, resamples), 0, 1)
 
 
 @lru_cache(maxsize=8)

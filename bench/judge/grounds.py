@@ -32,6 +32,8 @@ class Grounds:
     """Between seeds; None: no variant on these data was trained by several, and draws are over images alone."""
     images: int
     """Of the validation split, over which draws are; 0: not known."""
+    processes: int
+    """The fewest of any candidate, over which a latency that decides is drawn; 0: none decides."""
     doubts_of: Callable[[str], Sequence[str]]
     """Of a variant: why a latency that decides cannot be trusted."""
 
@@ -64,10 +66,11 @@ def load_grounds(
         raise _nothing(metrics, machine, evidence)
     data = data_of(trained)
     spread = spread_of(evidence.trainings(), lambda: evidence.trainings_on(*data))
-    draws: dict[str, Mapping[str, Draws]] = {metric: DrawnLatencies(rows, metric) for metric in latencies}
-    draws[SCORE] = DrawnMious(rows, evidence, spread)
+    timed = {metric: DrawnLatencies(rows, metric) for metric in latencies}
+    draws: dict[str, Mapping[str, Draws]] = {**timed, SCORE: DrawnMious(rows, evidence, spread)}
     return Grounds(
         candidates, draws, settings, incomplete, data[1] or "", spread, evidence.images_of(trained.key),
+        min((drawn.fewest_runs for drawn in timed.values()), default=0),
         lambda variant: trust_lines(evidence.latencies_of(variant)),
     )  # fmt: skip
 

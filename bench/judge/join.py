@@ -20,7 +20,7 @@ from bench.records import Group, Record
 CENTRE: dict[Group, Callable[[Iterable[float]], float]] = {"cost": median, "latency": median, "accuracy": mean}
 """Of the repeats of a measurement."""
 
-_QUARTILES_FROM = 5
+QUARTILES_FROM = 5
 FEWEST_FOR_P90 = 64
 """Samples that a 90th percentile needs, as MLPerf's single-stream rule has it."""
 
@@ -30,13 +30,15 @@ def join_table(records: list[Record]) -> pd.DataFrame:
 
     Columns: variant, label, spec axes, each metric with `_low` and `_high`, `on_front_<cost metric>`; flops, two a
     multiply-add; is_lower_bound, where operators of unknown cost make MACs and other figures lower bounds;
-    `<latency metric>_p90` with `_samples`, of how many passes it is.
+    other scores of the mIoU's predictions; `<latency metric>_p90` with `_samples`, of how many passes it is.
     """
     rows: dict[str, dict[str, Any]] = {}
     for (spec_hash, _, _), repeats in _by_measurement(records).items():
         first = repeats[0]
         row = rows.setdefault(spec_hash, {"variant": first.variant, **first.spec})
         row.update(over_repeats(repeats))
+        if first.group == "accuracy":
+            row.update(_other_scores(repeats))
         if first.group == "latency":
             row.update(high_percentile(repeats))
         if first.group == "cost":
@@ -79,9 +81,19 @@ def high_percentile(latency: list[Record]) -> dict[str, float]:
     return {name: quantiles(samples, n=10, method="inclusive")[-1], f"{name}_samples": len(samples)}
 
 
+def _other_scores(accuracy: list[Record]) -> dict[str, float]:
+    """Those that all seeds have, their means."""
+    kept: dict[str, list[float]] = defaultdict(list)
+    for record in accuracy:
+        for split in ("val", "test"):
+            for name, score in record.details.get(f"scores_{split}", {}).items():
+                kept[f"{name}_{split}"].append(score)
+    return {name: mean(scores) for name, scores in kept.items() if len(scores) == len(accuracy)}
+
+
 def shows_quartiles(group: Group, repeats: int) -> bool:
     """Whether the spread of so many repeats is given as quartiles."""
-    return group == "latency" and repeats >= _QUARTILES_FROM
+    return group == "latency" and repeats >= QUARTILES_FROM
 
 
 def _quartiles(values: list[float]) -> tuple[float, float]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 from bench.latency.setting import LatencySetting
 from bench.metrics import latency_metric
 from bench.records import Record
@@ -10,6 +13,15 @@ from bench.records import Record
 def metric_of(record: Record) -> str:
     """The metric that the record holds: of its device and runtime."""
     return latency_metric(record.setting["device"], record.setting["runtime"])
+
+
+def processes_of(latency: Iterable[Record]) -> dict[str, tuple[int, int]]:
+    """By metric, in how many processes variants were timed: the fewest and the most."""
+    counts = Counter((metric_of(record), record.variant) for record in latency)
+    found: dict[str, list[int]] = {}
+    for (metric, _), count in counts.items():
+        found.setdefault(metric, []).append(count)
+    return {metric: (min(of), max(of)) for metric, of in found.items()}
 
 
 def setting_of(record: Record) -> LatencySetting | None:

@@ -9,6 +9,8 @@ from itertools import combinations
 from bench.judge.limits import Limit
 from bench.metrics import METRICS
 
+_SCORE = "miou_val"
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -36,6 +38,24 @@ class Relaxation:
 
 
 @dataclass(frozen=True)
+class WayOut:
+    """How much a limit has to give, alone, for there to be a pick. by: in the stored unit of the limit's metric."""
+
+    limit: Limit
+    by: float
+    candidate: Candidate
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """A variant of more validation mIoU than the pick. more: in its stored unit. price: of the objective, above 0."""
+
+    candidate: Candidate
+    more: float
+    price: float
+
+
+@dataclass(frozen=True)
 class Pick:
     """best: None where nothing meets all limits. within: how many do."""
 
@@ -50,6 +70,10 @@ class Pick:
     """Without a pick: the fewest limits that nothing meets together."""
     nearest: Candidate | None
     """Without a pick: misses by the smallest share of a limit."""
+    ways_out: Sequence[WayOut] = ()
+    """Without a pick: of each limit that could bring one."""
+    upgrades: Sequence[Upgrade] = ()
+    """Where a cost decides: what more mIoU costs within the limits, step by step."""
 
 
 def pick(candidates: Sequence[Candidate], limits: Sequence[Limit], objective: str) -> Pick:
@@ -63,14 +87,21 @@ def pick(candidates: Sequence[Candidate], limits: Sequence[Limit], objective: st
     """
     within = sorted((c for c in candidates if c.meets(limits)), key=lambda c: _order(c, objective))
     if not within:
-        return Pick(objective, limits, None, None, 0, (), _conflict(candidates, limits), _nearest(candidates, limits))
+        ways = (_way_out(candidates, limits, limit, objective) for limit in limits)
+        return Pick(
+            objective, limits, None, None, 0, (), _conflict(candidates, limits), _nearest(candidates, limits),
+            ways_out=[way for way in ways if way],
+        )  # fmt: skip
     best = within[0]
     steps = [step for limit in limits for step in _relaxations(candidates, limits, limit, best, objective)]
-    return Pick(objective, limits, best, within[1] if len(within) > 1 else None, len(within), steps, (), None)
+    return Pick(
+        objective, limits, best, within[1] if len(within) > 1 else None, len(within), steps, (), None,
+        upgrades=_upgrades(within, objective),
+    )  # fmt: skip
 
 
 def _order(candidate: Candidate, objective: str) -> tuple[float, float, float, str]:
-    miou, macs = candidate.values.get("miou_val", 0.0), candidate.values.get("macs", 0.0)
+    miou, macs = candidate.values.get(_SCORE, 0.0), candidate.values.get("macs", 0.0)
     return -_goodness(candidate, objective), -miou, macs, candidate.variant
 
 
@@ -93,6 +124,30 @@ def _relaxations(
             gained = gain
             steps.append(Relaxation(limit, limit.shortfall(c.values[limit.metric]), c, gain))
     return steps
+
+
+def _upgrades(within: Sequence[Candidate], objective: str) -> list[Upgrade]:
+    """From the pick on, each of those that the order has before all others of as much mIoU."""
+    if METRICS[objective].higher_is_better:
+        return []
+    best, *rest = within
+    found: list[Upgrade] = []
+    reached = best.values[_SCORE]
+    for c in rest:
+        if c.values[_SCORE] > reached:
+            reached = c.values[_SCORE]
+            found.append(Upgrade(c, reached - best.values[_SCORE], c.values[objective] - best.values[objective]))
+    return found
+
+
+def _way_out(candidates: Sequence[Candidate], limits: Sequence[Limit], limit: Limit, objective: str) -> WayOut | None:
+    """Through those that only this limit keeps out, the nearest of them."""
+    others = [other for other in limits if other is not limit]
+    kept_out = [c for c in candidates if c.meets(others)]
+    if not kept_out:
+        return None
+    near = min(kept_out, key=lambda c: (limit.shortfall(c.values[limit.metric]), _order(c, objective)))
+    return WayOut(limit, limit.shortfall(near.values[limit.metric]), near)
 
 
 def _conflict(candidates: Sequence[Candidate], limits: Sequence[Limit]) -> Sequence[Limit]:

@@ -18,10 +18,10 @@ from bench.judge.differences import Difference, module_differences
 from bench.judge.front_sureness import FrontSureness, front_sureness
 from bench.judge.join import join_table, rows_in_order
 from bench.judge.latency_doubts import network_lines, trust_lines
-from bench.judge.latency_records import metric_of
+from bench.judge.latency_records import metric_of, processes_of
 from bench.judge.replay import early_agreement
 from bench.judge.select import Selection, select
-from bench.metrics import COST_METRICS, DETAIL_METRICS, Convention
+from bench.metrics import COST_METRICS, DETAIL_METRICS, SCORE_METRICS, Convention
 from bench.records import Record
 
 
@@ -39,7 +39,8 @@ class Study:
     latency: dict[str, Record]
     """One example record of each group, by metric for latency: the setting and the machine."""
     seeds: int
-    restarts: int
+    processes: dict[str, tuple[int, int]]
+    """By latency metric, in how many processes the variants were timed: the fewest and the most."""
     failed: list[Record]
     doubts: list[str]
     """In words: what is missing, left out, or not counted."""
@@ -67,6 +68,11 @@ class Study:
         """The cost axes that have numbers, in the study's convention."""
         other = "flops" if self.convention == "macs" else "macs"
         return [m for m in COST_METRICS if m != other and m in self.table and self.table[m].notna().any()]
+
+    @property
+    def score_metrics(self) -> list[str]:
+        """Other scores of the same predictions that were taken."""
+        return [m for m in SCORE_METRICS if m in self.table and self.table[m].notna().any()]
 
     @property
     def detail_metrics(self) -> list[str]:
@@ -112,7 +118,7 @@ def make_study(
         cost=cost[0],
         latency={metric_of(r): r for r in latency},
         seeds=len({r.setting["seed"] for r in accuracy}),
-        restarts=len({r.setting["restart"] for r in latency}),
+        processes=processes_of(latency),
         failed=selection.failed,
         doubts=[
             *_selection_doubts(selection), *accuracy_lines(accuracy, confusions), *_counter_doubts(cost),

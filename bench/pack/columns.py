@@ -10,11 +10,11 @@ import pyarrow as pa
 from bench.judge.alike import what_is_alike
 from bench.judge.latency_records import metric_of
 from bench.judge.seed_spread import but_for_the_seed, data_of
-from bench.metrics import METRICS, P90
+from bench.metrics import METRICS, P90, SCORE_METRICS
 from bench.records import Record, make_key
 
-_COMPUTED = ("flops",)
-"""Metrics that no record holds."""
+_COMPUTED = ("flops", *SCORE_METRICS)
+"""Metrics that no record holds, or only among its details."""
 METRIC_COLUMNS = tuple(
     f"{name}{end}"
     for name in METRICS

@@ -17,7 +17,7 @@ from bench.render.page_assets import page_script, page_styles
 from bench.render.page_data import island, page_data
 from bench.render.page_examples import page_examples
 from bench.render.published import PUBLISHED_WORDS, published_rows
-from bench.render.table import ResultTable, detail_table, difference_table, effect_table, sureness_table
+from bench.render.table import ResultTable, detail_table, difference_table, effect_table, score_table, sureness_table
 from bench.render.templating import page_environment
 from bench.render.words import (
     EFFECT_WORDS,
@@ -56,7 +56,7 @@ def html_page(
         legend=legend_lines(study), warnings=warning_lines(study), classes=classes, class_rows=class_rows,
         sureness=sureness_table(study), sureness_words=sureness_words(study) if study.sureness else "",
         fronts=front_words(study) if study.sureness else [], effects=effect_table(study), effect_words=EFFECT_WORDS,
-        details=detail_table(study), differences=difference_table(study),
+        scores=score_table(study), details=detail_table(study), differences=difference_table(study),
         difference_words=difference_words(study) if study.differences else "",
         figures=[(METRICS[m].label, inline_svg(folder / f"front_{m}.svg", m)) for m in study.cost_metrics],
         adapted=adapted, curves={s.figure: inline_svg(folder / f"{s.figure}.svg", s.figure) for s in adapted},

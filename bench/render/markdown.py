@@ -9,7 +9,7 @@ from bench.render.adapt_markdown import section_parts
 from bench.render.adapt_page import Section
 from bench.render.markdown_text import escape, markdown_rows
 from bench.render.published import PUBLISHED_WORDS, published_rows
-from bench.render.table import ResultTable, detail_table, difference_table, effect_table, sureness_table
+from bench.render.table import ResultTable, detail_table, difference_table, effect_table, score_table, sureness_table
 from bench.render.words import (
     EFFECT_WORDS,
     difference_words,
@@ -45,7 +45,8 @@ def markdown_page(study: Study, table: ResultTable, figures: dict[str, str], ada
         *_warnings(study),
         f"## Class IoU on the test split (%{seeds})",
         class_table(study, table),
-        *_details(study),
+        *_further(f"## Other scores of the same predictions{seeds and f' ({seeds[2:]})'}", score_table(study)),
+        *_further("## Cost in detail", detail_table(study)),
         *_published(study),
         "## Names",
         "\n".join(f"{row.number}. `{row.variant}`" for row in table.rows),
@@ -75,10 +76,8 @@ def _differences(study: Study) -> list[str]:
     return ["## What the module adds", difference_words(study), _lines(difference_table(study))]
 
 
-def _details(study: Study) -> list[str]:
-    if not study.detail_metrics:
-        return []
-    return ["## Cost in detail", _lines(detail_table(study))]
+def _further(heading: str, table: ResultTable) -> list[str]:
+    return [heading, _lines(table)] if table.metrics else []
 
 
 def _published(study: Study) -> list[str]:

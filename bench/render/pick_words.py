@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bench.judge.accuracy_doubts import few_images_lines
 from bench.judge.decision import Decision
 from bench.judge.limits import Limit
-from bench.judge.pick import Candidate, Relaxation
+from bench.judge.pick import Candidate, Relaxation, Upgrade
 from bench.metrics import METRICS
+from bench.render.words import OTHER_DAYS
 
 _STEPS = 3
 """That are said of a limit."""
 _RIVALS = 3
-"""Beside the pick, in the draws."""
+"""Beside the pick, in the draws; and names of what is left out."""
 _LEAST_SHARE = 0.01
 
 
@@ -37,6 +38,10 @@ def pick_lines(decision: Decision) -> Iterator[str]:
         yield "what the limits cost:"
         for limit in found.limits:
             yield f"  {limit}: {_cost_words(decision, limit)}"
+    if found.upgrades:
+        yield "what more mIoU costs:"
+        for step in found.upgrades[:_STEPS]:
+            yield f"  {_upgrade_words(decision, step)}"
 
 
 def _no_pick(decision: Decision) -> Iterator[str]:
@@ -52,6 +57,12 @@ def _no_pick(decision: Decision) -> Iterator[str]:
         ]
         yield from _candidate_lines("nearest", decision, found.nearest)
         yield _line("", ", ".join(misses))
+    if found.ways_out:
+        yield "what would bring a pick:"
+        for way in found.ways_out:
+            sign = "less" if way.limit.is_least else "more"
+            yield f"  {way.limit}: {_amount(way.limit.metric, way.by)} {sign} ({way.candidate.variant})"
+    yield from _note_lines(decision)
 
 
 def _candidate_lines(what: str, decision: Decision, candidate: Candidate) -> Iterator[str]:
@@ -60,6 +71,31 @@ def _candidate_lines(what: str, decision: Decision, candidate: Candidate) -> Ite
     yield _line("", ", ".join(_value(decision, candidate, metric) for metric in known))
     for doubt in decision.grounds.doubts_of(candidate.variant):
         yield _line("", doubt)
+
+
+def _note_lines(decision: Decision) -> Iterator[str]:
+    """What the intervals stand for, and what is not in them."""
+    grounds = decision.grounds
+    spread = grounds.spread
+    over = (
+        f"images, with {spread.describe()}"
+        if spread
+        else "images alone: of one training seed, nothing is known of others"
+    )
+    clock = {0: "", 1: "; a latency of one process is taken as known, which none is"}
+    yield _line("", f"in brackets 95 % intervals; they and draws are over {over}"
+                    f"{clock.get(grounds.processes, '; of latencies over processes')}")  # fmt: skip
+    if grounds.processes:
+        yield _line("", OTHER_DAYS[0].lower() + OTHER_DAYS[1:])
+    for line in few_images_lines(grounds.images):
+        yield _line("", line)
+    if grounds.incomplete:
+        yield _line("", f"left out, for one of these numbers is missing: {_some(grounds.incomplete)}")
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _RIVALS
+    return ", ".join(names[:_RIVALS]) + (f" and {more} more" if more > 0 else "")
 
 
 def _line(what: str, words: str) -> str:
@@ -78,32 +114,22 @@ def _sure_lines(decision: Decision, best: Candidate) -> Iterator[str]:
     rivals = [name for name in sure.picked if name != best.variant and sure.picked[name] >= _LEAST_SHARE][:_RIVALS]
     others = "; else " + ", ".join(f"{name} in {_percent(sure.picked[name])}" for name in rivals) if rivals else ""
     meets = f"it meets all limits in {_percent(sure.meets)} and " if decision.pick.limits else "it "
-    spread = decision.grounds.spread
-    over = (
-        f"images, with {spread.describe()}"
-        if spread
-        else "images alone: of one training seed, nothing is known of others"
-    )
     again = f"is picked in {_percent(sure.picked.get(best.variant, 0))}"
     yield _line("how sure", f"of 1000 times that all is drawn anew, {meets}{again}{others}")
-    yield _line("", f"intervals and draws are over {over}{_clock_words(decision)}")
-    for line in few_images_lines(decision.grounds.images):
-        yield _line("", line)
+    yield from _note_lines(decision)
 
 
 def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def _clock_words(decision: Decision) -> str:
-    return ", latencies over processes" if any(m.startswith("latency") for m in decision.metrics) else ""
-
-
 def _cost_words(decision: Decision, limit: Limit) -> str:
-    steps = [step for step in decision.pick.relaxations if step.limit is limit]
+    steps = {
+        METRICS[limit.metric].show(step.by): step for step in decision.pick.relaxations if step.limit is limit
+    }  # of those that read the same the last, which buys the most
     if not steps:
         return "does not bind, alone"
-    return "; ".join(_step_words(decision, step) for step in steps[:_STEPS])
+    return "; ".join(_step_words(decision, step) for step in list(steps.values())[:_STEPS])
 
 
 def _step_words(decision: Decision, step: Relaxation) -> str:
@@ -112,6 +138,14 @@ def _step_words(decision: Decision, step: Relaxation) -> str:
     less = "less" if step.limit.is_least else "more"
     gain = f"{sign}{_amount(decision.pick.objective, step.gain)}"
     return f"{_amount(step.limit.metric, step.by)} {less} buys {gain} {objective.label} ({step.candidate.variant})"
+
+
+def _upgrade_words(decision: Decision, step: Upgrade) -> str:
+    more = _amount("miou_val", step.more)
+    objective = decision.pick.objective
+    return (
+        f"{more} more for {_amount(objective, step.price)} more {METRICS[objective].label} ({step.candidate.variant})"
+    )
 
 
 def _amount(name: str, amount: float) -> str:

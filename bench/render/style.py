@@ -1,6 +1,6 @@
 """Colours, markers and sizes of all figures.
 
-Colours: Okabe and Ito's palette with olive in place of its yellow, which white paper swallows: told apart by
+Colours: Okabe and Ito's palette with Tol's indigo in place of its yellow, which white paper swallows: told apart by
 colour-blind readers. Markers carry the context block, so that a figure reads in grey as well.
 """
 
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#808000")
-DARK_PALETTE = ("#3FA0DB", "#F08030", "#1FC796", "#DD93BB", "#E69F00", "#7CC8F0", "#F2F2F2", "#B5B53C")
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#332288")
+DARK_PALETTE = ("#3FA0DB", "#F08030", "#1FC796", "#DD93BB", "#E69F00", "#7CC8F0", "#F2F2F2", "#7A5CFF")
 """The same hues, lighter where dark paper swallows them."""
 MARKERS = ("o", "s", "^", "D", "P", "X", "v", "*", "<", ">", "p", "h", "d", "8")
 FRONT_LINE = "#555555"

@@ -12,6 +12,7 @@ from bench.judge.study import Study
 from bench.metrics import BOUNDED, LOWER_BOUND, METRICS, P90
 from bench.records import Record
 
+_HALF_A_TENTH = 0.05
 _LEAST_CHANCE = 0.01
 """Of being on a front, from which a variant is said."""
 
@@ -52,7 +53,15 @@ def result_table(study: Study) -> ResultTable:
 
 def detail_table(study: Study) -> ResultTable:
     """The other figures of the variants' cost; the same rows, in the same order."""
-    metrics = study.detail_metrics
+    return _further_table(study, study.detail_metrics)
+
+
+def score_table(study: Study) -> ResultTable:
+    """Other scores of the predictions that the mIoU is of; the same rows, in the same order."""
+    return _further_table(study, study.score_metrics)
+
+
+def _further_table(study: Study, metrics: list[str]) -> ResultTable:
     rows = [
         Row(number, row["variant"], row["label"], [_cell(row, metric) for metric in metrics], [])
         for number, row in enumerate(study.rows, start=1)
@@ -109,8 +118,13 @@ def _chance(chance: float | None) -> str:
 
 
 def _points(difference: Interval) -> str:
-    value, low, high = (f"{100 * share:+.1f}" for share in (difference.value, difference.low, difference.high))
+    value, low, high = (signed(100 * share) for share in (difference.value, difference.low, difference.high))
     return f"{value} ({low} to {high})"
+
+
+def signed(points: float) -> str:
+    """To a tenth, or to the first digit that is not 0: whether an interval holds 0 is to be read off its ends."""
+    return f"{points:+.1g}" if 0 < abs(points) < _HALF_A_TENTH else f"{points:+.1f}"
 
 
 def _per_cent_more(value: float | None, than: float | None) -> str:

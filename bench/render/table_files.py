@@ -30,7 +30,7 @@ def write_table_files(study: Study, table: ResultTable, folder: Path) -> None:
 
 def _numbers(study: Study) -> pd.DataFrame:
     """A row a variant: its name, its axes, then its numbers."""
-    metrics = ["miou_val", "miou_test", *study.cost_metrics, *study.detail_metrics]
+    metrics = ["miou_val", "miou_test", *study.score_metrics, *study.cost_metrics, *study.detail_metrics]
     columns = [f"{metric}{end}" for metric in metrics for end in ("", "_low", "_high")]
     fronts = [f"on_front_{metric}" for metric in study.cost_metrics]
     axes = [name for name in study.table if not _is_number(str(name))]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bench.judge.front import Front
-from bench.judge.join import shows_quartiles
-from bench.judge.latency_records import setting_of
+from bench.judge.join import QUARTILES_FROM, shows_quartiles
+from bench.judge.latency_records import metric_of, setting_of
 from bench.judge.study import Study
 from bench.latency.setting import RUNTIME_LABELS, SCOPES, LatencySetting
 from bench.metrics import CONVENTION_WORDS, METRICS
@@ -19,7 +19,7 @@ _SPLITS = "fronts use the validation split, the test split only fills its column
 
 def legend_lines(study: Study) -> list[str]:
     """What each column means, one line a metric."""
-    metrics = ["miou_val", "miou_test", *study.cost_metrics, *study.detail_metrics]
+    metrics = ["miou_val", "miou_test", *study.score_metrics, *study.cost_metrics, *study.detail_metrics]
     return [f"{METRICS[m].heading}: {METRICS[m].meaning}; {METRICS[m].direction}" for m in metrics]
 
 
@@ -35,22 +35,40 @@ def spread_words(study: Study) -> str:
     convention = CONVENTION_WORDS[study.convention]
     if not study.latency:
         return f"In brackets: {miou}. {convention}"
-    if study.restarts > 1:
-        spread = "quartiles" if shows_quartiles("latency", study.restarts) else "range"
-        latency = f"a latency is the median over {study.restarts} processes with their {spread}"
-    else:
-        latency = (
-            "a latency is the median of one process with its quartiles; another process differs by several per cent"
-        )
-    return f"In brackets: {miou}; {latency}. {convention}"
+    return f"In brackets: {miou}; {_latency_spread_words(study)}. {convention}"
+
+
+def _latency_spread_words(study: Study) -> str:
+    counts = {count for fewest_and_most in study.processes.values() for count in fewest_and_most}
+    if counts == {1}:
+        return "a latency is the median of one process with its quartiles; another process differs by several per cent"
+    if len(counts) == 1:
+        (count,) = counts
+        spread = "quartiles" if shows_quartiles("latency", count) else "range"
+        return f"a latency is the median over {count} processes with their {spread}"
+    by_metric = ", ".join(f"{METRICS[metric].label} {_span(*of)}" for metric, of in study.processes.items())
+    return (
+        f"a latency is the median over its processes ({by_metric}) with their range, of {QUARTILES_FROM} and more "
+        "their quartiles; of one process it is that of its passes with their quartiles, and another process differs "
+        "by several per cent"
+    )
+
+
+def _span(fewest: int, most: int) -> str:
+    return str(most) if fewest == most else f"{fewest} to {most}"
 
 
 def difference_words(study: Study) -> str:
     """How to read the differences to the plain networks."""
     seeds = min(difference.seeds for difference in study.differences)
     if seeds > 1:
-        over = f"the images and {seeds} seeds{', narrow for so few seeds' if seeds < 5 else ''}"
+        over = f"the images and {seeds} seeds"
         reading = "One that holds 0 shows no difference"
+        if seeds < 5:
+            reading += (
+                ". Drawn from so few seeds they are too narrow; where “What one axis does” has the same pair, its "
+                "interval has the spread between seeds of all variants in it: decide by that one"
+            )
     else:
         over = "the images alone"
         reading = "Of one training seed, even one that leaves 0 may be the doing of the seed"
@@ -67,11 +85,23 @@ def sureness_words(study: Study) -> str:
     seeds = sure.spread.describe() if sure.spread else "nothing for other seeds, of which there are none"
     return (
         "All numbers are drawn anew 1000 times: the images of the validation split, the same for all variants; "
-        f"{seeds}; for a latency, its processes. In how many draws nothing dominates a variant is its chance of the "
+        f"{seeds}{_drawn_latency_words(study)}. In how many draws nothing dominates a variant is its chance of the "
         "front; costs that read the same are the same. Variants of one number under “tied in mIoU” cannot be told "
         "apart from the best of them (95 %, by Tukey's range test). Those below 1 % on every front are left out. The "
         "band of a figure is the 95 % interval of the best true mIoU within each cost."
     )
+
+
+def _drawn_latency_words(study: Study) -> str:
+    if not study.processes:
+        return ""
+    single = [METRICS[metric].label for metric, (fewest, _) in study.processes.items() if fewest == 1]
+    each = "is" if len(single) == 1 else "are each"
+    known = f"; {' and '.join(single)} {each} of one process and taken as known, which no latency is" if single else ""
+    return f"; for a latency, its processes{known}. {OTHER_DAYS}"
+
+
+OTHER_DAYS = "What another day on the same machine does to all latencies is in no draw"
 
 
 def front_words(study: Study) -> list[str]:
@@ -137,7 +167,8 @@ def _latency_words(study: Study, record: Record, setting: LatencySetting) -> str
     of = f"{record.machine['gpu']} of " if setting.device == "cuda" else ""
     versions = {"torch": record.versions["torch"], **record.setting["runtime_versions"]}
     installed = ", ".join(f"{name} {number}" for name, number in versions.items())
-    processes = f"{study.restarts} process{'es' if study.restarts > 1 else ''}"
+    counts = study.processes[metric_of(record)]
+    processes = f"{_span(*counts)} process{'es' if counts != (1, 1) else ''}"
     passes = f"{record.setting['samples']} passes in each of {processes}, after a warm-up until they get no faster"
     return f"{setting}: {SCOPES[setting.scope]}; on {of}{_machine_words(record)}; {installed}; {passes}"
 
