@@ -132,6 +132,8 @@ def by_hand(study: Study, limits: dict[str, str], objective: str) -> dict[str, A
         "steps": [[s.limit.metric, s.by, s.candidate.variant, s.gain] for s in found.relaxations],
         "conflict": [limit.metric for limit in found.conflict],
         "nearest": found.nearest and found.nearest.variant,
+        "upgrades": [[s.candidate.variant, s.more, s.price] for s in found.upgrades],
+        "ways_out": [[way.limit.metric, way.by, way.candidate.variant] for way in found.ways_out],
     }  # fmt: skip
 
 

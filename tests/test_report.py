@@ -145,6 +145,13 @@ def test_a_latency_says_all_of_its_setting(study: Study) -> None:
         assert part in words
 
 
+def test_what_a_label_leaves_out_of_a_backbone_is_said() -> None:
+    records = [*measured("net@pad_type=same", 0.5, 1e9, 10), *measured("other", 0.6, 1e9, 10)]
+    words = dict(setting_lines(make_study("demo", records, [r.key for r in records])))
+    assert words["Backbones"] == "net stands for `net@pad_type=same`: built with these arguments"
+    assert "Backbones" not in dict(setting_lines(make_study("demo", records[3:], [r.key for r in records[3:]])))
+
+
 def test_trainings_of_two_machines_are_told_apart(tmp_path: Path) -> None:
     other = {"machine": MACHINE | {"cpu": "Other CPU"}, "setting": {"seed": 1}}
     records = [r for name in ("small", "big") for r in measured(name, 0.5, 1e9, 10)]

@@ -8,6 +8,7 @@ from typing import Any
 
 from bench.judge.front import Front
 from bench.judge.join import QUARTILES_FROM, shows_quartiles
+from bench.judge.labels import backbone_labels
 from bench.judge.latency_records import metric_of, setting_of
 from bench.judge.study import Study
 from bench.latency.setting import RUNTIME_LABELS, SCOPES, LatencySetting
@@ -134,6 +135,7 @@ def setting_lines(study: Study) -> list[tuple[str, str]]:
         ("Data", f"{setting['dataset']}: {words['data']}; {len(setting['classes'])} classes"),
         ("Training", f"{words['schedule']}; on the training split only"),
         *([("Variants", f"chosen by {study.chosen_by}")] if study.chosen_by else []),
+        *_backbone_line(study),
         *_agreement_line(study),
         ("Evaluation", f"{words['evaluation']}; {_SPLITS}"),
         ("Cost", f"one image of {_size(cost)}, {cost['classes']} classes; {_counter(study)}"),
@@ -142,6 +144,14 @@ def setting_lines(study: Study) -> list[tuple[str, str]]:
         ("Versions", _by_trainings(study, lambda r: ", ".join(f"{name} {of}" for name, of in r.versions.items()))),
         ("Commit", ", ".join(study.commits)),
     ]
+
+
+def _backbone_line(study: Study) -> list[tuple[str, str]]:
+    """What labels leave out: another network may go by the same one elsewhere."""
+    backbones = [str(row.get("backbone") or "") for row in study.rows]
+    pairs = zip(backbone_labels(study.rows), backbones, strict=True)
+    hidden = dict.fromkeys(f"{label} stands for `{backbone}`" for label, backbone in pairs if label != backbone)
+    return [("Backbones", f"{'; '.join(hidden)}: built with these arguments")] if hidden else []
 
 
 def _agreement_line(study: Study) -> list[tuple[str, str]]:

@@ -27,12 +27,17 @@ function pick(candidates, limits, objective, higher) {
   const within = candidates.filter((variant) => meets(variant, limits)).sort(order);
   if (!within.length) {
     return {
-      best: null, runnerUp: null, within: 0, steps: [],
+      best: null, runnerUp: null, within: 0, steps: [], upgrades: [],
       conflict: conflictOf(candidates, limits), nearest: nearestTo(candidates, limits),
+      waysOut: limits.flatMap((limit) => wayOut(candidates, limits, limit, order)),
     };
   }
   const steps = limits.flatMap((limit) => stepsOf(candidates, limits, limit, within[0], objective, higher));
-  return { best: within[0], runnerUp: within[1] || null, within: within.length, steps, conflict: [], nearest: null };
+  const upgrades = higher(objective) ? [] : upgradesOf(within, objective);
+  return {
+    best: within[0], runnerUp: within[1] || null, within: within.length, steps, upgrades,
+    conflict: [], nearest: null, waysOut: [],
+  };
 }
 
 /** The better by the objective first, then the higher mIoU, the fewer MACs, the name. */
@@ -79,6 +84,29 @@ function stepsOf(candidates, limits, limit, best, objective, higher) {
     }
   }
   return steps;
+}
+
+/** What more mIoU costs: from the pick on, each that the order has before all others of as much mIoU. */
+function upgradesOf(within, objective) {
+  const [best, ...rest] = within;
+  const upgrades = [];
+  let reached = best.values.miou_val;
+  for (const variant of rest) {
+    if (variant.values.miou_val > reached) {
+      reached = variant.values.miou_val;
+      const price = variant.values[objective] - best.values[objective];
+      upgrades.push({ variant, more: reached - best.values.miou_val, price });
+    }
+  }
+  return upgrades;
+}
+
+/** How far a limit has to give, alone, for there to be a pick; nothing where that brings none. */
+function wayOut(candidates, limits, limit, order) {
+  const miss = (variant) => shortfall(limit, variant.values[limit.metric]);
+  const keptOut = candidates.filter((variant) => meets(variant, limits.filter((other) => other !== limit)));
+  const [variant] = keptOut.sort((a, b) => miss(a) - miss(b) || order(a, b));
+  return variant ? [{ limit, by: miss(variant), variant }] : [];
 }
 
 /** The fewest limits that nothing meets together; of several such sets the first in the limits' order. */

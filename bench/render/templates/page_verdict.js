@@ -31,11 +31,18 @@ function pickLines(view) {
     const items = view.limits.map((limit) => make("li", {}, `${limitWords(view.data, limit)}: `, ...costOfLimit(view, limit)));
     lines.push(make("p", { class: "what" }, "what the limits cost"), make("ul", {}, ...items));
   }
+  if (found.upgrades.length) {
+    const items = found.upgrades.slice(0, SAID_STEPS).map((step) =>
+      make("li", {}, `${upgradeWords(view.data, step, view.state.goal)} (`, nameButton(view, step.variant), ")"));
+    lines.push(make("p", { class: "what" }, "what more mIoU costs"), make("ul", {}, ...items));
+  }
   return lines;
 }
 
 function costOfLimit(view, limit) {
-  const steps = view.pick.steps.filter((step) => step.limit === limit).slice(0, SAID_STEPS);
+  const reads = (step) => amountWords(view.data, limit.metric, step.by);
+  const own = view.pick.steps.filter((step) => step.limit === limit);
+  const steps = own.filter((step, i) => i + 1 === own.length || reads(step) !== reads(own[i + 1])).slice(0, SAID_STEPS);
   if (!steps.length) return ["does not bind, alone"];
   return steps.flatMap((step, i) => [
     i ? "; " : "", `${stepWords(view.data, step, view.state.goal)} (`, nameButton(view, step.variant), ")",
@@ -51,6 +58,10 @@ function noPickLines(view) {
     lines.push(block("no pick", `no variant has ${together}${end}`));
   } else lines.push(block("no pick", "no variant is left: choose a backbone and a block"));
   if (found.nearest) lines.push(variantBlock(view, "nearest", found.nearest), make("p", { class: "small" }, missWords(view)));
+  if (found.waysOut.length) {
+    const items = found.waysOut.map((way) => make("li", {}, `${wayOutWords(data, way)} (`, nameButton(view, way.variant), ")"));
+    lines.push(make("p", { class: "what" }, "what would bring a pick"), make("ul", {}, ...items));
+  }
   return lines;
 }
 
@@ -89,7 +100,8 @@ function footLines(view) {
   if (left) lines.push(make("p", { class: "small" }, `${many(left, "variant")} without one of these numbers, left out.`));
   const command = commandWords(view.data, view.limits, view.state.goal, isFiltered(view.state));
   if (command) {
-    const also = "The same on the command line, with how sure the choice is:";
+    const best = view.pick.best ? "how sure the choice is and " : "";
+    const also = `The same on the command line, with ${best}what other images and seeds would give:`;
     lines.push(make("p", { class: "small" }, also, " ", make("code", { id: "command" }, command)));
   }
   return lines;
@@ -110,6 +122,8 @@ function pickAsData(found) {
     best: name(found.best), runner_up: name(found.runnerUp), within: found.within,
     steps: found.steps.map((step) => [step.limit.metric, step.by, step.variant.name, step.gain]),
     conflict: found.conflict.map((limit) => limit.metric), nearest: name(found.nearest),
+    upgrades: found.upgrades.map((step) => [step.variant.name, step.more, step.price]),
+    ways_out: found.waysOut.map((way) => [way.limit.metric, way.by, way.variant.name]),
   };
 }
 

@@ -84,6 +84,16 @@ function stepWords(data, step, goal) {
   return `${amountWords(data, step.limit.metric, step.by)} ${less} buys ${gain}`;
 }
 
+function upgradeWords(data, step, goal) {
+  const price = `${amountWords(data, goal, step.price)} more ${data.metrics[goal].label}`;
+  return `${amountWords(data, "miou_val", step.more)} more for ${price}`;
+}
+
+function wayOutWords(data, way) {
+  const less = way.limit.least ? "less" : "more";
+  return `${limitWords(data, way.limit)}: ${amountWords(data, way.limit.metric, way.by)} ${less}`;
+}
+
 /** The same question to the command line; "" where it has no words for it. */
 function commandWords(data, limits, goal, isFiltered) {
   const asked = [...limits.map((limit) => limit.metric), goal].map((key) => data.metrics[key]);
