@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -18,10 +21,11 @@ from bench.cost.figures import Cost, Peak, Weights, Work
 from bench.errors import UserError
 from bench.judge.cost_guard import guard_variant
 from bench.render.guard_formats import FORMATS
-from tests.conftest import PROJECT, RunBench
+from tests.conftest import PROJECT, RunBench, bench_environment
 from variants.backbones.families import FAMILIES
 
 PLAIN, DNL = "lcnet_050+fpn16-head16", "lcnet_050+frm34-dnl-w32+fpn16-head16"
+GONE = "gone_net+fpn16-head16"
 SPACE = """\
 name: pair
 variants: [{}]
@@ -175,11 +179,82 @@ def test_allowing_and_accepting_at_once_is_refused(guard: Guard) -> None:
 
 
 def test_a_variant_that_can_no_longer_be_built_stops(guard: Guard, tmp_path: Path) -> None:
-    edit(tmp_path, lambda data: data["variants"].update({"gone_net+fpn16-head16": data["variants"][PLAIN]}))
+    edit(tmp_path, lambda data: data["variants"].update({GONE: data["variants"][PLAIN]}))
     code, variants = found(guard)
     assert code == 1
-    assert variants["gone_net+fpn16-head16"]["state"] == "uncountable"
-    assert "gone_net" in variants["gone_net+fpn16-head16"]["reason"]
+    assert variants[GONE]["state"] == "uncountable"
+    assert "gone_net" in variants[GONE]["reason"]
+
+
+def test_what_was_never_counted_is_not_new(guard: Guard, tmp_path: Path) -> None:
+    (tmp_path / "pair.yaml").write_text(SPACE.format(f"{PLAIN}, {DNL}, {GONE}"))
+    code, variants = found(guard, "pair.yaml")
+    assert code == 1
+    assert (variants[GONE]["state"], variants[PLAIN]["state"]) == ("uncountable", "same")
+    assert "gone_net" in variants[GONE]["reason"]
+    words = guard("--cost", "pair.yaml").output
+    assert "1 cannot be counted; 2 variants compared" in words
+    assert "no longer" not in words
+    assert "--accept" not in words
+
+
+def test_accepting_keeps_what_cannot_be_counted_until_it_leaves_the_space(guard: Guard, tmp_path: Path) -> None:
+    edit(tmp_path, lambda data: data["variants"].update({GONE: data["variants"][PLAIN]}))
+    baseline = tmp_path / "results" / "pair" / "cost_baseline.json"
+    (tmp_path / "pair.yaml").write_text(SPACE.format(f"{PLAIN}, {DNL}, {GONE}"))
+    for arguments in (["--accept"], ["--accept", "pair.yaml"]):
+        done = guard(*arguments)
+        assert done.exit_code == 1
+        assert f"stay in the baseline for what cannot be counted: {GONE}" in done.stdout
+        assert set(json.loads(baseline.read_text())["variants"]) == {PLAIN, DNL, GONE}
+    (tmp_path / "pair.yaml").write_text(SPACE.format(f"{PLAIN}, {DNL}"))
+    code, variants = found(guard, "pair.yaml")
+    assert (code, variants[GONE]["in_space"]) == (1, False)
+    assert re.search("left the space .*`bench guard --accept pair.yaml.*` drops them", guard("pair.yaml").stderr)
+    assert guard("--accept", "pair.yaml").exit_code == 0
+    assert set(json.loads(baseline.read_text())["variants"]) == {PLAIN, DNL}
+
+
+def test_broken_code_stops_also_after_accepting(guard: Guard, tmp_path: Path) -> None:
+    """A copy of this project whose block raises an error, beside the baseline of the sound one."""
+    for package in ("bench", "variants"):
+        shutil.copytree(PROJECT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    block = tmp_path / "variants" / "context" / "dnl.py"
+    block.write_text(block.read_text().replace("unary =", "unary = no_such_name +"))
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "bench", "guard", *arguments], cwd=tmp_path, capture_output=True, text=True,
+            check=False, timeout=240, env=bench_environment() | {"PYTHONPATH": str(tmp_path)},
+        )  # fmt: skip
+
+    before = run("--cost", "pair.yaml")
+    assert before.returncode == 1, before.stdout
+    assert "NameError: name 'no_such_name' is not defined" in before.stdout
+    assert "mend the variants that cannot be counted" in before.stderr
+    assert "--accept" not in before.stderr
+    assert run("--accept", "pair.yaml").returncode == 1
+    after = run("--cost", "--format", "json")
+    assert after.returncode == 1
+    (space,) = json.loads(after.stdout)["spaces"]
+    assert [(v["variant"], v["state"]) for v in space["variants"]] == [(DNL, "uncountable"), (PLAIN, "same")]
+    assert guard("--cost", "pair.yaml").exit_code == 0, "mended"
+
+
+def test_a_space_of_broken_variants_alone_is_no_missing_baseline(guard: Guard, tmp_path: Path) -> None:
+    def all_gone(data: Data) -> None:
+        data["variants"] = {GONE: data["variants"][PLAIN]}
+
+    edit(tmp_path, all_gone)
+    done = guard("--cost", "--format", "junit")
+    assert done.exit_code == 1
+    assert "--accept" not in done.output
+    assert ElementTree.fromstring(done.stdout).get("errors") == "0"
+
+
+def test_every_format_says_the_notes(guard: Guard) -> None:
+    for form in FORMATS:
+        assert "file pair.yaml is not here" in guard("--cost", "--format", form).stdout.replace("\\_", "_"), form
 
 
 def test_a_new_variant_is_reported_and_accepted(guard: Guard, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def command(
     """Compare variants with what they cost, or how long they took, before.
 
     Cost: parameters, multiply-adds, activations and peak memory of each SPACE (without one, of every space that has a
-    baseline) against results/SPACE/cost_baseline.json, in whole numbers. Exit 1 where one grew or can no longer be
+    baseline) against results/SPACE/cost_baseline.json, in whole numbers. Exit 1 where one grew or cannot be
     counted, 3 where nothing was compared.
 
     Latency: each VARIANT or variant of SPACE (without one, of `quick`) at a revision of the project in this folder

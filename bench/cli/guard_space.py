@@ -35,7 +35,9 @@ def guard_space(space: GuardedSpace, allowed: Allowance, workers: int) -> SpaceG
     names = list(dict.fromkeys([*old.costs, *_names(space.target)]))
     costs, reasons = _count(names, old.size, old.classes, space.name, workers)
     variants = [guard_variant(n, old.costs.get(n), costs.get(n), allowed, reasons.get(n, "")) for n in names]
-    notes = [*space.notes, *_space_notes(space.target, old)]
+    still = set(_names_now(space.target, old))
+    variants = [replace(variant, in_space=variant.name in still) for variant in variants]
+    notes = [*space.notes, *_space_notes(space, old)]
     if any(variant.state not in ("same", "new") for variant in variants):
         notes += _version_notes(old)
     return SpaceGuard(
@@ -47,7 +49,8 @@ def guard_space(space: GuardedSpace, allowed: Allowance, workers: int) -> SpaceG
 def accept_space(space: GuardedSpace, allowed: Allowance, workers: int) -> SpaceGuard:
     """Make today's figures of a space the baseline; the file stays as it is where no figure differs.
 
-    Without the space's file the variants, size and classes are those of the baseline.
+    A variant that cannot be counted keeps its figures, which it is compared with when it is mended. Without the space's
+    file the variants, size and classes are those of the baseline.
 
     Returns:
         How the figures differ from the baseline before.
@@ -55,30 +58,27 @@ def accept_space(space: GuardedSpace, allowed: Allowance, workers: int) -> Space
     old = space.baseline
     plan = space.target or old
     assert plan is not None
-    names = _names(space.target) if space.target else list(old.costs if old else ())
+    names = _names_now(space.target, old)
     costs, reasons = _count(names, plan.size, plan.classes, space.name, workers)
     obstacle = _obstacle(space, plan.size, plan.classes)
     before = {} if old is None or obstacle else old.costs
-    variants = [_accepted(n, before.get(n), costs.get(n), allowed, reasons.get(n, "")) for n in names]
-    variants = [v if space.target or v.cost else replace(v, state="dropped") for v in variants]
+    variants = [guard_variant(n, before.get(n), costs.get(n), allowed, reasons.get(n, "")) for n in names]
+    reason = "the space has it no more"
     gone = set(old.costs if old else ()) - set(names)
-    variants += [GuardedVariant(name, "dropped", reason="the space has it no more") for name in gone]
-    if costs:
-        new = CostBaseline(space.source, plan.size, plan.classes, METHOD, commit(), deciding_versions(), costs)
-        if old is None or not old.says_the_same(new):
-            write_baseline(space.path, new)
+    variants += [GuardedVariant(name, "dropped", reason=reason, in_space=False) for name in gone]
+    kept = {name: before[name] for name in reasons if name in before}
+    _write(space, plan, costs | kept)
+    notes = [*space.notes, *([obstacle] if obstacle else []), *_fileless_notes(space), *_kept_notes(kept)]
     return SpaceGuard(
         space.name, str(space.path), space.accept, plan.size, plan.classes, worst_first(variants),
-        sum(name in before for name in costs), (*space.notes, *([obstacle] if obstacle else [])),
+        sum(name in before for name in costs), tuple(notes),
     )  # fmt: skip
 
 
-def _accepted(
-    name: str, before: Cost | None, now: Cost | None, allowed: Allowance, reason: str
-) -> GuardedVariant:  # fmt: skip
-    """As in the guard; but a new variant that cannot be counted is none that could be accepted."""
-    variant = guard_variant(name, before, now, allowed, reason)
-    return variant if now is not None else replace(variant, state="uncountable")
+def _write(space: GuardedSpace, plan: Target | CostBaseline, figures: dict[str, Cost]) -> None:
+    new = CostBaseline(space.source, plan.size, plan.classes, METHOD, commit(), deciding_versions(), figures)
+    if figures and (space.baseline is None or not space.baseline.says_the_same(new)):
+        write_baseline(space.path, new)
 
 
 def _count(
@@ -106,6 +106,11 @@ def _names(target: Target | None) -> list[str]:
     return [spec.name for spec in target.specs] if target else []
 
 
+def _names_now(target: Target | None, old: CostBaseline | None) -> list[str]:
+    """The variants of the space; without its file those of the baseline, of which none is known to have left."""
+    return list(old.costs) if target is None and old is not None else _names(target)
+
+
 def _obstacle(space: GuardedSpace, size: Size, classes: int) -> str:
     """Why the baseline's figures say nothing about today's; "" where they do."""
     old = space.baseline
@@ -118,10 +123,11 @@ def _obstacle(space: GuardedSpace, size: Size, classes: int) -> str:
     return ""
 
 
-def _space_notes(target: Target | None, old: CostBaseline) -> list[str]:
+def _space_notes(space: GuardedSpace, old: CostBaseline) -> list[str]:
     """In which the space is another than when its baseline was made."""
+    target = space.target
     if target is None:
-        return [f"the space's file {old.source} is not here, so variants that the baseline lacks are not seen"]
+        return _fileless_notes(space)
     notes = []
     if (target.size, target.classes) != (old.size, old.classes):
         now = _input_words(target.size, target.classes)
@@ -130,6 +136,20 @@ def _space_notes(target: Target | None, old: CostBaseline) -> list[str]:
     if gone:
         notes.append(f"{gone} of these are not in the space any more; compared all the same, --accept drops them")
     return notes
+
+
+def _fileless_notes(space: GuardedSpace) -> list[str]:
+    """That the file is missing which says what the space has."""
+    return [] if space.target else [
+        f"the space's file {space.source} is not here, so which variants it has beyond the baseline, or has no more, "
+        "is not known; name the file"
+    ]  # fmt: skip
+
+
+def _kept_notes(kept: Iterable[str]) -> list[str]:
+    """Of variants that cannot be counted."""
+    names = ", ".join(kept)
+    return [f"the figures of before stay in the baseline for what cannot be counted: {names}"] if names else []
 
 
 def _version_notes(old: CostBaseline) -> list[str]:

@@ -83,7 +83,8 @@ class Hidden:
 class GuardedVariant:
     """A variant beside its baseline.
 
-    reason: why it cannot be counted, or was dropped. cost: of today.
+    reason: why it cannot be counted, or was dropped. cost: of today. in_space: whether its space has it still, as far
+    as is known; of what has left, accepting today's figures drops the baseline.
     """
 
     name: str
@@ -92,6 +93,7 @@ class GuardedVariant:
     hidden: tuple[Hidden, ...] = ()
     reason: str = ""
     cost: Cost | None = None
+    in_space: bool = True
 
     @property
     def fails(self) -> bool:
@@ -123,6 +125,11 @@ class SpaceGuard:
     def count(self, state: State) -> int:
         return sum(variant.state == state for variant in self.variants)
 
+    @property
+    def lacks_baseline(self) -> bool:
+        """Whether nothing was compared, and no variant that cannot be counted is why."""
+        return not self.compared and not self.count("uncountable")
+
 
 @dataclass(frozen=True)
 class GuardReport:
@@ -144,7 +151,7 @@ class GuardReport:
 
     @property
     def fails(self) -> bool:
-        """Whether something grew or cannot be counted any more; of what was accepted only the latter fails."""
+        """Whether something grew or cannot be counted; of what was accepted only the latter fails."""
         return bool(self.count("uncountable") or (self.count("grew") and not self.accepted))
 
     @property
@@ -158,14 +165,16 @@ class GuardReport:
 def guard_variant(
     name: str, before: Cost | None, now: Cost | None, allowed: Allowance, reason: str = ""
 ) -> GuardedVariant:
-    """Compare a variant with its baseline.
+    """Compare a variant with its baseline. What cannot be counted fails, with a baseline or without: broken is not new.
 
     Args:
         before: the baseline; None for a new variant.
         now: today's cost; None where it cannot be counted, with the reason.
     """
-    if before is None or now is None:
-        return GuardedVariant(name, "new" if before is None else "uncountable", reason=reason, cost=now)
+    if now is None:
+        return GuardedVariant(name, "uncountable", reason=reason)
+    if before is None:
+        return GuardedVariant(name, "new", cost=now)
     changes = tuple(
         _change(metric, before, now, allowed[metric])
         for metric in GUARDED

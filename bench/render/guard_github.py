@@ -10,7 +10,8 @@ from bench.render.guard_words import STATE_WORDS, headline, next_steps, sentence
 def guard_github(report: GuardReport) -> str:
     """Errors for what fails, warnings for growth that is allowed, notices for the rest; the verdict leads its level."""
     failed = report.fails or report.is_empty
-    verdict = (f"bench guard: {title(report)}", "\n".join([headline(report), *next_steps(report)]))
+    notes = [f"{space.space}: {note}" for space in report.spaces for note in space.notes]
+    verdict = (f"bench guard: {title(report)}", "\n".join([headline(report), *notes, *next_steps(report)]))
     found: list[tuple[Level, str, str]] = [("error" if failed else "notice", *verdict)]
     for space in report.spaces:
         for variant in space.variants:

@@ -33,7 +33,7 @@ def _space(space: SpaceGuard) -> dict[str, Any]:
 
 def _variant(variant: GuardedVariant) -> dict[str, Any]:
     return {
-        "variant": variant.name, "state": variant.state, "reason": variant.reason,
+        "variant": variant.name, "state": variant.state, "reason": variant.reason, "in_space": variant.in_space,
         "now": variant.cost.metrics() if variant.cost else None,
         "changes": [_change(change) for change in variant.changes],
         "hidden_operators": [

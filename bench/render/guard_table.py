@@ -51,7 +51,7 @@ def _variant(variant: GuardedVariant, widths: list[int]) -> list[str]:
     lines += [f"    {hidden_words(hidden)}" for hidden in variant.hidden]
     if variant.reason:
         lines.append(f"    {variant.reason}")
-    if variant.state == "new" and variant.cost is not None:
+    if variant.state == "new":
         lines.append(f"    {cost_words(variant)}")
     return lines
 

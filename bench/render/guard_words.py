@@ -38,7 +38,7 @@ def headline(report: GuardReport) -> str:
         return "There is no baseline to compare with."
     grew, gone = report.count("grew"), report.count("uncountable")
     faults = [f"{grew} {'costs' if grew == 1 else 'cost'} more than the baseline allows"] if grew else []
-    faults += [f"{gone} can no longer be counted"] if gone else []
+    faults += [f"{gone} cannot be counted"] if gone else []
     whole = f"{_variants(report.compared)} compared"
     return f"{' and '.join(faults)}; {whole}." if faults else f"{whole}, none costs more than its baseline allows."
 
@@ -97,7 +97,7 @@ def sentences(variant: GuardedVariant) -> list[str]:
     lines = [_reason(variant)] if variant.reason else []
     lines += [_sentence(change) for change in variant.changes]
     lines += [hidden_words(hidden) for hidden in variant.hidden]
-    if variant.state == "new" and variant.cost is not None:
+    if variant.state == "new":
         lines.append(f"no baseline yet: {cost_words(variant)}")
     return lines
 
@@ -126,23 +126,34 @@ def hidden_words(hidden: Hidden) -> str:
 
 def next_steps(report: GuardReport) -> list[str]:
     """What to do about it, a line a step."""
-    lines = []
-    for space in report.spaces:
-        if report.accepted:
-            continue
-        if not space.compared:
-            lines.append(f"{space.space}: nothing was compared. `{space.accept}` makes the baseline; commit it.")
-        elif space.count("grew"):
-            lines.append(f"{space.space}: a growth that is meant: `{space.accept}`, and commit {space.baseline}.")
-        elif space.count("uncountable"):
-            lines.append(f"{space.space}: variants that went on purpose: `{space.accept}` drops them.")
-        elif space.count("fell"):
-            lines.append(f"{space.space}: `{space.accept}` makes the lower figures the limit; commit {space.baseline}.")
-        elif space.count("new"):
-            lines.append(f"{space.space}: `{space.accept}` adds the new variants; commit {space.baseline}.")
     if not report.spaces:
-        lines.append("nothing was compared: `bench guard --accept SPACE` makes the baseline of a space; commit it.")
-    return lines
+        return ["nothing was compared: `bench guard --accept SPACE` makes the baseline of a space; commit it."]
+    steps = [_mend] if report.accepted else [_mend, _drop, _accept]
+    return [f"{space.space}: {words}" for space in report.spaces for step in steps if (words := step(space))]
+
+
+def _mend(space: SpaceGuard) -> str:
+    """Accepting is no way out of an error: its variants would only stay as they are in the baseline."""
+    broken = any(variant.state == "uncountable" and variant.in_space for variant in space.variants)
+    return "mend the variants that cannot be counted, or take them out of the space." if broken else ""
+
+
+def _drop(space: SpaceGuard) -> str:
+    left = any(variant.state == "uncountable" and not variant.in_space for variant in space.variants)
+    return f"variants that left the space and cannot be counted: `{space.accept}` drops them." if left else ""
+
+
+def _accept(space: SpaceGuard) -> str:
+    """What accepting today's figures would do, of the most that it would."""
+    if space.lacks_baseline:
+        return f"nothing was compared. `{space.accept}` makes the baseline; commit it."
+    if space.count("grew"):
+        return f"a growth that is meant: `{space.accept}`, and commit {space.baseline}."
+    if space.count("fell"):
+        return f"`{space.accept}` makes the lower figures the limit; commit {space.baseline}."
+    if space.count("new"):
+        return f"`{space.accept}` adds the new variants; commit {space.baseline}."
+    return ""
 
 
 def _reason(variant: GuardedVariant) -> str:
