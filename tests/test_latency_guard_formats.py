@@ -40,6 +40,7 @@ UNCLEAR = replace(
 )
 FASTER = replace(SLOWER, state="improved", head=Ratio(0.9, 0.88, 0.93))
 BROKEN = JudgedVariant("broken_net", "broken", reason="head cannot run it: ValueError: no such axis")
+REFUSED = JudgedVariant("refused_net", "refused", reason="neither revision has it: backbone 'refused_net' is unknown")
 NEW = JudgedVariant("new_net", "new", reason="base cannot run it: no such block")
 NASTY = 'resnet18@a=b|c+<x>&"q"::%,`t`_*'
 MACHINE = {"cpu": "Test CPU", "cores": 2, "memory_gib": 8, "gpu": None, "system": "Linux x86_64"}
@@ -56,7 +57,10 @@ def report_of(*variants: JudgedVariant, doubts: Sequence[str] = ()) -> LatencyGu
     )  # fmt: skip
 
 
-ONE_OF_EACH = report_of(of(SAME), NEW, of(FASTER), of(UNCLEAR), of(SLOWER), BROKEN, doubts=["the machine was busy"])
+ONE_OF_EACH = replace(
+    report_of(of(SAME), NEW, of(FASTER), of(UNCLEAR), REFUSED, of(SLOWER), BROKEN, doubts=["the machine was busy"]),
+    notes=("changes are not judged",),
+)
 
 
 def suite_of(report: LatencyGuardReport) -> ElementTree.Element:
@@ -99,6 +103,7 @@ def test_every_format_says_everything(form: str) -> None:
         "head is 10.0 % faster than base (95 % interval 7.0 to 12.0 %)",
         "no difference between base and head larger than 2.1 % could hide here",
         ONE_OF_EACH.base, ONE_OF_EACH.head, str(SETTING), "Test CPU", "the machine was busy",
+        "changes are not judged",
     ):  # fmt: skip
         assert words in text
     assert "compare the ratio, not the times" in text.lower()
@@ -138,6 +143,8 @@ def test_a_small_rate_is_never_nothing(form: str, rate: float) -> None:
         ([of(FASTER), NEW], "latency guard passed"),
         ([of(SAME), of(UNCLEAR)], "latency guard cannot tell"),
         ([of(UNCLEAR), of(SLOWER)], "latency guard failed"),
+        ([REFUSED, of(SLOWER)], "latency guard failed"),
+        ([REFUSED, of(UNCLEAR), of(SAME)], "latency guard was asked for a variant that neither revision has"),
         ([BROKEN], "latency guard failed"),
         ([NEW], "latency guard cannot tell"),
         ([], "latency guard cannot tell"),
@@ -155,19 +162,20 @@ def test_titles(variants: list[JudgedVariant], words: str) -> None:
 
 
 def test_counts() -> None:
-    assert "1 broken, 1 regressed, 1 unclear, 1 improved, 1 new, 1 unchanged" in headline(ONE_OF_EACH)
+    assert "1 broken, 1 regressed, 1 refused, 1 unclear, 1 improved, 1 new, 1 unchanged" in headline(ONE_OF_EACH)
     assert as_json(ONE_OF_EACH)["counts"] == dict.fromkeys(STATES, 1)
     assert [v["state"] for v in as_json(ONE_OF_EACH)["variants"]] == list(STATES)
     suite = suite_of(ONE_OF_EACH)
     found = tuple(suite.get(key) for key in ("tests", "failures", "errors", "skipped"))
-    assert found == ("6", "2", "1", "1")
+    assert found == ("7", "2", "2", "1")
 
 
 @pytest.mark.parametrize(
     ("variant", "tag", "level"),
     [
         (BROKEN, "failure", "error"), (of(SLOWER), "failure", "error"), (of(UNCLEAR), "error", "warning"),
-        (NEW, "skipped", "notice"), (of(FASTER), None, "notice"), (of(SAME), None, "notice"),
+        (REFUSED, "error", "error"), (NEW, "skipped", "notice"), (of(FASTER), None, "notice"),
+        (of(SAME), None, "notice"),
     ],
 )  # fmt: skip
 def test_each_state_has_its_weight(variant: JudgedVariant, tag: str | None, level: str) -> None:

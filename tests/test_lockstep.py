@@ -66,7 +66,8 @@ def test_a_network_that_fails_is_told_and_its_host_goes_on(job: Job) -> None:
             children(hosts, [job, wrong]),
         ):
             pass
-        assert not error.value.failures[0].from_outside
+        (failure,) = error.value.failures
+        assert (failure.from_outside, failure.refused) == (False, True)
         with children(hosts, [job, job]) as facts:
             assert len(facts) == 2
             assert all(take_sample(host) > 0 for host in hosts)
@@ -97,7 +98,7 @@ def test_a_side_on_a_gpu_goes_as_far_as_the_device(job: Job) -> None:
 @WITHOUT_GPU
 def test_the_self_tests_slower_side_runs_where_the_other_does() -> None:
     """On a GPU that is not there it is refused; on the CPU in its place it would be measured."""
-    here = Checkout(PROJECT, "here")
+    here = Checkout(PROJECT, "here", "here")
     setting = replace(SETTING, device="cuda")
     trials = run_trials(here, VARIANT, setting, 0, 1, Effort(restarts=3, seconds=5), Rule(0.5, 5.0), busy=False)
     with pytest.raises(SideFailedError, match="sees no CUDA device here"):
@@ -119,6 +120,7 @@ def test_a_checkout_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
 
 
 BROKEN, KILLED = "no such block", "its process was ended by SIGKILL"
+SIDES = (BASE, AGAIN, HEAD)
 
 
 def test_a_child_that_is_killed_leaves_no_answer_of_others_unheard(job: Job) -> None:
@@ -134,7 +136,11 @@ def test_a_child_that_is_killed_leaves_no_answer_of_others_unheard(job: Job) -> 
     [
         ([Failure(HEAD, BROKEN)], "broken", "head cannot run it: no such block"),
         ([Failure(BASE, BROKEN), Failure(AGAIN, BROKEN)], "new", "base cannot run it: no such block"),
-        ([Failure(side, BROKEN) for side in (BASE, AGAIN, HEAD)], "unclear", "no side can run it"),
+        ([Failure(side, BROKEN) for side in SIDES], "unclear", "no side can run it"),
+        ([Failure(side, BROKEN, refused=True) for side in SIDES], "refused", "neither revision has it: no such block"),
+        ([Failure(side, BROKEN, refused=side != HEAD) for side in SIDES], "unclear", "no side can run it"),
+        ([Failure(HEAD, BROKEN, refused=True)], "broken", "head cannot run it"),
+        ([Failure(side, BROKEN, refused=True) for side in (BASE, AGAIN)], "new", "base cannot run it"),
         ([Failure(BASE, BROKEN)], "unclear", "base could not run it"),
         ([Failure(HEAD, KILLED, from_outside=True)], "unclear", "head was not measured to its end"),
         ([Failure(BASE, KILLED, from_outside=True), Failure(HEAD, BROKEN)], "unclear", "not measured to its end"),

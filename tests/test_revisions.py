@@ -20,6 +20,7 @@ from bench.latency.checkout import WORKING_TREE, Checkout, checked_out, uncommit
 from bench.latency.guarding import Effort, guard_ready
 from bench.latency.job import Job
 from bench.latency.setting import LatencySetting
+from bench.render.guard_formats import FORMATS
 from bench.store import Store
 from tests.conftest import INTERRUPTED, PROJECT, RunBench
 
@@ -59,6 +60,7 @@ def test_revisions_are_worktrees_that_go_again(repository: Path) -> None:
     with checked_out("HEAD~1", repository) as before, checked_out("HEAD", repository) as head:
         assert ((before.root / "file").read_text(), (head.root / "file").read_text()) == ("first", "second")
         assert before.label.startswith("HEAD~1 (")
+        assert before.code != head.code
     assert not before.root.exists()
     listed = subprocess.run(
         ["git", "-C", str(repository), "worktree", "list"], capture_output=True, text=True, check=True
@@ -66,7 +68,11 @@ def test_revisions_are_worktrees_that_go_again(repository: Path) -> None:
     assert len(listed.stdout.splitlines()) == 1
     with checked_out(WORKING_TREE, repository / ".") as here:
         assert (here.root / "file").read_text() == "third"
+        assert here.code != head.code
     assert uncommitted(repository)
+    (repository / "file").write_text("second")
+    with checked_out(WORKING_TREE, repository) as here:
+        assert here.code == head.code
 
 
 def test_what_is_no_revision_or_no_repository_is_refused(repository: Path, tmp_path: Path) -> None:
@@ -79,7 +85,7 @@ def test_what_is_no_revision_or_no_repository_is_refused(repository: Path, tmp_p
 
 
 def test_equal_code_is_never_called_slower_and_broken_code_is_told() -> None:
-    here = Checkout(PROJECT, "here")
+    here = Checkout(PROJECT, "here", "here")
     effort = Effort(restarts=3, seconds=5)
     with guard_ready(here, here, SETTING, effort, Rule(tolerated=0.5, wanted=5.0)) as guard:
         judged = guard.judge_variant(VARIANT)
@@ -87,8 +93,8 @@ def test_equal_code_is_never_called_slower_and_broken_code_is_told() -> None:
         assert judged.verdict is not None
         assert judged.verdict.restarts >= 3
         unknown = guard.judge_variant("no_such_net+fpn16-head16")
-        assert (unknown.state, unknown.verdict) == ("unclear", None)
-        assert unknown.reason.startswith("no side can run it: backbone 'no_such_net'")
+        assert (unknown.state, unknown.verdict) == ("refused", None)
+        assert unknown.reason.startswith("neither revision has it: backbone 'no_such_net'")
         jobs = [Job(VARIANT, SETTING, str(guard.exports), passes) for passes in (2, 2, 8)]
         assert guard.judge_jobs(jobs).state == "regressed"
         assert guard.judge_jobs(jobs[::-1][:1] * 2 + jobs[:1]).state == "improved"
@@ -108,7 +114,7 @@ def test_duel_prints_the_ratio_and_gives_json(run_bench: RunBench) -> None:
 
 def test_a_guard_that_is_ended_takes_its_checkouts_along(repository: Path, tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
-    command = [sys.executable, "-m", "bench", "guard", "--latency", VARIANT, "--against", "HEAD", "--seconds", "600"]
+    command = [sys.executable, "-m", "bench", "guard", "--latency", VARIANT, "--against", "HEAD~1", "--seconds", "600"]
     environment = os.environ | {"TMPDIR": str(tmp_path / "kept"), "PYTHONPATH": str(PROJECT)}
     guard = subprocess.Popen(command, cwd=repository, env=environment, stderr=subprocess.PIPE, text=True)
     assert guard.stderr is not None
@@ -177,6 +183,57 @@ def test_the_guard_stops_a_commit_that_is_slower(run_bench: RunBench, tmp_path: 
     back = run_bench(*arguments, "--against", "HEAD", "--head", "HEAD~1", cwd=root / "src")
     assert back.returncode == 0, back.stdout
     assert f"improved  {VARIANT}" in back.stdout
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_commit_against_itself_is_no_pass(run_bench: RunBench, repository: Path, form: str) -> None:
+    """As on a push to main, or where what was meant to be judged is not committed."""
+    arguments = ["guard", "--latency", VARIANT, "--format", form]
+    done = run_bench(*arguments, "--against", "HEAD", cwd=repository)
+    assert done.returncode == 3, done.stderr
+    assert "base and head are the same commit. Pass another --against" in done.stderr
+    assert "--head ." in done.stderr
+    assert "both revisions are the same code" in done.stdout
+    assert "uncommitted changes are not judged" in done.stdout
+    assert "[1/1]" not in done.stderr, "nothing was measured"
+
+
+@pytest.mark.parametrize("sides", [("HEAD", "."), (".", "."), ("main", "HEAD")])
+def test_other_names_of_the_same_code_are_no_pass(
+    run_bench: RunBench, repository: Path, sides: tuple[str, str]
+) -> None:  # fmt: skip
+    (repository / "file").write_text("second")
+    subprocess.run(["git", "-C", str(repository), "branch", "--force", "main"], check=False, capture_output=True)
+    base, head = sides
+    done = run_bench("guard", "--latency", VARIANT, "--against", base, "--head", head, cwd=repository)
+    assert done.returncode == 3, done.stderr
+    assert "uncommitted changes are not judged" not in done.stdout
+
+
+def test_a_variant_that_neither_revision_has_is_refused(run_bench: RunBench, tmp_path: Path) -> None:
+    """And the others are measured all the same; what one revision alone has is broken or new."""
+    root, report = tmp_path / "project", tmp_path / "guard.json"
+    git = new_repository(root)
+    commit_networks(git, root, root / "variants")
+    backbones = root / "variants" / "backbones" / "__init__.py"
+    backbones.write_text(backbones.read_text().replace('"van_b0": ', '"van_zero": '))
+    git("commit", "--quiet", "-a", "-m", "renamed")
+    arguments = ["guard", "--latency", "--size", "64x64", "--restarts", "3", "--seconds", "4"]
+    arguments += ["--tolerated", "100", "--wanted", "900", "--write", f"json={report}"]
+    forth, back = ("--against", "HEAD~1"), ("--against", "HEAD", "--head", "HEAD~1")
+    done = run_bench(*arguments, *forth, VARIANT, "no_such_net+fpn16-head16", cwd=root)
+    assert done.returncode == 2, done.stdout
+    assert "NO SUCH VARIANT  no_such_net+fpn16-head16" in done.stdout
+    assert "neither revision has it: backbone 'no_such_net'" in done.stdout
+    assert "mend its name" in done.stderr
+    states = {variant["variant"]: variant["state"] for variant in json.loads(report.read_text())["variants"]}
+    assert states == {VARIANT: "unchanged", "no_such_net+fpn16-head16": "refused"}
+    lost = run_bench(*arguments, *forth, "van_b0+fpn16-head16", cwd=root)
+    assert lost.returncode == 1, lost.stdout
+    assert "BROKEN  van_b0+fpn16-head16" in lost.stdout
+    new = run_bench(*arguments, *back, "van_b0+fpn16-head16", cwd=root)
+    assert new.returncode == 3, new.stdout
+    assert "new  van_b0+fpn16-head16" in new.stdout
 
 
 def test_a_head_that_cannot_be_loaded_is_broken(run_bench: RunBench, tmp_path: Path) -> None:

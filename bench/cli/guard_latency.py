@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bench.latency.guarding import Effort
 
 _SPACE = "quick"
+_NOT_JUDGED = "uncommitted changes are not judged; --head . judges the files as they are"
 
 
 def run_latency_guard(
@@ -36,8 +37,16 @@ def run_latency_guard(
     with polite_kill("stopped; nothing is reported."):
         report = _guard(names, against, head, setting, restarts, seconds, tolerated, wanted)
     texts = {name: render(report) for name, render in LATENCY_FORMATS.items()}
-    ends = ExitCode.CHECK_FAILED if report.fails else ExitCode.NOTHING_MEASURED if report.cannot_tell else None
-    conclude(texts, form, outputs, f"{title(report)}: {headline(report)}", next_steps(report), ends)
+    conclude(texts, form, outputs, f"{title(report)}: {headline(report)}", next_steps(report), _exit_code(report))
+
+
+def _exit_code(report: LatencyGuardReport) -> int | None:
+    """None where all is fine. A name that neither revision has is the user's mistake: no quieter machine mends it."""
+    if report.fails:
+        return ExitCode.CHECK_FAILED
+    if report.count("refused"):
+        return ExitCode.USAGE
+    return ExitCode.NOTHING_MEASURED if report.cannot_tell else None
 
 
 def _variants(targets: tuple[str, ...]) -> list[str]:
@@ -58,15 +67,17 @@ def _guard(
 
     start = time.monotonic()
     rule = Rule(tolerated / 100, wanted / 100)
-    if head == "HEAD" and uncommitted():
-        say("uncommitted changes are not judged; --head . judges the files as they are")
+    notes = [_NOT_JUDGED] if head == "HEAD" and uncommitted() else []
+    for note in notes:
+        say(note)
     with ExitStack() as stack:
         base, other = (stack.enter_context(checked_out(revision)) for revision in (against, head))
         say(f"base {base.label}, head {other.label}; {setting}; {len(names)} variants")
-        judged, doubts = _judge(names, base, other, setting, Effort(restarts, seconds), rule)
+        same = base.code == other.code
+        judged, doubts = ([], ()) if same else _judge(names, base, other, setting, Effort(restarts, seconds), rule)
     return LatencyGuardReport(
         base.label, other.label, setting, rule, worst_first(judged), doubts, machine_facts(), versions(),
-        time.monotonic() - start,
+        time.monotonic() - start, tuple(notes), same,
     )  # fmt: skip
 
 

@@ -9,8 +9,8 @@ from typing import Any, Literal
 from bench.judge.latency_verdict import Rule, Verdict
 from bench.latency.setting import LatencySetting
 
-State = Literal["broken", "regressed", "unclear", "improved", "new", "unchanged"]
-STATES: tuple[State, ...] = ("broken", "regressed", "unclear", "improved", "new", "unchanged")
+State = Literal["broken", "regressed", "refused", "unclear", "improved", "new", "unchanged"]
+STATES: tuple[State, ...] = ("broken", "regressed", "refused", "unclear", "improved", "new", "unchanged")
 """The worst first."""
 FAILING: frozenset[State] = frozenset(("broken", "regressed"))
 
@@ -19,8 +19,8 @@ FAILING: frozenset[State] = frozenset(("broken", "regressed"))
 class JudgedVariant:
     """A variant with its verdict; or without one, and why.
 
-    state: of the verdict; broken: head does not run it, base does; new: the other way round; unclear without a verdict:
-    neither runs it, or one was ended from outside.
+    state: of the verdict; broken: head does not run it, base does; new: the other way round; refused: both say that
+    there is no such variant; unclear without a verdict: neither runs it, or one was ended from outside.
     """
 
     name: str
@@ -38,7 +38,8 @@ class LatencyGuardReport:
     """What the guard found.
 
     base, head: revision as it was asked for, with its commit. setting: of what was timed. doubts: why the job as a
-    whole is to be mistrusted, in words. machine, versions: as in records. seconds: that the job took.
+    whole is to be mistrusted, in words. machine, versions: as in records. seconds: that the job took. notes: what a
+    reader should know, in words. same_code: base and head are the same code, so that nothing was measured.
     """
 
     base: str
@@ -50,6 +51,8 @@ class LatencyGuardReport:
     machine: dict[str, Any]
     versions: dict[str, str]
     seconds: float
+    notes: tuple[str, ...] = ()
+    same_code: bool = False
 
     def count(self, state: State) -> int:
         return sum(variant.state == state for variant in self.variants)

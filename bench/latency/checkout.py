@@ -18,10 +18,14 @@ _PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 
 @dataclass(frozen=True)
 class Checkout:
-    """A project's folder. label: the revision as asked for, and its commit."""
+    """A project's folder.
+
+    label: the revision as asked for, and its commit. code: the same of two checkouts of the same code.
+    """
 
     root: Path
     label: str
+    code: str
 
 
 @contextmanager
@@ -38,7 +42,8 @@ def checked_out(revision: str, folder: Path | None = None) -> Iterator[Checkout]
     repository = repository_of(folder or Path.cwd())
     project = project_of((folder or Path.cwd()).resolve(), repository)
     if revision == WORKING_TREE:
-        yield Checkout(project, f"working tree on {_short(repository, 'HEAD')}")
+        last = _short(repository, "HEAD")
+        yield Checkout(project, f"working tree on {last}", f"{last} and changes" if uncommitted(folder) else last)
         return
     commit = _short(repository, revision)
     inside = project.relative_to(repository)
@@ -48,7 +53,8 @@ def checked_out(revision: str, folder: Path | None = None) -> Iterator[Checkout]
         try:
             if not (root / inside).is_dir():
                 raise UserError(f"{revision} has no folder {inside}, so there is no project of then to compare with.")
-            yield Checkout(root / inside, revision if commit.startswith(revision) else f"{revision} ({commit})")
+            label = revision if commit.startswith(revision) else f"{revision} ({commit})"
+            yield Checkout(root / inside, label, commit)
         finally:
             _git(repository, "worktree", "remove", "--force", str(root), or_else=lambda _: None)
 

@@ -64,7 +64,11 @@ class Guard:
 
 
 def without_verdict(name: str, error: SideFailedError) -> JudgedVariant:
-    """A variant that could not be measured: broken or new where that is the code's doing, and of one revision alone."""
+    """A variant that could not be measured.
+
+    Broken or new where that is the code's doing, and of one revision alone; a name that no revision takes is the
+    user's.
+    """
     failed = {failure.label for failure in error.failures}
     first = error.failures[0]
     if any(failure.from_outside for failure in error.failures):
@@ -73,6 +77,8 @@ def without_verdict(name: str, error: SideFailedError) -> JudgedVariant:
         return JudgedVariant(name, "broken", reason=f"head cannot run it: {first.reason}")
     if failed == {BASE, AGAIN}:
         return JudgedVariant(name, "new", reason=f"base cannot run it: {first.reason}")
+    if failed == {BASE, AGAIN, HEAD} and all(failure.refused for failure in error.failures):
+        return JudgedVariant(name, "refused", reason=f"neither revision has it: {first.reason}")
     who = "no side can" if HEAD in failed and len(failed) > 1 else f"{first.label} could not"
     return JudgedVariant(name, "unclear", reason=f"{who} run it: {first.reason}")
 

@@ -22,6 +22,7 @@ from bench.errors import describe_failure
 from bench.latency.job import GO, OUTSIDE_SIGNALS, Job
 from bench.latency.memory_layout import memory_laid_out_anew
 from bench.latency.passes import prepare_pass
+from variants.errors import VariantError
 from variants.names import parse_name
 from variants.network import build
 
@@ -67,7 +68,8 @@ def _be_child(job: Job, answers: TextIO, root: Path) -> None:
                 _say(answers, ns=_time(sample))
         os._exit(0)
     except BaseException as error:
-        _say(answers, failed=describe_failure(error), from_outside=_lacks_memory(error))
+        refused = isinstance(error, VariantError)
+        _say(answers, failed=describe_failure(error), from_outside=_lacks_memory(error), refused=refused)
         os._exit(1)
 
 

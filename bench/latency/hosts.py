@@ -27,11 +27,15 @@ system. Else a pass of a large image takes thousands of page faults, more or few
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a host, or its child, could not measure. from_outside: it was ended by others, not by an error of its own."""
+    """Why a host, or its child, could not measure.
+
+    from_outside: it was ended by others, not by an error of its own. refused: its project has no such variant.
+    """
 
     label: str
     reason: str
     from_outside: bool = False
+    refused: bool = False
 
 
 class SideFailedError(UserError):
@@ -73,7 +77,8 @@ class Host:
             self.has_child = False
         reason = answer.get("failed") or answer.get("reason")
         if reason:
-            raise SideFailedError(Failure(self.label, reason, answer.get("from_outside", False)))
+            kind = (answer.get(key, False) for key in ("from_outside", "refused"))
+            raise SideFailedError(Failure(self.label, reason, *kind))
         return answer
 
     def cpu_seconds(self) -> float:

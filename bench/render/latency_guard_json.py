@@ -19,7 +19,7 @@ def latency_guard_json(report: LatencyGuardReport) -> str:
         "schema_version": SCHEMA, "kind": "latency", "verdict": title(report), "failed": report.fails,
         "cannot_tell": report.cannot_tell, "compared": report.compared, "base": report.base, "head": report.head,
         "setting": report.setting.to_json() | {"label": str(report.setting)}, "rule": asdict(report.rule),
-        "doubts": list(report.doubts),
+        "doubts": list(report.doubts), "notes": list(report.notes), "same_code": report.same_code,
         "machine": report.machine, "versions": report.versions, "seconds": round(report.seconds, 3),
         "counts": {state: report.count(state) for state in STATES},
         "variants": [_variant(variant) for variant in report.variants],

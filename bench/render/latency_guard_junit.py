@@ -33,8 +33,8 @@ def _outcome(case: Element, variant: JudgedVariant) -> None:
     lines = sentences(variant)
     if variant.fails:
         junit_xml.add_outcome(case, "failure", variant.state, lines)
-    elif variant.state == "unclear":
-        junit_xml.add_outcome(case, "error", "cannot tell", lines)
+    elif variant.state in ("refused", "unclear"):
+        junit_xml.add_outcome(case, "error", STATE_WORDS[variant.state].lower(), lines)
     elif variant.state == "new":
         junit_xml.add_skipped(case, lines or [STATE_WORDS[variant.state]])
     else:

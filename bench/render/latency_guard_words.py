@@ -8,10 +8,9 @@ from bench.judge.paired import Ratio
 from bench.render.ratio_words import ratio_words
 
 STATE_WORDS: dict[State, str] = {
-    "broken": "BROKEN", "regressed": "REGRESSED", "unclear": "cannot tell", "improved": "improved", "new": "new",
-    "unchanged": "unchanged",
+    "broken": "BROKEN", "regressed": "REGRESSED", "refused": "NO SUCH VARIANT", "unclear": "cannot tell",
+    "improved": "improved", "new": "new", "unchanged": "unchanged",
 }  # fmt: skip
-_TALLY: dict[State, str] = STATE_WORDS | {"broken": "broken", "regressed": "regressed", "unclear": "unclear"}
 LEAST_RATE = 1e-4
 """False-alarm rate below which no digits are worth printing."""
 
@@ -20,18 +19,22 @@ def title(report: LatencyGuardReport) -> str:
     """The verdict in a few words."""
     if report.fails:
         return "latency guard failed"
+    if report.count("refused"):
+        return "latency guard was asked for a variant that neither revision has"
+    if report.same_code:
+        return "latency guard compared nothing, since both revisions are the same code"
     return "latency guard cannot tell" if report.cannot_tell else "latency guard passed"
 
 
 def headline(report: LatencyGuardReport) -> str:
     """One sentence below the verdict."""
-    tally = ", ".join(f"{n} {_TALLY[state]}" for state in STATES if (n := report.count(state)))
-    return f"{tally or 'no variants'}; head {report.head} against base {report.base}."
+    tally = ", ".join(f"{n} {state}" for state in STATES if (n := report.count(state)))
+    return f"{tally or 'nothing measured'}; head {report.head} against base {report.base}."
 
 
 def compared_nothing(report: LatencyGuardReport) -> bool:
     """Whether nothing was compared, and neither noise nor a failure is why."""
-    return not (report.compared or report.fails or report.count("unclear"))
+    return not (report.compared or report.fails or report.count("refused") or report.count("unclear"))
 
 
 def next_steps(report: LatencyGuardReport) -> list[str]:
@@ -42,6 +45,8 @@ def next_steps(report: LatencyGuardReport) -> list[str]:
     if report.count("regressed"):
         lines.append("`bench duel VARIANT --rev-a BASE --rev-b HEAD` with the same settings measures one again.")
         lines.append("a slow-down that is meant needs no baseline: after the merge the new revision is the base.")
+    if report.count("refused"):
+        lines.append("no such variant: mend its name as its reason says, or leave it out.")
     if any(variant.state == "unclear" and variant.verdict is None for variant in report.variants):
         lines.append("not measured: mend what its reason says, or leave that variant out.")
     if any(variant.state == "unclear" and variant.verdict for variant in report.variants):
@@ -49,7 +54,12 @@ def next_steps(report: LatencyGuardReport) -> list[str]:
             "cannot tell: end other work on the machine, or give it more with --restarts and --seconds, or ask for "
             "less with --wanted."
         )
-    if compared_nothing(report):
+    if report.same_code:
+        lines.append(
+            "nothing was compared: base and head are the same commit. Pass another --against, such as HEAD~1; "
+            "`--head .` judges uncommitted changes of tracked files."
+        )
+    elif compared_nothing(report):
         lines.append("nothing was compared: name a variant that both revisions have.")
     return lines
 
@@ -63,6 +73,7 @@ def setting_words(report: LatencyGuardReport) -> list[str]:
         f"machine: {machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}{gpu}",
         f"rule: up to {100 * rule.tolerated:g} % slower is tolerated; a verdict must have been able to see "
         f"{100 * rule.wanted:g} %; the job took {report.seconds:.0f} s",
+        *(f"note: {note}" for note in report.notes),
         *(f"doubtful: {_one_line(doubt)}" for doubt in report.doubts),
     ]
 
