@@ -78,9 +78,20 @@ def test_limits_keep_what_is_at_them(tiny_space: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "number"), [("5M", 5_000_000), ("750k", 750_000), ("0.5m", 500_000), ("1e6", 1_000_000), ("12", 12)]
+    ("text", "number"),
+    [
+        ("5M", 5_000_000),
+        ("750k", 750_000),
+        ("0.5m", 500_000),
+        ("2.5m", 2_500_000),
+        ("1e6", 1_000_000),
+        ("12", 12),
+        ("0.023k", 23),
+        (5e6, 5_000_000),
+        (1, 1),
+    ],
 )
-def test_numbers_of_parameters(text: str, number: int) -> None:
+def test_numbers_of_parameters(text: str | float, number: int) -> None:
     assert read_number(text) == number
 
 
@@ -88,6 +99,39 @@ def test_numbers_of_parameters(text: str, number: int) -> None:
 def test_what_is_no_number_of_parameters(text: str) -> None:
     with pytest.raises(ValueError, match="is not"):
         read_number(text)
+
+
+PARTS = [
+    ("0.3", "less than one parameter; 0.3 million is written 0.3M"),
+    ("0.6", "less than one parameter; 0.6 million is written 0.6M"),
+    ("2.5", "no whole number of parameters; 2.5 million is written 2.5M"),
+    ("0.0001k", "less than one parameter; write one such as 5M, 750k or 5000000"),
+]
+
+
+@pytest.mark.parametrize(("number", "words"), PARTS)
+def test_parts_of_a_parameter_are_refused_in_words(
+    tiny_space: Path, run_bench: RunBench, number: str, words: str
+) -> None:
+    for command in (("cost",), ("sweep", "--dry-run"), ("sweep", "--dry-run", "--search", "random", "--trials", "2")):
+        done = run_bench(*command, tiny_space.name, "--max-params", number)
+        assert (done.returncode, words in " ".join(done.stderr.split())) == (2, True), done.stderr
+    tiny_space.write_text(TINY_SPACE.replace("{size: [128, 64]}", f"{{size: [128, 64], max_params: {number}}}"))
+    done = run_bench("sweep", tiny_space.name, "--dry-run")
+    assert done.returncode == 2
+    assert "tiny.yaml:9: cost.max_params: " in done.stderr
+    assert words in done.stderr
+
+
+@pytest.mark.parametrize("number", ["0", "-1"])
+def test_a_limit_that_is_not_above_0_is_refused(tiny_space: Path, run_bench: RunBench, number: str) -> None:
+    for option, key in (("--max-gmacs", "max_gmacs"), ("--max-params", "max_params")):
+        done = run_bench("cost", str(tiny_space), option, number)
+        assert (done.returncode, "above 0" in done.stderr) == (2, True), done.stderr
+        path = tiny_space.with_name("limited.yaml")
+        path.write_text(TINY_SPACE.replace("{size: [128, 64]}", f"{{size: [128, 64], {key}: {number}}}"))
+        with pytest.raises(UserError, match=rf"limited\.yaml:9: cost\.{key}"):
+            load_space(str(path))
 
 
 def test_sides_by_side_and_one_by_one_give_the_same() -> None:

@@ -54,6 +54,10 @@ def test_limits_are_read_in_their_units(metric: str, text: str, value: float) ->
         ("miou_val", "<=0.7", "on its good side, since higher is better"),
         ("miou_val", ">=70", "more than all"),
         ("macs", "<=8ms", "is no limit on MACs"),
+        ("macs", "<=0", "'<=0' is a limit of 0, which no variant meets"),
+        ("miou_val", ">=0", "'>=0' is a limit of 0, which every variant meets"),
+        ("parameters", "<=0.3", "'0.3' is less than one parameter; 0.3 million is written 0.3M"),
+        ("parameters", "<=2.5", "'2.5' is no whole number of parameters; 2.5 million is written 2.5M"),
     ],
 )
 def test_what_is_no_limit_is_refused_with_an_example(metric: str, text: str, words: str) -> None:

@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
+from bench.cost.budget import Budget
 from bench.errors import UserError
 from bench.judge.hypervolume import hypervolume
 from bench.sweep.search import SAMPLERS, Reached, Sampler, Search, Strategy
+from bench.sweep.search_run import counted_excess
 from bench.sweep.spacefile import load_space
 from tests.conftest import TINY_SPACE, RunBench
 from tests.sweeps import running_sweep, stored, wait_for
+from variants.names import parse_name
 from variants.product import Product, read_product
 from variants.spec import VariantSpec
 
@@ -107,6 +110,15 @@ def test_several_products_are_searched_together() -> None:
     while batch := search.ask():
         search.tell({spec: Reached(0.5, 1.0) for spec in batch})
     assert {spec.network for spec in search.chosen} >= {"frm", "smp_fpn"}
+
+
+def test_what_cannot_be_counted_is_beyond_no_limit_and_a_limit_that_cannot_be_compared_ends_the_search() -> None:
+    small, unknown = parse_name("lcnet_050+fpn8-head8"), parse_name("no_such_backbone+fpn8-head8")
+    excess = counted_excess(Budget(max_parameters=1), 3, (64, 64))
+    assert excess(small)["parameters"] > 0
+    assert excess(unknown) == {}
+    with pytest.raises(ZeroDivisionError):
+        counted_excess(Budget(max_parameters=0), 3, (64, 64))(small)
 
 
 LARGE = TINY_SPACE.replace(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from bench.cost.figures import Cost
 from bench.errors import UserError
@@ -59,14 +60,19 @@ def read_number(text: str | float) -> int:
     """A number of parameters: 5000000, "5M", "750k", "2.5m".
 
     Raises:
-        ValueError: it is none, or not above 0.
+        ValueError: it is none, not above 0, or holds a part of a parameter.
     """
     bare = str(text).strip().lower()
     number, suffix = (bare[:-1], bare[-1]) if bare and bare[-1] in _SUFFIXES else (bare, "")
     try:
-        value = float(number) * _SUFFIXES[suffix]
+        about = float(number)
     except ValueError:
         raise ValueError(f"{text!r} is not a number such as 5M, 750k or 5000000") from None
-    if not 0 < value < float("inf"):
+    if not 0 < about < float("inf"):
         raise ValueError(f"{text!r} is not above 0")
-    return round(value)
+    value = Fraction(number) * _SUFFIXES[suffix]  # as written: 0.0023k is no whole number in float
+    if value.denominator > 1:
+        fact = "less than one parameter" if value < 1 else "no whole number of parameters"
+        meant = "write one such as 5M, 750k or 5000000" if suffix else f"{number} million is written {number}M"
+        raise ValueError(f"{text!r} is {fact}; {meant}")
+    return value.numerator

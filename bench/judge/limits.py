@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from bench.cost.budget import read_number
 from bench.errors import UserError
 from bench.metrics import METRICS
 
@@ -58,7 +59,7 @@ def read_limit(metric: str, text: str) -> Limit:
         text: `>=0.70`, `>=70%`, `<=30ms`, `<=8`, `<=5M`.
 
     Raises:
-        UserError: it is none, has another unit, or bounds the good side.
+        UserError: it is none, has another unit, bounds the good side, is 0, or counts parts of a parameter.
     """
     shown = METRICS[metric]
     example = {"%": ">=0.70", "G": "<=8", "M": "<=5M", "MB": "<=200MB", "ms": "<=30ms"}[shown.unit]
@@ -70,9 +71,23 @@ def read_limit(metric: str, text: str) -> Limit:
     if match[1] != sign:
         raise UserError(f"{text!r} bounds {shown.label} on its good side, since {shown.direction}: write {example!r}.")
     value = float(match[2]) * units[match[3].lower()]
+    if value == 0:
+        raise UserError(
+            f"{text!r} is a limit of 0, which {'every' if shown.higher_is_better else 'no'} variant meets: "
+            f"leave it out, or write one such as {example!r}."
+        )
+    if metric == "parameters":
+        value = _whole(match[2] + match[3])
     if shown.unit == "%" and value > 1:
         raise UserError(f"{text!r} is more than all: write mIoU as {example!r} or '>={100 * 0.7:g}%'.")
     return Limit(metric, value)
+
+
+def _whole(text: str) -> int:
+    try:
+        return read_number(text)
+    except ValueError as error:
+        raise UserError(f"{error}.") from None
 
 
 def _plain(value: float) -> str:

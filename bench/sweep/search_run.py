@@ -9,6 +9,7 @@ from statistics import mean
 
 from bench.cost.budget import Budget
 from bench.cost.count import VariantCounter
+from bench.cost.figures import Cost
 from bench.judge.select import settle
 from bench.records import Record
 from bench.store import Store
@@ -120,13 +121,19 @@ def counted_excess(budget: Budget, classes: int, size: tuple[int, int]) -> Exces
 
     def excess(spec: VariantSpec) -> dict[str, float]:
         if budget and spec not in known:
-            try:
-                known[spec] = budget.excess(counter.count(spec))
-            except Exception:  # whatever it is, its cell says it
-                known[spec] = {}
+            cost = _counted(counter, spec)
+            known[spec] = {} if cost is None else budget.excess(cost)
         return known.get(spec, {})
 
     return excess
+
+
+def _counted(counter: VariantCounter, spec: VariantSpec) -> Cost | None:
+    """None where it cannot be counted."""
+    try:
+        return counter.count(spec)
+    except Exception:  # whatever it is, its cell says it
+        return None
 
 
 def _reached(metrics: Sequence[dict[str, float]]) -> Reached:
