@@ -75,7 +75,7 @@ class Store:
         """Keep the keys that the newest sweep consists of: they decide what a report shows.
 
         Args:
-            chosen_by: how a search chose the variants, in words.
+            chosen_by: how a search or a limit chose the variants, in words.
 
         Raises:
             DiskError: the disk is full or the folder cannot be written; the plan before is whole.
@@ -93,7 +93,7 @@ class Store:
         return [str(key) for key in self._plan(sweep)["keys"]]
 
     def chosen_by(self, sweep: str) -> str:
-        """How a search chose the variants of the newest sweep, in words; empty: they are all of its space.
+        """How the variants of the newest sweep were chosen, in words; empty: they are all of its space.
 
         Raises:
             UserError: as `read_plan`.

@@ -166,7 +166,7 @@ def test_a_killed_search_goes_on_to_what_an_undisturbed_one_finds(
     assert all(r["metrics"]["parameters"] <= 1_500_000 for r in records if r["group"] == "cost")
     page = (tmp_path / "reports" / "large" / "README.md").read_text()
     assert "chosen by NSGA-II (Optuna" in page
-    assert "seed 0: 6 of 1,048,576 combinations" in page
+    assert "seed 0: 6 of 1,048,576 combinations, within the budget of at most 1,500,000 parameters" in page
 
     elsewhere = tmp_path / "undisturbed"
     elsewhere.mkdir()

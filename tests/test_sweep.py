@@ -101,6 +101,21 @@ def test_matrices_that_are_gone_are_said_and_trained_again(tiny_space: Path, run
     assert "the confusion matrices of" not in again.stdout
 
 
+def test_a_page_says_which_limit_left_variants_out(tiny_space: Path, run_bench: RunBench) -> None:
+    tiny_space.write_text(
+        TINY_SPACE.replace("latency: {size: [64, 64], devices: [cpu], samples: 10, restarts: 2}", "latency: null")
+    )
+    assert run_bench("sweep", tiny_space.name).returncode == 0
+    page = tiny_space.parent / "reports" / "tiny" / "README.md"
+    assert "chosen by" not in page.read_text()
+    most = int(min(r["metrics"]["parameters"] for r in stored(tiny_space.parent) if r["group"] == "cost"))
+    done = run_bench("sweep", tiny_space.name, "--max-params", str(most))
+    assert f"budget: at most {most:,} parameters: 3 of 4 variants are beyond and not measured" in done.stderr
+    chosen = f"chosen by cost: of the space's 4 variants all but 3 beyond the budget of at most {most:,} parameters"
+    assert chosen in page.read_text()
+    assert "left out: 3 cost records that the newest run did not ask for" in page.read_text()
+
+
 def test_options_that_would_change_nothing_are_refused(tiny_space: Path, run_bench: RunBench) -> None:
     for options, words in (
         (("--trials", "3"), "--trials is of --search nsga2, tpe or random"),

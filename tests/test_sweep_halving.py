@@ -82,6 +82,13 @@ def test_halving_after_a_kill_decides_the_same(space: Path, run_bench: RunBench,
     assert sorted(plans[0]["keys"]) == sorted(plans[1]["keys"])
 
 
+def test_halving_within_a_limit_keeps_saying_so(space: Path, run_bench: RunBench) -> None:
+    done = run_bench("sweep", space.name, *HALVING, "--max-gmacs", "0.006")
+    assert "stopped early" in done.stderr, done.stderr
+    page = (space.parent / "reports" / "tiny" / "README.md").read_text()
+    assert "chosen by cost: of the space's 4 variants all but 2 beyond the budget of at most 0.006 GMACs" in page
+
+
 def test_too_little_to_spend_ends_before_any_training(space: Path, run_bench: RunBench) -> None:
     done = run_bench("sweep", space.name, "--schedule", "halving", "--spend", "0.1")
     assert done.returncode == 2

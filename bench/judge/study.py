@@ -149,7 +149,8 @@ def _mean_class_iou(seeds: list[Record]) -> dict[str, float | None]:
 
 def _selection_doubts(selection: Selection) -> list[str]:
     words = [
-        f"left out: {count} {group} records of another setting, machine, code or variant"
+        f"left out: {count} {group} records that the newest run did not ask for: of another setting, machine, code or "
+        "variant, or beyond a limit"
         for group, count in selection.left_out.items()
     ]
     words += [f"{r.variant}: {r.reason}" for r in selection.paused if r.reason]

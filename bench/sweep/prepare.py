@@ -60,7 +60,7 @@ class Plan:
     untrained: int
     """Variants whose latency is of random start weights: their mIoU was measured, its weights are not in results/."""
     chosen_by: str = ""
-    """How a search chose the variants, in words; empty: they are all of the space."""
+    """How a search or a limit chose the variants, in words; empty: they are all of the space."""
 
     @property
     def keys(self) -> list[str]:
@@ -154,7 +154,10 @@ def prepare(
     """
     checked = check(space, space.specs, store, data_root, weights_dir, way)
     budget = space.cost.budget.narrowed(limits)
-    return make_plan(checked, _within(space, budget, len(checked.dataset.classes), count), retry, budget)
+    specs = _within(space, budget, len(checked.dataset.classes), count)
+    beyond = len(space.specs) - len(specs)
+    chosen_by = f"cost: of the space's {len(space.specs)} variants all but {beyond} beyond the budget of {budget}"
+    return make_plan(checked, specs, retry, budget, chosen_by if beyond else "")
 
 
 def make_plan(

@@ -174,7 +174,7 @@ def _without_stopped(cells: list[Cell], plan: Plan, store: Store, tally: Tally) 
     tally.total -= len(out)
     for key in out:
         tally.waiting.pop(key, None)
-    store.write_plan(plan.space.name, [key for key in plan.keys if key not in out])
+    store.write_plan(plan.space.name, [key for key in plan.keys if key not in out], plan.chosen_by)
     return [cell for cell in cells if cell.key not in out]
 
 

@@ -86,7 +86,8 @@ class Searching:
         listed = len(self.seen) - len(search.chosen)
         beside = f", beside {listed} that the space lists" if listed > 0 else ""
         words = f"{search.strategy.describe()}: {len(search.chosen)} of {search.combinations:,} combinations{beside}"
-        return f"{words}; {len(search.refused)} proposals cost more than {self.budget}" if search.refused else words
+        within = f", within the budget of {self.budget}; proposed beyond it: {len(search.refused)}"
+        return words + (within if self.budget else "")
 
     def _reached(self, plan: Plan) -> dict[VariantSpec, Reached]:
         """Of the variants whose cost and trainings are all there; of several seeds the mean."""
