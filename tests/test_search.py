@@ -192,6 +192,9 @@ def test_what_a_search_would_do_is_said_before(large_space: Path, run_bench: Run
     done = run_bench("sweep", large_space.name, *SEARCH, "--dry-run")
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 2, "the first batch"
+    large_space.write_text(TINY_SPACE)
+    few = run_bench("sweep", large_space.name, "--search", "tpe", "--trials", "8", "--dry-run")
+    assert "space tiny: at most 4 variants of 4 combinations" in few.stderr
     assert not (large_space.parent / "results").exists()
 
 

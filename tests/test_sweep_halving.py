@@ -1,9 +1,11 @@
 """A real sweep by successive halving: it stops what it says, goes on after a kill, and a whole sweep finishes it."""
 
 import json
+import re
 import time
 from collections import Counter
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import pytest
@@ -37,6 +39,8 @@ def test_halving_stops_the_dominated_and_a_whole_sweep_goes_on_from_there(
     done = run_bench("sweep", space.name, *HALVING)
     assert done.returncode == 0, done.stderr
     assert "halving: of 4 variants go on 3 after epoch 1, 2 after epoch 2" in done.stderr
+    assert "that takes 68.8 % of the full schedule's epochs;" in done.stderr, "(4 * 1 + 3 * 1 + 2 * 2) of 4 * 4"
+    assert re.search(r"accuracy \S+: mIoU val \S+ % after epoch 1 ", done.stderr), "no seed where there is one"
     records = stored(space.parent)
     finished, paused = trainings(records, "ok"), trainings(records, "paused")
     stopped = {variant: r for variant, r in paused.items() if r["reason"]}
@@ -80,6 +84,35 @@ def test_halving_after_a_kill_decides_the_same(space: Path, run_bench: RunBench,
     assert {v: r["metrics"] for v, r in ours.items()} == {v: r["metrics"] for v, r in theirs.items()}
     plans = [json.loads((folder / "results/tiny/plan.json").read_text()) for folder in (space.parent, elsewhere)]
     assert sorted(plans[0]["keys"]) == sorted(plans[1]["keys"])
+
+
+def test_of_several_seeds_the_seed_and_the_mean_that_decides_are_said(space: Path, run_bench: RunBench) -> None:
+    space.write_text(LONGER.replace("accuracy:\n", "accuracy:\n  seeds: [3, 5]\n"))
+    done = run_bench("sweep", space.name, *HALVING, "--max-gmacs", "0.006")
+    assert done.returncode == 0, done.stderr
+    stopped = [r for r in accuracies(space.parent) if r["status"] == "paused" and r["reason"]]
+    assert {r["setting"]["seed"] for r in stopped} == {3, 5}
+    (variant,) = {r["variant"] for r in stopped}
+    (at,) = {r["details"]["validations"][-1][0] for r in stopped}
+    average = mean(r["details"]["validations"][-1][1] for r in stopped)
+    for record in stopped:
+        (_, miou), seed = record["details"]["validations"][-1], record["setting"]["seed"]
+        reached = f"{100 * miou:.1f} % from seed {seed}, {100 * average:.1f} % in the mean of 2 seeds: "
+        assert f"stopped after {at} of 4 epochs with a val mIoU of {reached}" in record["reason"]
+        assert f"accuracy {variant}, seed {seed}: mIoU val {100 * miou:.1f} % after epoch 1 " in done.stderr
+        assert f"accuracy {variant}, seed {seed}: {record['reason']}" in done.stderr
+
+
+def test_halving_of_one_epoch_is_refused_with_what_helps(space: Path, run_bench: RunBench) -> None:
+    for epochs, validations, words in (
+        (1, "[0.25]", "trainings of 1 epoch have none: make `accuracy.schedule.epochs` 2 or more."),
+        (4, "[]", "give `accuracy.validations` a share, such as [0.25]"),
+    ):
+        space.write_text(LONGER.replace("epochs: 4", f"epochs: {epochs}").replace("[0.25, 0.5]", validations))
+        done = run_bench("sweep", space.name, "--schedule", "halving", "--dry-run")
+        assert (done.returncode, words in done.stderr) == (2, True), done.stderr
+    space.write_text(LONGER.replace("epochs: 4", "epochs: 2").replace("[0.25, 0.5]", "[0.25]"))
+    assert run_bench("sweep", space.name, *HALVING, "--spend", "0.8", "--dry-run").returncode == 0
 
 
 def test_halving_within_a_limit_keeps_saying_so(space: Path, run_bench: RunBench) -> None:

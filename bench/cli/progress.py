@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
@@ -23,9 +24,10 @@ _LINE_EVERY_S = 60.0
 
 
 class SweepProgress(Watcher):
-    """Shows how far the sweep is, with the time left."""
+    """Shows how far the sweep is, with the time left. has_seeds: a variant is trained from several, which are named."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, has_seeds: bool) -> None:
+        self.has_seeds = has_seeds
         self.console = Console(stderr=True)
         self.bar = Bar(
             TextColumn("{task.description}"),
@@ -59,7 +61,8 @@ class SweepProgress(Watcher):
         self._move(tally, seconds_left)
         if not self.console.is_terminal and time.monotonic() - self._last_line >= _LINE_EVERY_S:
             self._last_line = time.monotonic()
-            head = f"[{tally.ended}/{tally.total}] {progress.cell.group:8} {progress.cell.spec.name}: "
+            cell = progress.cell
+            head = self._head(tally, cell.group, cell.spec.name, cell.setting)
             words = f"{100 * progress.share:.0f} %, {progress.words}  ({_left(seconds_left)})"
             self.console.print(head + words, highlight=False, markup=False, soft_wrap=True)
 
@@ -70,10 +73,14 @@ class SweepProgress(Watcher):
             self.task, description=running, completed=tally.ended + shares, total=tally.total, left=_left(seconds_left)
         )  # fmt: skip
 
+    def _head(self, tally: Tally, group: str, variant: str, setting: Mapping[str, Any]) -> str:
+        seed = f", seed {setting['seed']}" if self.has_seeds and "seed" in setting else ""
+        return f"[{tally.ended}/{tally.total}] {group:8} {variant}{seed}: "
+
     def on_record(self, record: Record, tally: Tally, seconds_left: float) -> None:
         """Print the record's line and move the bar."""
         self._move(tally, seconds_left)
-        head = f"[{tally.ended}/{tally.total}] {record.group:8} {record.variant}: "
+        head = self._head(tally, record.group, record.variant, record.setting)
         tail = f"  ({record.seconds:.0f} s · {_left(seconds_left)})"
         self.console.print(head + _result_words(record) + tail, highlight=False, markup=False, soft_wrap=True)
 
@@ -87,7 +94,7 @@ def _result_words(record: Record) -> str:
         return f"FAILED, {record.reason}"
     if record.status == "paused":
         looks = record.details["validations"]
-        look = f"mIoU val {100 * looks[-1][1]:.1f} % after {looks[-1][0]} epochs" if looks else "not looked at yet"
+        look = f"mIoU val {100 * looks[-1][1]:.1f} % after epoch {looks[-1][0]}" if looks else "not looked at yet"
         return record.reason or look
     values = record.metrics
     if record.group == "cost":

@@ -89,7 +89,7 @@ class GridJob:
         from bench.cli.progress import SweepProgress
         from bench.sweep.run import run_plan
 
-        with SweepProgress(len(self._plan.todo)) as progress:
+        with SweepProgress(len(self._plan.todo), len(self.order.space.accuracy.seeds) > 1) as progress:
             tally = run_plan(
                 self._plan, self.order.store, self._forecast, self.order.timeout_s, progress, self._rungs,
                 execute=self.order.crew.execute,
@@ -99,12 +99,14 @@ class GridJob:
 
 def _rungs(plan: Plan, spend: float) -> list[Rung]:
     """Say how many variants go on after which epochs."""
+    from bench.judge.halving import spent_share
     from bench.sweep.halving import plan_halving
 
     trainings = [cell for cell in plan.todo if cell.group == "accuracy"]
     rungs = plan_halving(trainings, len({spec.name for spec in plan.specs} - {c.spec.name for c in trainings}), spend)
     if rungs:
         words = ", ".join(f"{rung.keep} after epoch {rung.epochs}" for rung in rungs)
+        share = spent_share(len(plan.specs), rungs, plan.space.accuracy.schedule.epochs)
         say(f"halving: of {len(plan.specs)} variants go on {words}")
-        say(f"  that takes {100 * spend:.0f} % of the full schedule's epochs at most; the time above is of all of them")
+        say(f"  that takes {100 * share:.1f} % of the full schedule's epochs; the time above is of all of them")
     return rungs

@@ -53,7 +53,8 @@ class SearchJob:
         budget = space.cost.budget.narrowed(order.limits)
         strategy = self.strategy
         combinations = sum(product.size for product in space.products)
-        say(f"space {space.name}: {strategy.variants} variants of {combinations:,} combinations")
+        most = min(strategy.variants, combinations)
+        say(f"space {space.name}: at most {most} variants of {combinations:,} combinations")
         say(f"  chosen by {strategy.describe()}")
         say("checking data, backbones and weights")
         checked = check(space, space.scouts, order.store, order.data_root, order.weights_dir, order.crew.way)
@@ -66,7 +67,7 @@ class SearchJob:
         from bench.cli.progress import SweepProgress
         from bench.sweep.search_run import run_search
 
-        with SweepProgress(round(self._searching.cells)) as progress:
+        with SweepProgress(round(self._searching.cells), len(self.order.space.accuracy.seeds) > 1) as progress:
             tally, plan = run_search(
                 self._searching, self.order.store, self.order.timeout_s, progress, self.order.crew.execute
             )

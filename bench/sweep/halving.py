@@ -39,11 +39,16 @@ def plan_halving(cells: Sequence[Cell], done: int, spend: float) -> list[Rung]:
     """
     if not cells:
         return []
-    looks = cells[0].watch.validate_after if cells[0].watch else ()
+    looks, epochs = cells[0].watch.validate_after if cells[0].watch else (), cells[0].setting["schedule"]["epochs"]
+    if not looks and epochs == 1:
+        raise UserError(
+            "halving needs a look before the end, and trainings of 1 epoch have none: make `accuracy.schedule.epochs` "
+            "2 or more."
+        )
     if not looks:
         raise UserError("halving needs a look before the end: give `accuracy.validations` a share, such as [0.25].")
     variants = len({cell.spec.name for cell in cells}) + done
-    return plan_rungs(variants, looks, cells[0].setting["schedule"]["epochs"], spend)
+    return plan_rungs(variants, looks, epochs, spend)
 
 
 def halve(
@@ -70,13 +75,14 @@ def halve(
         known = settle(records)
         alive = [cell for cell in alive if known[cell.key].status != "failed"]
         looks = _looks(records, rung.epochs)
-        standings = {name: at for name, at in _standings(known, looks).items() if name not in out}
+        scores = _scores(known, looks)
+        standings = {name: at for name, at in _standings(known, scores).items() if name not in out}
         decision = decide(standings, rung.keep)
         out |= decision.stopped.keys()
         going_on = []
         for cell in alive:
             if against := _against(cell, decision, looks):
-                yield _stop(cell, known[cell.key], looks[cell.key], against)
+                yield _stop(cell, known[cell.key], looks[cell.key], scores[cell.spec.name], against)
             else:
                 going_on.append(cell)
         alive = going_on
@@ -106,14 +112,18 @@ def _looks(records: Sequence[Record], epochs: int) -> dict[str, Look]:
     return looks
 
 
-def _standings(known: Mapping[str, Record], looks: Mapping[str, Look]) -> dict[str, Point]:
+def _scores(known: Mapping[str, Record], looks: Mapping[str, Look]) -> dict[str, list[float]]:
+    """By variant, the mIoUs of its seeds that were looked at."""
+    scores: dict[str, list[float]] = {}
+    for key, (_, miou) in looks.items():
+        scores.setdefault(known[key].variant, []).append(miou)
+    return scores
+
+
+def _standings(known: Mapping[str, Record], scores: Mapping[str, Sequence[float]]) -> dict[str, Point]:
     """Of the variants that were looked at and have a cost; the mean of their seeds."""
     macs = {record.variant: record.metrics["macs"] for record in known.values() if "macs" in record.metrics}
-    mious: dict[str, list[float]] = {}
-    for key, (_, miou) in looks.items():
-        if (variant := known[key].variant) in macs:
-            mious.setdefault(variant, []).append(miou)
-    return {variant: (macs[variant], mean(scores)) for variant, scores in mious.items()}
+    return {variant: (macs[variant], mean(some)) for variant, some in scores.items() if variant in macs}
 
 
 def _against(cell: Cell, decision: Decision, looks: Mapping[str, Look]) -> str:
@@ -123,10 +133,15 @@ def _against(cell: Cell, decision: Decision, looks: Mapping[str, Look]) -> str:
     return decision.stopped.get(cell.spec.name, "its MACs could not be counted")
 
 
-def _stop(cell: Cell, record: Record, look: Look, against: str) -> Stop:
+def _stop(cell: Cell, record: Record, look: Look, scores: Sequence[float], against: str) -> Stop:
+    """scores: of all seeds of the variant; their mean decided."""
     epochs, miou = look
+    of_seeds = (
+        f" from seed {record.setting['seed']}, {100 * mean(scores):.1f} % in the mean of {len(scores)} seeds"
+        if len(scores) > 1 else ""
+    )  # fmt: skip
     reason = (
         f"stopped after {epochs} of {record.setting['schedule']['epochs']} epochs with a val mIoU of "
-        f"{100 * miou:.1f} %: {against}"
+        f"{100 * miou:.1f} %{of_seeds}: {against}"
     )
     return Stop(cell, record.model_copy(update={"reason": reason}), is_new=reason != record.reason)
