@@ -76,8 +76,8 @@ def test_class_weights_by_hand() -> None:
     assert logarithmic.tolist() == pytest.approx([1 / np.log(1.02 + 6 / 7), 1 / np.log(1.02 + 1 / 7), 1], rel=1e-6)
 
 
-def test_poly_rises_and_falls_as_written() -> None:
-    schedule = Schedule(policy="poly", warmup=0.1, power=0.9, learning_rate=0.1)
+def poly_rates(warmup: float) -> list[float]:
+    schedule = Schedule(policy="poly", warmup=warmup, power=0.9, learning_rate=0.1)
     optimizer = make_optimizer([nn.Linear(2, 2)], schedule)
     scheduler = make_scheduler(optimizer, schedule, steps=100)
     rates = []
@@ -85,8 +85,14 @@ def test_poly_rises_and_falls_as_written() -> None:
         rates.append(optimizer.param_groups[0]["lr"])
         optimizer.step()
         scheduler.step()
+    return rates
+
+
+def test_poly_rises_and_falls_as_written() -> None:
+    rates = poly_rates(warmup=0.1)
     assert rates[:10] == pytest.approx([0.1 * (step + 1) / 11 for step in range(10)])
     assert rates[10:] == pytest.approx([0.1 * (1 - step / 90) ** 0.9 for step in range(90)])
+    assert poly_rates(warmup=0.0) == pytest.approx([0.1 * (1 - step / 100) ** 0.9 for step in range(100)])
 
 
 def test_layers_of_the_backbone_learn_the_slower_the_nearer_to_the_image() -> None:

@@ -47,7 +47,7 @@ def make_scheduler(optimizer: torch.optim.Optimizer, schedule: Schedule, steps: 
             total_steps=steps + 1,
             pct_start=max(schedule.warmup, _LEAST_WARMUP_STEPS / (steps + 1)),
         )
-    warmup = max(1, round(schedule.warmup * steps))
+    warmup = max(1, round(schedule.warmup * steps)) if schedule.warmup else 0
 
     def poly(step: int) -> float:
         if step < warmup:
