@@ -202,6 +202,11 @@ BROKEN = [
     (TINY_SPACE + "variants:\n- lcnet_050+fpn8-head8\n- lcnet_050+frm9+fpn8\n", 16, "does not read as"),
     ("accuracy: {data: {name: streets}}", 0, "neither axes nor variants"),
     (TINY_SPACE.replace("epochs: 2", "scale: [0.5, 1]"), 13, "scale needs a crop"),
+    (
+        TINY_SPACE.replace("epochs: 2,", "epochs: 2,\n    power: 0.5,"),
+        14,
+        "power: 0.5 is of policy poly, and this one is one_cycle",
+    ),
     (TINY_SPACE.replace("size: [128, 64]", "size: [-5, 0]"), 9, "cost.size.0"),
     (TINY_SPACE + "  seeds: [0, 0]\n", 14, "hold one twice"),
     (TINY_SPACE.replace("context: [dnl]", "context: [none, dnl]\n  norm: [batchh]"), 6, "Did you mean 'batch'?"),
@@ -246,6 +251,19 @@ REFUSED_BEFORE_WORK = [
         13,
         "crops of 128x80 are larger than every training image, 96x64",
     ),
+    *(
+        (
+            "accuracy:",
+            f"accuracy:\n  evaluation:\n    mode: sliding\n    window: {window}\n    scales: {scales}",
+            14,
+            f"hold every image whole, {largest} at the largest scale: nothing would slide",
+        )
+        for window, scales, largest in (
+            ("[1024, 512]", "[1]", "96x64"),
+            ("[96, 64]", "[0.5, 1]", "96x64"),
+            ("[192, 128]", "[1, 2]", "192x128"),
+        )
+    ),
 ]
 
 
@@ -259,6 +277,23 @@ def test_what_only_a_look_at_data_and_networks_shows_is_refused_with_its_line(
         prepare(load_space(str(path)), Store(tmp_path / "results"), None, None)
     assert words in str(refusal.value)
     assert str(refusal.value).startswith(f"{path}:{line}:")
+
+
+@pytest.mark.parametrize("evaluation", ["window: [64, 64]", "window: [128, 32]", "window: [96, 64], scales: [1, 1.5]"])
+def test_windows_that_some_image_reaches_beyond_are_taken(tmp_path: Path, evaluation: str) -> None:
+    path = tmp_path / "space.yaml"
+    path.write_text(TINY_SPACE.replace("accuracy:", f"accuracy:\n  evaluation: {{mode: sliding, {evaluation}}}"))
+    assert prepare(load_space(str(path)), Store(tmp_path / "results"), None, None).todo
+
+
+def test_a_power_is_taken_with_its_policy_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("policy: poly\npower: 0.5\n")
+    own = "  schedule: {epochs: 5}\n"
+    assert load_space(str(space_with_recipe(tmp_path, "mine.yaml", own))).accuracy.schedule.power == 0.5
+    (tmp_path / "mine.yaml").write_text("epochs: 3\npower: 0.5\n")
+    with pytest.raises(UserError, match=r"own\.yaml:4: .*mine\.yaml:2: power: 0\.5 is of policy poly"):
+        load_space(str(space_with_recipe(tmp_path, "mine.yaml", own)))
+    assert Schedule.model_validate(Schedule().model_dump(mode="json")) == Schedule()
 
 
 def test_heads_that_do_not_divide_a_concatenation_are_dropped() -> None:

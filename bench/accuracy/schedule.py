@@ -10,6 +10,8 @@ from pydantic import (
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
     model_serializer,
     model_validator,
 )
@@ -112,6 +114,17 @@ class Schedule(BaseModel):
     """Decay of the moving average of the weights that is evaluated; None evaluates those of the last step."""
     compile: bool = False
     """Whether torch.compile fuses the network's passes: a minute or more once, for shorter steps on some devices."""
+
+    @field_validator("power")
+    @classmethod
+    def _power_of_poly(cls, value: float, info: ValidationInfo) -> float:
+        """Of a power that was given: the default is not validated."""
+        policy = info.data.get("policy", "poly")  # one that is none has been refused
+        if policy != "poly":
+            raise ValueError(
+                f"{value:g} is of policy poly, and this one is {policy}: add `policy: poly`, or leave it out"
+            )
+        return value
 
     @model_validator(mode="after")
     def _scale_ascends(self) -> Self:

@@ -28,6 +28,7 @@ from bench.records import Group, Record
 from bench.store import Store
 from bench.sweep.cells import Cell, Sources, plan_cells, with_random_weights
 from bench.sweep.forecast import Forecast, place_of
+from bench.sweep.measure import EVALUATED
 from bench.sweep.pool import code_that_measures
 from bench.sweep.probe import probe_seconds
 from bench.sweep.spacefile import SpaceFile
@@ -236,6 +237,7 @@ def _check(space: SpaceFile, specs: Sequence[VariantSpec], data_root: Path | Non
         dataset.check()
         _check_runtimes(space)
         _check_sizes(space, dataset)
+        _check_windows(space, dataset)
         _check_batch(space, dataset)
     except DataError as error:
         option = ("options", error.option) if error.option else ("name",)
@@ -260,6 +262,21 @@ def _check_sizes(space: SpaceFile, dataset: Dataset) -> None:
             f"{place}: crops of {schedule.crop[0]}x{schedule.crop[1]} are larger than every training image, "
             f"{width:.0f}x{height:.0f} at the largest scale: the rest would be void. Make the crop smaller, or raise "
             "`scale`."
+        )
+
+
+def _check_windows(space: SpaceFile, dataset: Dataset) -> None:
+    """Refuse windows that no image reaches beyond: each would be taken whole."""
+    how = space.accuracy.evaluation
+    if how.window is None:
+        return
+    sizes = {size for split in EVALUATED for size in dataset.sizes(split)}
+    width, height = (max(side) * max(how.scales) for side in zip(*sizes, strict=True))
+    if how.window[0] >= width and how.window[1] >= height:
+        raise UserError(
+            f"{space.at(('accuracy', 'evaluation', 'window'))}: windows of {how.window[0]}x{how.window[1]} hold every "
+            f"image whole, {width:.0f}x{height:.0f} at the largest scale: nothing would slide. Make the window "
+            "smaller, or leave `mode: sliding` and `window` out."
         )
 
 
