@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from bench.accuracy.datasets import open_dataset
 from bench.cli import cli
 from bench.errors import UserError
 from tests.test_layouts import mask, noise, own
@@ -49,6 +51,13 @@ def test_every_bad_file_is_named_and_the_good_ones_are_drawn(own: Path, tmp_path
         assert str(path) in done.output
     assert "3 problems" in done.output
     assert sheet.is_file()
+
+
+def test_a_single_problem_is_one(own: Path) -> None:
+    mask(own / "masks" / "seq1" / "写真 3.png", [77])
+    assert "\n1 problem\n" in run("folder", "--root", str(own), "--no-sheet").output
+    with pytest.raises(UserError, match=": 1 problem, so the data cannot be used: "):
+        open_dataset("folder", own, {}).check()
 
 
 def test_a_class_without_a_pixel_is_said(own: Path) -> None:

@@ -102,7 +102,8 @@ def _print(dataset: Dataset, inspection: Inspection) -> None:
             console.print(f"no pixel in {split}: {', '.join(names)}", markup=False, soft_wrap=True)
     for problem in inspection.problems:
         console.print(f"problem: {problem}", markup=False, soft_wrap=True)
-    console.print(f"{len(inspection.problems)} problems" if inspection.problems else "fine: nothing keeps it from use")
+    count = len(inspection.problems)
+    console.print(f"{count} problem{'s' if count > 1 else ''}" if count else "fine: nothing keeps it from use")
 
 
 def _split_table(inspection: Inspection) -> Table:

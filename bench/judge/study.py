@@ -52,7 +52,7 @@ class Study:
     early_agreement: dict[int, float] = field(default_factory=dict)
     """Kendall's tau of the validation mIoUs after so many epochs against the final ones."""
     chosen_by: str = ""
-    """How a search chose the variants, in words; empty: they are all of the space."""
+    """How a search or a limit chose the variants, in words; empty: they are all of the space."""
     convention: Convention = "macs"
     """Whether a multiply-add is said as one MAC or as two FLOPs."""
     records: list[Record] = field(default_factory=list)

@@ -110,8 +110,9 @@ class FileDataset:
         if problems:
             more = len(problems) - _SHOWN_PROBLEMS
             shown = [*problems[:_SHOWN_PROBLEMS], *([f"and {more} more"] if more > 0 else [])]
+            count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
             raise UserError(
-                f"{self.name}: {len(problems)} problems, so the data cannot be used: " + "; ".join(shown)
+                f"{self.name}: {count}, so the data cannot be used: " + "; ".join(shown)
                 + ". Mend or remove them, then run the same command."
             )  # fmt: skip
 
