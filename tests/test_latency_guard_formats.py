@@ -40,7 +40,9 @@ UNCLEAR = replace(
 )
 FASTER = replace(SLOWER, state="improved", head=Ratio(0.9, 0.88, 0.93))
 BROKEN = JudgedVariant("broken_net", "broken", reason="head cannot run it: ValueError: no such axis")
-REFUSED = JudgedVariant("refused_net", "refused", reason="neither revision has it: backbone 'refused_net' is unknown")
+REFUSED = JudgedVariant(
+    "refused_net", "refused", reason="neither revision builds it: backbone 'refused_net' is unknown"
+)
 NEW = JudgedVariant("new_net", "new", reason="base cannot run it: no such block")
 NASTY = 'resnet18@a=b|c+<x>&"q"::%,`t`_*'
 MACHINE = {"cpu": "Test CPU", "cores": 2, "memory_gib": 8, "gpu": None, "system": "Linux x86_64"}
@@ -144,7 +146,7 @@ def test_a_small_rate_is_never_nothing(form: str, rate: float) -> None:
         ([of(SAME), of(UNCLEAR)], "latency guard cannot tell"),
         ([of(UNCLEAR), of(SLOWER)], "latency guard failed"),
         ([REFUSED, of(SLOWER)], "latency guard failed"),
-        ([REFUSED, of(UNCLEAR), of(SAME)], "latency guard was asked for a variant that neither revision has"),
+        ([REFUSED, of(UNCLEAR), of(SAME)], "latency guard was asked for a variant that neither revision builds"),
         ([BROKEN], "latency guard failed"),
         ([NEW], "latency guard cannot tell"),
         ([], "latency guard cannot tell"),

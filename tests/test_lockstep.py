@@ -137,7 +137,11 @@ def test_a_child_that_is_killed_leaves_no_answer_of_others_unheard(job: Job) -> 
         ([Failure(HEAD, BROKEN)], "broken", "head cannot run it: no such block"),
         ([Failure(BASE, BROKEN), Failure(AGAIN, BROKEN)], "new", "base cannot run it: no such block"),
         ([Failure(side, BROKEN) for side in SIDES], "unclear", "no side can run it"),
-        ([Failure(side, BROKEN, refused=True) for side in SIDES], "refused", "neither revision has it: no such block"),
+        (
+            [Failure(side, BROKEN, refused=True) for side in SIDES],
+            "refused",
+            "neither revision builds it: no such block",
+        ),
         ([Failure(side, BROKEN, refused=side != HEAD) for side in SIDES], "unclear", "no side can run it"),
         ([Failure(HEAD, BROKEN, refused=True)], "broken", "head cannot run it"),
         ([Failure(side, BROKEN, refused=True) for side in (BASE, AGAIN)], "new", "base cannot run it"),

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from bench.judge.join import rows_in_order
-from bench.judge.limits import Limit
+from bench.judge.limits import Limit, read_limit
 from bench.judge.pick import Candidate, pick
 from bench.judge.study import Study, make_study
 from bench.metrics import METRICS
@@ -124,7 +124,13 @@ def by_hand(study: Study, limits: dict[str, str], objective: str) -> dict[str, A
         if all(row.get(name) is not None for name in asked)
     ]
     stored = {name: data["metrics"][name]["stored"] for name in limits}
-    ordered = [Limit(name, float(limits[name]) * stored[name]) for name in data["limited"] if name in limits]
+    ordered = [
+        read_limit(name, f"<={limits[name]}M")
+        if name == "parameters"
+        else Limit(name, float(limits[name]) * stored[name])
+        for name in data["limited"]
+        if name in limits
+    ]
     found = pick(candidates, ordered, objective)
     return {
         "best": found.best and found.best.variant, "runner_up": found.runner_up and found.runner_up.variant,
@@ -161,6 +167,19 @@ def test_the_pick_is_that_of_the_command_line(
     assert answers == expected
     assert any(answer["best"] is None for answer in expected), "some have no pick"
     assert any(answer["steps"] for answer in expected)
+
+
+def test_the_front_in_flops_is_that_in_macs(browse: Browse, tmp_path: Path) -> None:
+    rows = [("a", 0.5, 1.001e9), ("b", 0.6, 1.0048e9), ("c", 0.7, 3e9)]  # the first two read 1.00 G MACs
+    records = [record for name, miou, macs in rows for record in measured(name, miou, macs, 5.0)]
+    study = make_study("flops", records, [r.key for r in records], "flops")
+    assert study.table.set_index("variant")["on_front_flops"].to_dict() == {
+        "c+dnl": True,
+        "b+dnl": True,
+        "a+dnl": False,
+    }
+    told = browse(write_report(study, tmp_path), 'return document.getElementById("chart-note").textContent;')
+    assert told.startswith("3 variants, 2 on the front.")
 
 
 def test_sliders_and_filters_change_the_pick_and_a_link_restores_the_view(

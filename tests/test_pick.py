@@ -262,6 +262,19 @@ def test_what_no_interval_holds_is_said(run_bench: RunBench, tmp_path: Path) -> 
     assert "left out, for one of these numbers is missing: net_0+dnl" in done.stdout
 
 
+def test_processes_are_counted_of_the_candidates(run_bench: RunBench, tmp_path: Path) -> None:
+    """One that is left out may have been timed once."""
+    saved(tmp_path, {"mine": [0.60, 0.66]})
+    store = Store(tmp_path / "results")
+    again = next(r for r in measured("net_1", 0.66, 2e9, 6.4, setting={"restart": 1}) if r.group == "latency")
+    store.append("mine", again)
+    untrained = next(r for r in store.read() if r.group == "accuracy" and r.variant.startswith("net_0"))
+    store.write_plan("mine", [r.key for r in store.read() if r.key != untrained.key])
+    done = run_bench("pick", "mine", "--latency", "<=9ms")
+    assert "; of latencies over processes" in done.stdout
+    assert "left out, for one of these numbers is missing: net_0+dnl" in done.stdout
+
+
 def test_an_miou_is_no_share_below_nothing() -> None:
     (drawn,) = draw_mious([r for r in measured("net", 0.01, 1e9, 5.0) if r.group == "accuracy"], None, None).values()
     assert 0 <= drawn.min() < drawn.max() <= 1

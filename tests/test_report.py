@@ -103,7 +103,7 @@ def test_other_scores_are_shown_where_they_were_taken(tmp_path: Path) -> None:
     assert pd.read_csv(folder / "table.csv")["pixel_accuracy_val"].tolist() == [0.912]
 
 
-@pytest.mark.parametrize(("points", "shown"), [(-0.0068, "-0.007"), (0.04, "+0.04"), (0.06, "+0.1"), (0.0, "+0.0")])
+@pytest.mark.parametrize(("points", "shown"), [(-0.0068, "-0.007"), (0.04, "+0.04"), (0.06, "+0.1"), (-2e-16, "+0.0")])
 def test_an_end_of_an_interval_shows_on_which_side_of_0_it_is(points: float, shown: str) -> None:
     assert signed(points) == shown
 

@@ -94,7 +94,7 @@ def test_equal_code_is_never_called_slower_and_broken_code_is_told() -> None:
         assert judged.verdict.restarts >= 3
         unknown = guard.judge_variant("no_such_net+fpn16-head16")
         assert (unknown.state, unknown.verdict) == ("refused", None)
-        assert unknown.reason.startswith("neither revision has it: backbone 'no_such_net'")
+        assert unknown.reason.startswith("neither revision builds it: backbone 'no_such_net'")
         jobs = [Job(VARIANT, SETTING, str(guard.exports), passes) for passes in (2, 2, 8)]
         assert guard.judge_jobs(jobs).state == "regressed"
         assert guard.judge_jobs(jobs[::-1][:1] * 2 + jobs[:1]).state == "improved"
@@ -191,7 +191,7 @@ def test_a_commit_against_itself_is_no_pass(run_bench: RunBench, repository: Pat
     arguments = ["guard", "--latency", VARIANT, "--format", form]
     done = run_bench(*arguments, "--against", "HEAD", cwd=repository)
     assert done.returncode == 3, done.stderr
-    assert "base and head are the same commit. Pass another --against" in done.stderr
+    assert "base and head are the same code. Pass another --against" in done.stderr
     assert "--head ." in done.stderr
     assert "both revisions are the same code" in done.stdout
     assert "uncommitted changes are not judged" in done.stdout
@@ -223,8 +223,8 @@ def test_a_variant_that_neither_revision_has_is_refused(run_bench: RunBench, tmp
     forth, back = ("--against", "HEAD~1"), ("--against", "HEAD", "--head", "HEAD~1")
     done = run_bench(*arguments, *forth, VARIANT, "no_such_net+fpn16-head16", cwd=root)
     assert done.returncode == 2, done.stdout
-    assert "NO SUCH VARIANT  no_such_net+fpn16-head16" in done.stdout
-    assert "neither revision has it: backbone 'no_such_net'" in done.stdout
+    assert "NEITHER BUILDS IT  no_such_net+fpn16-head16" in done.stdout
+    assert "neither revision builds it: backbone 'no_such_net'" in done.stdout
     assert "mend its name" in done.stderr
     states = {variant["variant"]: variant["state"] for variant in json.loads(report.read_text())["variants"]}
     assert states == {VARIANT: "unchanged", "no_such_net+fpn16-head16": "refused"}

@@ -290,9 +290,13 @@ def test_a_power_is_taken_with_its_policy_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("policy: poly\npower: 0.5\n")
     own = "  schedule: {epochs: 5}\n"
     assert load_space(str(space_with_recipe(tmp_path, "mine.yaml", own))).accuracy.schedule.power == 0.5
+    other = "  schedule: {epochs: 5, policy: one_cycle}\n"
+    assert load_space(str(space_with_recipe(tmp_path, "mine.yaml", other))).accuracy.schedule.policy == "one_cycle"
     (tmp_path / "mine.yaml").write_text("epochs: 3\npower: 0.5\n")
-    with pytest.raises(UserError, match=r"own\.yaml:4: .*mine\.yaml:2: power: 0\.5 is of policy poly"):
+    with pytest.raises(UserError, match=r"power: 0\.5 is of policy poly, and this one is one_cycle"):
         load_space(str(space_with_recipe(tmp_path, "mine.yaml", own)))
+    with_policy = "  schedule: {policy: poly}\n"
+    assert load_space(str(space_with_recipe(tmp_path, "mine.yaml", with_policy))).accuracy.schedule.power == 0.5
     assert Schedule.model_validate(Schedule().model_dump(mode="json")) == Schedule()
 
 

@@ -41,7 +41,7 @@ def run_latency_guard(
 
 
 def _exit_code(report: LatencyGuardReport) -> int | None:
-    """None where all is fine. A name that neither revision has is the user's mistake: no quieter machine mends it."""
+    """None where all is fine. A variant that neither revision builds is the user's to mend."""
     if report.fails:
         return ExitCode.CHECK_FAILED
     if report.count("refused"):

@@ -68,7 +68,7 @@ def accept_space(space: GuardedSpace, allowed: Allowance, workers: int) -> Space
     variants += [GuardedVariant(name, "dropped", reason=reason, in_space=False) for name in gone]
     kept = {name: before[name] for name in reasons if name in before}
     _write(space, plan, costs | kept)
-    notes = [*space.notes, *([obstacle] if obstacle else []), *_fileless_notes(space), *_kept_notes(kept)]
+    notes = [*space.notes, *([obstacle] if obstacle else []), *_fileless_notes(space), *_kept_notes(kept, old)]
     return SpaceGuard(
         space.name, str(space.path), space.accept, plan.size, plan.classes, worst_first(variants),
         sum(name in before for name in costs), tuple(notes),
@@ -146,10 +146,13 @@ def _fileless_notes(space: GuardedSpace) -> list[str]:
     ]  # fmt: skip
 
 
-def _kept_notes(kept: Iterable[str]) -> list[str]:
-    """Of variants that cannot be counted."""
+def _kept_notes(kept: Iterable[str], old: CostBaseline | None) -> list[str]:
+    """Of variants that cannot be counted, with what their figures are of: the file says it of the new ones alone."""
     names = ", ".join(kept)
-    return [f"the figures of before stay in the baseline for what cannot be counted: {names}"] if names else []
+    if not names or old is None:
+        return []
+    libraries = ", ".join(f"{name} {version}" for name, version in old.versions.items())
+    return [f"the figures of before, of {libraries}, stay in the baseline for what cannot be counted: {names}"]
 
 
 def _version_notes(old: CostBaseline) -> list[str]:

@@ -80,7 +80,7 @@ def load_adapted_grounds(
         candidates, draws, [*_settings(adaptation, points), *latencies.settings],
         [c.variant for c in every if c.variant not in kept], adaptation.records[0].setting["data_fingerprint"],
         _spread(adaptation, points), adaptation.images,
-        min((drawn.fewest_runs for drawn in latencies.draws.values()), default=0),
+        min((drawn.fewest_runs(variants[name] for name in kept) for drawn in latencies.draws.values()), default=0),
         lambda candidate: latencies.doubts.get(variants[candidate], ()),
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ chance below `MISSED`.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,10 +47,9 @@ class Drawn(Mapping[str, Draws]):
     def __len__(self) -> int:
         return len(self._numbers)
 
-    @property
-    def fewest_runs(self) -> int:
-        """Trainings, or processes, of the variant that has the fewest."""
-        return int(self._counts.min()) if len(self) else 0
+    def fewest_runs(self, variants: Iterable[str]) -> int:
+        """Trainings, or processes, of that one of some variants that has the fewest; 0 of none."""
+        return min((int(self._counts[self._numbers[variant]]) for variant in variants), default=0)
 
     def ends(self, variants: Sequence[str]) -> Ends:
         """Lowest and highest that the draws of some variants can be; NaN of those without draws."""

@@ -70,7 +70,7 @@ def load_grounds(
     draws: dict[str, Mapping[str, Draws]] = {**timed, SCORE: DrawnMious(rows, evidence, spread)}
     return Grounds(
         candidates, draws, settings, incomplete, data[1] or "", spread, evidence.images_of(trained.key),
-        min((drawn.fewest_runs for drawn in timed.values()), default=0),
+        min((drawn.fewest_runs(c.variant for c in candidates) for drawn in timed.values()), default=0),
         lambda variant: trust_lines(evidence.latencies_of(variant)),
     )  # fmt: skip
 

@@ -78,7 +78,7 @@ def without_verdict(name: str, error: SideFailedError) -> JudgedVariant:
     if failed == {BASE, AGAIN}:
         return JudgedVariant(name, "new", reason=f"base cannot run it: {first.reason}")
     if failed == {BASE, AGAIN, HEAD} and all(failure.refused for failure in error.failures):
-        return JudgedVariant(name, "refused", reason=f"neither revision has it: {first.reason}")
+        return JudgedVariant(name, "refused", reason=f"neither revision builds it: {first.reason}")
     who = "no side can" if HEAD in failed and len(failed) > 1 else f"{first.label} could not"
     return JudgedVariant(name, "unclear", reason=f"{who} run it: {first.reason}")
 

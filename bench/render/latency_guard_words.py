@@ -8,7 +8,7 @@ from bench.judge.paired import Ratio
 from bench.render.ratio_words import ratio_words
 
 STATE_WORDS: dict[State, str] = {
-    "broken": "BROKEN", "regressed": "REGRESSED", "refused": "NO SUCH VARIANT", "unclear": "cannot tell",
+    "broken": "BROKEN", "regressed": "REGRESSED", "refused": "NEITHER BUILDS IT", "unclear": "cannot tell",
     "improved": "improved", "new": "new", "unchanged": "unchanged",
 }  # fmt: skip
 LEAST_RATE = 1e-4
@@ -20,7 +20,7 @@ def title(report: LatencyGuardReport) -> str:
     if report.fails:
         return "latency guard failed"
     if report.count("refused"):
-        return "latency guard was asked for a variant that neither revision has"
+        return "latency guard was asked for a variant that neither revision builds"
     if report.same_code:
         return "latency guard compared nothing, since both revisions are the same code"
     return "latency guard cannot tell" if report.cannot_tell else "latency guard passed"
@@ -46,7 +46,7 @@ def next_steps(report: LatencyGuardReport) -> list[str]:
         lines.append("`bench duel VARIANT --rev-a BASE --rev-b HEAD` with the same settings measures one again.")
         lines.append("a slow-down that is meant needs no baseline: after the merge the new revision is the base.")
     if report.count("refused"):
-        lines.append("no such variant: mend its name as its reason says, or leave it out.")
+        lines.append("neither builds it: mend its name, or what else its reason says, or leave it out.")
     if any(variant.state == "unclear" and variant.verdict is None for variant in report.variants):
         lines.append("not measured: mend what its reason says, or leave that variant out.")
     if any(variant.state == "unclear" and variant.verdict for variant in report.variants):
@@ -56,8 +56,8 @@ def next_steps(report: LatencyGuardReport) -> list[str]:
         )
     if report.same_code:
         lines.append(
-            "nothing was compared: base and head are the same commit. Pass another --against, such as HEAD~1; "
-            "`--head .` judges uncommitted changes of tracked files."
+            "nothing was compared: base and head are the same code. Pass another --against, such as HEAD~1, or HEAD "
+            "with `--head .`, which judges uncommitted changes of tracked files."
         )
     elif compared_nothing(report):
         lines.append("nothing was compared: name a variant that both revisions have.")

@@ -12,7 +12,7 @@ from bench.judge.study import Study
 from bench.metrics import BOUNDED, LOWER_BOUND, METRICS, P90
 from bench.records import Record
 
-_HALF_A_TENTH = 0.05
+_HALF_A_TENTH, _NOTHING = 0.05, 1e-4
 _LEAST_CHANCE = 0.01
 """Of being on a front, from which a variant is said."""
 
@@ -124,7 +124,9 @@ def _points(difference: Interval) -> str:
 
 def signed(points: float) -> str:
     """To a tenth, or to the first digit that is not 0: whether an interval holds 0 is to be read off its ends."""
-    return f"{points:+.1g}" if 0 < abs(points) < _HALF_A_TENTH else f"{points:+.1f}"
+    if abs(points) < _NOTHING:
+        return "+0.0"
+    return f"{points:+.1g}" if abs(points) < _HALF_A_TENTH else f"{points:+.1f}"
 
 
 def _per_cent_more(value: float | None, than: float | None) -> str:

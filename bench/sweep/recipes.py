@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import ValidationError, ValidationInfo, field_validator
 
 from bench.accuracy.schedule import Schedule
 from bench.errors import UserError
@@ -20,6 +20,12 @@ class RecipeFile(Schedule):
     """The keys of a schedule, and a line about it."""
 
     about: str = ""
+
+    @field_validator("power")
+    @classmethod
+    def _power_of_poly(cls, value: float, _: ValidationInfo) -> float:
+        """The policy that it is of may be the space's."""
+        return value
 
 
 def shipped_recipes() -> dict[str, Path]:

@@ -289,10 +289,12 @@ def _with_recipe(file: YamlFile) -> dict[str, Any]:
     if not isinstance(own, dict):
         return content
     try:
-        schedule = load_recipe(name, file.path.parent) | own
+        recipe = load_recipe(name, file.path.parent)
     except UserError as error:
         raise UserError(f"{file.at(('accuracy', 'recipe'))}: {error}") from None
-    return content | {"accuracy": accuracy | {"schedule": schedule}}
+    if own.get("policy", "poly") != "poly":
+        recipe.pop("power", None)  # of the policy that the space has in the place of the recipe's
+    return content | {"accuracy": accuracy | {"schedule": recipe | own}}
 
 
 def _in_file(file: YamlFile, place: Place) -> Place:

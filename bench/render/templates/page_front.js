@@ -6,8 +6,8 @@ function frontOf(variants, cost, score, metrics) {
     .filter((variant) => cost in variant.values && score in variant.values)
     .map((variant) => ({
       variant,
-      cost: asShown(metrics[cost], variant.values[cost]),
-      score: asShown(metrics[score], variant.values[score]),
+      cost: asShown(metrics, cost, variant.values[cost]),
+      score: asShown(metrics, score, variant.values[score]),
     }))
     .sort((a, b) => a.cost - b.cost || b.score - a.score);
   const front = [];
@@ -22,6 +22,7 @@ function frontOf(variants, cost, score, metrics) {
   return front;
 }
 
-function asShown(metric, value) {
-  return Number(show(metric, value));
+/** FLOPs are twice the MACs as these are printed: the front does not depend on how a multiply-add is said. */
+function asShown(metrics, key, value) {
+  return key === "flops" ? 2 * Number(show(metrics[key], value / 2)) : Number(show(metrics[key], value));
 }

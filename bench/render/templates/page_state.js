@@ -42,21 +42,24 @@ function stateFromHash(hash, data) {
   return state;
 }
 
-/** A limit from text; what is no number from 0 on is no limit. */
+/** A limit from text; what is no number above 0 is no limit. */
 function setLimit(state, key, text) {
   const number = Number(text);
-  if (text === null || String(text).trim() === "" || !Number.isFinite(number) || number < 0) delete state.limits[key];
+  if (text === null || String(text).trim() === "" || !Number.isFinite(number) || number <= 0) delete state.limits[key];
   else state.limits[key] = number;
 }
 
-/** The limits in the order in which `bench pick` takes them. */
+/** The limits in the order in which `bench pick` takes them; of parameters whole numbers, as there. */
 function limitsOf(state, data) {
   return data.limited
     .filter((metric) => metric in state.limits)
-    .map((metric) => ({
-      metric, shown: state.limits[metric], least: data.metrics[metric].higher,
-      value: state.limits[metric] * data.metrics[metric].stored,
-    }));
+    .map((metric) => {
+      const { stored, higher } = data.metrics[metric];
+      const value = state.limits[metric] * stored;
+      if (metric !== "parameters") return { metric, shown: state.limits[metric], least: higher, value };
+      const whole = Math.max(1, Math.round(value));
+      return { metric, shown: whole / stored, least: higher, value: whole };
+    });
 }
 
 function isShown(state, variant) {
