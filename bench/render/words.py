@@ -15,6 +15,8 @@ from bench.latency.setting import RUNTIME_LABELS, SCOPES, LatencySetting
 from bench.metrics import CONVENTION_WORDS, METRICS
 from bench.records import Record
 
+OTHER_DAYS = "What another day on the same machine does to all latencies is in no draw"
+"""The spread between sessions, of which a sweep knows nothing."""
 _SPLITS = "fronts use the validation split, the test split only fills its column"
 
 
@@ -100,9 +102,6 @@ def _drawn_latency_words(study: Study) -> str:
     each = "is" if len(single) == 1 else "are each"
     known = f"; {' and '.join(single)} {each} of one process and taken as known, which no latency is" if single else ""
     return f"; for a latency, its processes{known}. {OTHER_DAYS}"
-
-
-OTHER_DAYS = "What another day on the same machine does to all latencies is in no draw"
 
 
 def front_words(study: Study) -> list[str]:
