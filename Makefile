@@ -1,5 +1,6 @@
-# make sweep: set everything up, run the main job on the embedded data.
-# make test:  set everything up, run the checks and the tests.
+# make sweep:     set everything up, run the main job on the embedded data.
+# make test:      set everything up, run the checks and the tests.
+# make test-fast: the same without what is slow.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,7 +8,7 @@ STAMP := $(VENV)/.installed
 OFFICIAL := .venv-official
 # Cityscapes' own evaluation, which a test compares with: it needs an older numpy than the project
 
-.PHONY: sweep test lint clean
+.PHONY: sweep test test-fast lint install clean
 .DEFAULT_GOAL := sweep
 
 sweep: $(STAMP)
@@ -17,6 +18,13 @@ sweep: $(STAMP)
 # other at every operator.
 test: $(STAMP) $(OFFICIAL)/.installed lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist worksteal
+
+test-fast: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -m 'not slow and not browser and not cluster'
+
+install: $(STAMP)
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .

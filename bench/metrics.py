@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -164,3 +164,30 @@ BOUNDED = ("macs", "flops", "rest_operations", "activations", "activation_bytes"
 def in_both_conventions(macs: float) -> str:
     """ "107.40 GMACs = 214.80 GFLOPs at 2 per MAC": never a bare "GFLOPs"."""
     return f"{macs / 1e9:.2f} GMACs = {2 * macs / 1e9:.2f} GFLOPs at 2 per MAC"
+
+
+_SHARES = ("miou_", *(f"{score}_" for score in _SCORES))
+"""How metrics begin that lie from 0 to 1."""
+_ABOVE_ZERO = (
+    "macs", "parameters", "activations", "activation_bytes", "peak_bytes", "weight_bytes", "float16_bytes",
+    "int8_bytes", "latency_", "step_ms",
+)  # fmt: skip
+"""How metrics begin of which nothing can be free."""
+
+
+def implausible(metrics: Mapping[str, float]) -> str:
+    """Why numbers cannot have been measured; "" where nothing speaks against them.
+
+    Every number is finite, a share such as the mIoU lies from 0 to 1, and a cost is above 0. A metric that this version
+    does not know has only to be finite.
+    """
+    for name, value in metrics.items():
+        if not math.isfinite(value):
+            return f"{name} is {value}, which is not a finite number"
+        if name.startswith(_SHARES) and not 0 <= value <= 1:
+            return f"{name} is {value:g}, which is not from 0 to 1"
+        if name.startswith(_ABOVE_ZERO) and value <= 0:
+            return f"{name} is {value:g}, which is not above 0"
+        if name == "rest_operations" and value < 0:
+            return f"{name} is {value:g}, which is below 0"
+    return ""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import re
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bench.errors import UserError
+from bench.metrics import implausible
 
 SCHEMA = 1
 Status = Literal["ok", "failed", "paused"]
@@ -64,9 +67,12 @@ def parse_line(line: str, place: str) -> Record:
 
     Raises:
         ValueError: the line is not whole JSON (a write was cut off).
-        UserError: another schema version, or fields that a record does not have.
+        UserError: another schema version, fields that a record does not have, or numbers that cannot be.
     """
-    data = json.loads(line)
+    try:
+        data = json.loads(line, parse_constant=_refuse_constant)
+    except _NotFiniteError as error:
+        raise UserError(_not_measured(place, str(error))) from None
     found = data.get("schema_version") if isinstance(data, dict) else None
     if found != SCHEMA:
         raise UserError(
@@ -74,11 +80,44 @@ def parse_line(line: str, place: str) -> Record:
             "Move the file away and sweep again, or use the bench version that wrote it."
         )
     try:
-        return Record.model_validate(data)
+        record = Record.model_validate(data)
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(map(str, problem["loc"]))
         raise UserError(f"{place}: not a record: {where}: {problem['msg']}") from None
+    fault = implausible(record.metrics) or _overflow(line, data)
+    if fault:
+        raise UserError(_not_measured(place, fault))
+    return record
+
+
+class _NotFiniteError(Exception):
+    """A word such as Infinity stands where JSON has a number. No ValueError: that says the line was cut off."""
+
+
+def _refuse_constant(word: str) -> float:
+    raise _NotFiniteError(f"it holds {word}, which is not a finite number")
+
+
+_LARGE = re.compile(r"[eE]\+?\d{3}|\d{309}")
+"""What a number that no float holds has, such as 1e999."""
+
+
+def _overflow(line: str, data: dict[str, Any]) -> str:
+    """Name a number below `details` or elsewhere that reads as infinite; "" where there is none."""
+    return _infinite(data, "") if _LARGE.search(line) else ""
+
+
+def _infinite(value: Any, place: str) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{place} is {value}, which is not a finite number"
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    found = (_infinite(item, f"{place}.{name}" if place else str(name)) for name, item in items)
+    return next((fault for fault in found if fault), "")
+
+
+def _not_measured(place: str, fault: str) -> str:
+    return f"{place}: {fault}, so nothing measured it. Restore the line from git, or delete it and sweep again."
 
 
 def make_key(**parts: Any) -> str:

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from bench.accuracy.bootstrap import Interval
+from bench.confusions import Confusions
 from bench.errors import UserError
 from bench.judge.front_moves import check_alike, front_move, point_move
 from bench.judge.grounds import Grounds
 from bench.judge.limits import Limit
 from bench.judge.pick import Candidate
+from bench.store import Store
 from tests.conftest import RunBench
 from tests.test_pick import saved
 
@@ -78,24 +80,74 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(("git", *identity, *arguments), cwd=folder, check=True, capture_output=True)
 
 
-def test_the_commands_compare_with_a_revision_and_with_a_sweep(run_bench: RunBench, tmp_path: Path) -> None:
-    git(tmp_path, "init", "--quiet")
+@pytest.fixture
+def committed(tmp_path: Path) -> Path:
+    """A repository in which the sweeps `mine` and `same` were committed, of equal numbers."""
+    git(tmp_path, "init", "--quiet", "--initial-branch", "main")
     saved(tmp_path, {"mine": [0.60, 0.66, 0.72], "same": [0.60, 0.66, 0.72]})
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "--quiet", "-m", "first")
-    unchanged = run_bench("guard", "--front", "mine", "--against", "HEAD")
-    assert unchanged.returncode == 0, unchanged.stderr
-    assert "front of MACs: unchanged" in unchanged.stdout
-    assert run_bench("report", "mine", "--against", "same").stdout.count("unchanged") == 2
+    return tmp_path
 
-    (next((tmp_path / "results" / "mine").glob("*.jsonl"))).unlink()
-    saved(tmp_path, {"mine": [0.60, 0.40, 0.41]})
+
+def measure_again(folder: Path, sweep: str, mious: list[float]) -> None:
+    (next((folder / "results" / sweep).glob("*.jsonl"))).unlink()
+    saved(folder, {sweep: mious})
+
+
+def test_the_commands_compare_with_a_revision_and_with_a_sweep(run_bench: RunBench, committed: Path) -> None:
+    assert run_bench("report", "mine", "--against-sweep", "same").stdout.count("unchanged") == 2
+    measure_again(committed, "mine", [0.60, 0.67, 0.73])
+    better = run_bench("guard", "--front", "mine", "--against", "HEAD")
+    assert better.returncode == 0, better.stderr
+    assert "2 figures compared" in better.stderr
+    measure_again(committed, "mine", [0.60, 0.40, 0.41])
     worse = run_bench("guard", "--front", "mine", "--against", "HEAD", "--pin", "gmacs<=2.5")
     assert worse.returncode == 1
     assert "front of MACs: worse; hypervolume" in worse.stdout
     assert "left    net_1+dnl" in worse.stdout
     assert "best within MACs ≤ 2.5 G: worse; net_1+dnl to net_0+dnl, -6.0 points" in worse.stdout
-    assert "worse beyond noise: mine" in worse.stderr
+    assert "worse beyond noise: mine; 3 figures compared" in worse.stderr
+    assert run_bench("guard", "--front", "mine", "--against-sweep", "same").returncode == 1
+
+
+def test_the_same_records_on_both_sides_are_no_pass(run_bench: RunBench, committed: Path) -> None:
+    for other in (("--against", "HEAD"), ("--against-sweep", "same")):
+        done = run_bench("guard", "--front", "mine", *other)
+        assert done.returncode == 3, done.stderr
+        assert "0 figures compared" in done.stderr
+
+
+def test_a_planted_folder_hides_no_loss(run_bench: RunBench, committed: Path) -> None:
+    """A sweep with the name of the revision holds the same halved mIoU as the change."""
+    for sweep in ("mine", "main"):
+        saved(committed, {sweep: [0.1]})
+        measure_again(committed, sweep, [0.30, 0.33, 0.36])
+    assert run_bench("guard", "--front", "mine", "--against", "main").returncode == 1
+
+
+def test_a_name_that_may_mean_two_things_is_refused(run_bench: RunBench, committed: Path) -> None:
+    """A tag with the name of the branch at another commit; a sweep where a revision is asked for; both options."""
+    measure_again(committed, "mine", [0.30, 0.33, 0.36])
+    git(committed, "commit", "--quiet", "-a", "-m", "halved")
+    git(committed, "tag", "-f", "main")
+    git(committed, "commit", "--quiet", "--allow-empty", "-m", "next")
+    for other in (("--against", "main"), ("--against", "same"), ("--against", "HEAD", "--against-sweep", "same")):
+        done = run_bench("guard", "--front", "mine", *other)
+        assert done.returncode == 2, other
+    assert "--against-sweep same" in run_bench("guard", "--front", "mine", "--against", "same").stderr
+    assert run_bench("guard", "--front", "mine", "--against", "refs/heads/main~2").returncode == 1
+
+
+def test_a_change_that_is_not_finite_fails(run_bench: RunBench, committed: Path) -> None:
+    """Matrices of no pixel at all give no mIoU to resample."""
+    measure_again(committed, "mine", [0.70, 0.76, 0.82])
+    empty = np.zeros((4, 2, 2), np.int64)
+    store = Store(committed / "results")
+    for record in store.read("mine"):
+        Confusions(store.root, "mine").save(record.key, {"val": empty, "test": empty})
+    done = run_bench("guard", "--front", "mine", "--against", "HEAD")
+    assert done.returncode == 1, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,9 @@ class Registry(Mapping[str, Entry]):
                 if not isinstance(entry, self.entry_type):
                     reason = f"{point.value} is not a {self.entry_type.__name__}"
                 reason = reason or self.fault_of(point.name, entry)
-            except Exception as error:  # whatever a package from outside raises while it loads
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # whatever a package from outside raises while it loads, sys.exit() too
                 reason = f"{point.value}: {type(error).__name__}: {error}"
             if reason:
                 self.broken[point.name] = reason

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli.say import say
+from bench.errors import UserError
 
 if TYPE_CHECKING:
+    from bench.judge.from_records import RecordEvidence
     from bench.judge.front_moves import FrontMove, PointMove
+    from bench.judge.grounds import Grounds
     from bench.judge.limits import Limit
     from bench.store import Store
 
@@ -20,53 +24,118 @@ METRICS = ("macs", "parameters")
 """Costs that no machine changes."""
 
 
+@dataclass(frozen=True)
+class Reference:
+    """What a sweep is compared with: itself at a git revision, or another sweep of the same folder."""
+
+    revision: str | None = None
+    sweep: str | None = None
+
+    def __str__(self) -> str:
+        return str(self.revision or self.sweep)
+
+
+@dataclass(frozen=True)
+class FrontComparison:
+    """How the fronts of a sweep moved, and the best within each pinned limit.
+
+    Attributes:
+        moves: One for each metric of `METRICS`.
+        points: One for each limit.
+        same_records: Both sides are the same measurements, so that nothing was compared.
+    """
+
+    moves: Sequence[FrontMove]
+    points: Sequence[PointMove]
+    same_records: bool
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether a front or a pinned point is worse beyond noise, or cannot be judged."""
+        return any(move.is_worse for move in self.moves) or any(point.is_worse for point in self.points)
+
+    @property
+    def figures(self) -> int:
+        """Figures that were compared."""
+        return 0 if self.same_records else len(self.moves) + len(self.points)
+
+
+def reference(revision: str | None, sweep: str | None) -> Reference | None:
+    """What the options `--against` and `--against-sweep` name; None without them.
+
+    Raises:
+        UserError: both are given.
+    """
+    if revision is not None and sweep is not None:
+        raise UserError("--against names a git revision and --against-sweep a sweep. Give one of them.")
+    return None if revision is None and sweep is None else Reference(revision, sweep)
+
+
 def compare_fronts(
-    sweep: str, old: str, results_dir: Path, limits: Sequence[Limit] = ()
-) -> tuple[list[FrontMove], list[PointMove]]:
+    sweep: str, against: Reference, results_dir: Path, limits: Sequence[Limit] = ()
+) -> FrontComparison:  # fmt: skip
     """Compare and print.
 
     Args:
-        old: a sweep of the same folder, or a revision at which the same sweep was committed.
         limits: operating points that are pinned.
 
     Raises:
-        UserError: there is no such sweep or revision, or the two do not stand side by side.
+        UserError: there is no such sweep or revision, or the two cannot be compared.
     """
-    from bench.judge.from_records import Records
     from bench.judge.front_moves import front_move, point_move
-    from bench.judge.grounds import load_grounds
     from bench.render.front_move_words import move_lines
     from bench.store import Store
 
-    metrics = ["miou_val", *METRICS]
-    after = load_grounds(Records(Store(results_dir)), [sweep], metrics)
-    with _old_store(sweep, old, results_dir) as (store, name):
-        before = load_grounds(Records(store), [name], metrics)
-    moves = [front_move(before, after, metric) for metric in METRICS]
-    points = [point_move(before, after, limit) for limit in limits]
-    say(f"{sweep}, {len(after.candidates)} variants, against {old}, {len(before.candidates)} variants")
-    for line in move_lines(moves, points):
+    after, head = _load(Store(results_dir), sweep)
+    with _old_store(sweep, against, results_dir) as (store, name, label):
+        before, base = _load(store, name)
+    found = FrontComparison(
+        [front_move(before, after, metric) for metric in METRICS],
+        [point_move(before, after, limit) for limit in limits],
+        _measurements(base) == _measurements(head),
+    )
+    say(f"{sweep}, {len(after.candidates)} variants, against {label}, {len(before.candidates)} variants")
+    for line in move_lines(found.moves, found.points):
         click.echo(line)
     spread = after.spread.describe() if after.spread else "one seed, of others nothing is known"
     say(f"intervals (95 %) are over the images of the validation split, with {spread}")
-    return moves, points
+    if found.same_records:
+        say(f"{sweep}: nothing was compared, since {label} holds the same records.")
+    return found
+
+
+def _load(store: Store, sweep: str) -> tuple[Grounds, RecordEvidence]:
+    """What a decision on the sweep reads, and the records behind it."""
+    from bench.judge.from_records import Chosen, Records
+    from bench.judge.grounds import load_grounds
+
+    metrics = ["miou_val", *METRICS]
+    evidence = Records(store).choose([sweep], metrics, "")
+    return load_grounds(Chosen(evidence), [sweep], metrics), evidence
+
+
+def _measurements(evidence: RecordEvidence) -> set[tuple[str, str, tuple[tuple[str, float], ...]]]:
+    """Which measurements were made, and what they gave: key, start and metrics."""
+    return {(r.key, r.started, tuple(sorted(r.metrics.items()))) for r in evidence.records}
 
 
 @contextmanager
-def _old_store(sweep: str, old: str, results_dir: Path) -> Iterator[tuple[Store, str]]:
-    from bench.latency.checkout import checked_out
+def _old_store(sweep: str, against: Reference, results_dir: Path) -> Iterator[tuple[Store, str, str]]:
+    """The store of the other side, its sweep, and how it is called."""
+    from bench.latency.checkout import UnknownRevisionError, checked_out_folder
     from bench.store import Store
 
     store = Store(results_dir)
-    if old in store.sweeps():
-        yield store, old
+    if against.sweep is not None:
+        yield store, against.sweep, f"sweep {against.sweep}"
         return
-    with checked_out(old, results_dir.resolve().parent) as checkout:
-        yield Store(checkout.root / _in_repository(results_dir)), sweep
-
-
-def _in_repository(results_dir: Path) -> Path:
-    """The folder's place in its repository."""
-    from bench.latency.checkout import repository_of
-
-    return results_dir.resolve().relative_to(repository_of(results_dir.resolve().parent).resolve())
+    assert against.revision is not None
+    try:
+        with checked_out_folder(against.revision, results_dir) as (folder, label):
+            yield Store(folder), sweep, label
+    except UnknownRevisionError as error:
+        if against.revision not in store.sweeps():
+            raise
+        raise UserError(
+            f"{error} {results_dir} holds a sweep of that name: `--against-sweep {against.revision}` compares with it."
+        ) from None

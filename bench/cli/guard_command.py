@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from bench.cli.front_moves import Reference, reference
 from bench.cli.guard_options import Growth, GrowthType, Output, OutputType, check_outputs
+from bench.cli.guard_outcome import foreign_exits_fail
 from bench.cli.latency_options import restarts_option, say_if_unverified, seconds_option, setting_options
 from bench.cli.options import cores, results_option, workers_option
 from bench.errors import UserError
@@ -32,7 +34,12 @@ from bench.render.guard_formats import FORMATS
 )  # fmt: skip
 @workers_option
 @results_option
-@click.option("--against", metavar="REV", help="Latency, front: the revision to compare with.")
+@click.option(
+    "--against",
+    metavar="REV",
+    help="The git revision to compare with; cost: its baselines, which a change can then neither delete nor raise.",
+)
+@click.option("--against-sweep", metavar="SWEEP", help="Front: compare with another sweep of results/ instead.")
 @click.option(
     "--pin", "pins", multiple=True, metavar="LIMIT",
     help="Front: also the best mIoU within a limit, such as 'gmacs<=3' or 'params<=5M'; repeatable.",
@@ -63,60 +70,66 @@ from bench.render.guard_formats import FORMATS
 def command(
     targets: tuple[str, ...], cost: bool, latency: bool, front: bool, self_test: bool, form: str,
     outputs: tuple[Output, ...], accept: bool, growth: tuple[Growth, ...], workers: int | None, results_dir: Path,
-    against: str | None, pins: tuple[str, ...], head: str,
+    against: str | None, against_sweep: str | None, pins: tuple[str, ...], head: str,
     tolerated: float, wanted: float, restarts: int, seconds: float, trials: int, slower_trials: int, busy: bool,
     setting: LatencySetting,
 ) -> None:  # fmt: skip
     """Compare variants with what they cost, or how long they took, before.
 
     Cost: parameters, multiply-adds, activations and peak memory of each SPACE (without one, of every space that has a
-    baseline) against results/SPACE/cost_baseline.json, in whole numbers. Exit 1 where one grew or cannot be
-    counted, 3 where nothing was compared.
+    baseline) against results/SPACE/cost_baseline.json, in whole numbers; with --against the baselines of that
+    revision. Exit 1 where a figure grew or cannot be counted, or a baseline was deleted, raised or shortened; 3 where
+    nothing was compared.
 
     Latency: each VARIANT or variant of SPACE (without one, of `quick`) at a revision of the project in this folder
     against another one, in lock-step, with the base against itself beside it. Exit 1 where one is slower, 3 where
     nothing was measured or this machine cannot tell today.
 
     Front: the committed records of each sweep against those at another revision (or of another sweep on the same data).
-    Exit 1 where the hypervolume, or the best mIoU within a pinned limit, is worse beyond noise.
+    Exit 1 where the hypervolume, or the best mIoU within a pinned limit, is worse beyond noise; 3 where both sides are
+    the same records.
 
     \b
     bench guard --accept camvid                     make the baseline, then commit it
     bench guard --cost camvid --allow 0.5 --allow parameters=0
-    bench guard --cost --format github --write markdown=$GITHUB_STEP_SUMMARY
+    bench guard --cost --against origin/main --format github --write markdown=$GITHUB_STEP_SUMMARY
     bench guard --latency --against origin/main --size 512x256 --write junit=guard.xml
     bench guard --latency --against HEAD --head . resnet18+fpn64-head32
     bench guard --front camvid --against origin/main --pin 'gmacs<=2'
     bench guard --self-test --busy
     """
-    _refuse_mixed(cost, latency, front, self_test, accept, growth, against)
+    other = reference(against, against_sweep)
+    _refuse_mixed(cost, latency, front, self_test, accept, growth, other)
     if (front or self_test) and (outputs or form != "table"):
         raise UserError("--format and --write are of the guards of cost and latency. Leave them out.")
     check_outputs(outputs)
     if latency or self_test:
         _check_rule(tolerated, wanted)
         say_if_unverified(setting)
-    if front:
-        from bench.cli.guard_front import run_front_guard
+    with foreign_exits_fail():
+        if front:
+            from bench.cli.guard_front import run_front_guard
 
-        assert against is not None
-        run_front_guard(targets, against, pins, results_dir)
-        return
-    if self_test:
-        from bench.cli.guard_self_test import run_self_test
+            assert other is not None
+            outcome = run_front_guard(targets, other, pins, results_dir)
+        elif self_test:
+            from bench.cli.guard_self_test import run_self_test
 
-        run_self_test(targets, setting, trials, slower_trials, busy, restarts, seconds, tolerated, wanted, results_dir)
-    elif latency:
-        from bench.cli.guard_latency import run_latency_guard
+            outcome = run_self_test(
+                targets, setting, trials, slower_trials, busy, restarts, seconds, tolerated, wanted, results_dir
+            )
+        elif latency:
+            from bench.cli.guard_latency import run_latency_guard
 
-        assert against is not None
-        run_latency_guard(
-            targets, against, head, setting, restarts, seconds, tolerated, wanted, form, outputs
-        )  # fmt: skip
-    else:
-        from bench.cli.guard_cost import run_cost_guard
+            assert against is not None
+            outcome = run_latency_guard(
+                targets, against, head, setting, restarts, seconds, tolerated, wanted, form, outputs
+            )
+        else:
+            from bench.cli.guard_cost import run_cost_guard
 
-        run_cost_guard(targets, accept, growth, form, outputs, workers or cores(), results_dir)
+            outcome = run_cost_guard(targets, accept, growth, form, outputs, workers or cores(), results_dir, against)
+    outcome.end()
 
 
 def _check_rule(tolerated: float, wanted: float) -> None:
@@ -130,7 +143,7 @@ def _check_rule(tolerated: float, wanted: float) -> None:
 
 def _refuse_mixed(
     cost: bool, latency: bool, front: bool, self_test: bool, accept: bool, growth: tuple[Growth, ...],
-    against: str | None,
+    against: Reference | None,
 ) -> None:  # fmt: skip
     if cost + latency + front + self_test > 1:
         raise UserError("--cost, --latency, --front and --self-test are guards of their own. Give one of them.")
@@ -141,5 +154,8 @@ def _refuse_mixed(
             raise UserError(
                 f"--{name} compares with a revision. Say which: --against origin/main, or --against HEAD~1."
             )
-    if against is not None and not (latency or front):
-        raise UserError("--against is of the guards of latency and front. Add --latency or --front.")
+    if against is not None and against.sweep is not None and not front:
+        raise UserError("--against-sweep is of the front guard. Add --front, or pass --against REV.")
+    if against is not None and (accept or self_test):
+        refused = "--accept writes the baselines of the files as they are" if accept else "--self-test has no revision"
+        raise UserError(f"{refused}. Leave --against out.")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from bench.cli.guard_options import Growth, Output, conclude, read_allowance
+from bench.cli.guard_options import Growth, Output, read_allowance, show_report
+from bench.cli.guard_outcome import Outcome
 from bench.errors import ExitCode, UserError
 from bench.judge.cost_guard import Allowance, GuardReport
 from bench.render.guard_formats import FORMATS
@@ -14,28 +17,44 @@ from bench.render.guard_words import headline, next_steps, title
 
 def run_cost_guard(
     spaces: tuple[str, ...], accept: bool, growth: tuple[Growth, ...], form: str, outputs: tuple[Output, ...],
-    workers: int, results_dir: Path,
-) -> None:  # fmt: skip
-    """Compare the costs of spaces with their baselines, print and write what was found, and end with its exit code."""
+    workers: int, results_dir: Path, against: str | None,
+) -> Outcome:  # fmt: skip
+    """Compare the costs of spaces with their baselines, and print and write what was found."""
     if accept and growth:
         raise UserError("--allow says what the guard lets through; --accept lets everything through. Give one of them.")
     allowed = read_allowance(growth)
-    report = _look(spaces, accept, allowed, workers, results_dir)
+    report = _look(spaces, accept, allowed, workers, results_dir, against)
     texts = {name: render(report) for name, render in FORMATS.items()}
-    ends = ExitCode.CHECK_FAILED if report.fails else ExitCode.NOTHING_MEASURED if report.is_empty else None
-    conclude(texts, form, outputs, f"{title(report)}: {headline(report)}", next_steps(report), ends)
+    show_report(texts, form, outputs, f"{title(report)}: {headline(report)}", next_steps(report))
+    ends = ExitCode.CHECK_FAILED if report.fails else ExitCode.NOTHING_MEASURED if report.is_empty else ExitCode.FINE
+    return Outcome(ends, report.accepted_figures if accept else report.figures)
 
 
 def _look(
-    names: tuple[str, ...], accept: bool, allowed: Allowance, workers: int, results_dir: Path
+    names: tuple[str, ...], accept: bool, allowed: Allowance, workers: int, results_dir: Path, against: str | None
 ) -> GuardReport:  # fmt: skip
     from bench.cli.guard_find import find_spaces
-    from bench.cli.guard_space import accept_space, deciding_versions, guard_space
+    from bench.cli.guard_space import accept_space, deciding_versions, guard_space, plugins_set_aside
     from bench.cost.trace import METHOD
     from bench.machine import commit
 
     start = time.perf_counter()
-    found = find_spaces(names, results_dir, accept)
+    with _agreed_results(against, results_dir) as (agreed, label):
+        found = find_spaces(names, results_dir, accept, agreed)
     look = accept_space if accept else guard_space
     spaces = tuple(look(space, allowed, workers) for space in found)
-    return GuardReport(spaces, METHOD, commit(), deciding_versions(), time.perf_counter() - start, accept)
+    return GuardReport(
+        spaces, METHOD, commit(), deciding_versions(), time.perf_counter() - start, accept, label, plugins_set_aside()
+    )
+
+
+@contextmanager
+def _agreed_results(against: str | None, results_dir: Path) -> Iterator[tuple[Path | None, str]]:
+    """The folder of results at the revision that is compared with, and how the revision is called."""
+    from bench.latency.checkout import checked_out_folder
+
+    if against is None:
+        yield None, ""
+        return
+    with checked_out_folder(against, results_dir) as found:
+        yield found

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.cost.target import Target, read_target
 from bench.cost.trace import METHOD
 from bench.errors import UserError
+from bench.judge.baseline_faults import counted_alike
 from bench.judge.cost_baseline import CostBaseline, baseline_path, read_baseline, spaces_with_baseline
 from bench.sweep.spacefile import shipped_spaces
 from variants.suggest import did_you_mean
@@ -18,33 +19,49 @@ class GuardedSpace:
     """What is known of a space before anything is counted.
 
     target: the space; None where its file is not here. source: how it is named on the command line.
-    baseline: None without one. accept: the command that makes it. notes: what is wrong with the baseline.
+    current: its baseline as it is; agreed: its baseline at the revision that is compared with. None: there is none.
+    accept: the command that makes the baseline. notes: what is wrong with it.
     """
 
     name: str
     path: Path
     target: Target | None
     source: str
-    baseline: CostBaseline | None
+    current: CostBaseline | None
     accept: str
+    agreed: CostBaseline | None = None
     notes: tuple[str, ...] = ()
 
     @property
-    def counted_alike(self) -> bool:
+    def baseline(self) -> CostBaseline | None:
+        """What today's figures are compared with: where a revision says a figure, that one."""
+        if self.agreed is None:
+            return self.current
+        if self.current is None or not counted_alike(self.agreed, self.current):
+            return self.agreed
+        return replace(self.agreed, costs=self.current.costs | self.agreed.costs)
+
+    @property
+    def is_by_todays_method(self) -> bool:
         """Whether the baseline was counted as costs are counted today."""
         return self.baseline is not None and self.baseline.method == METHOD
 
 
-def find_spaces(names: tuple[str, ...], results: Path, accept: bool) -> list[GuardedSpace]:
+def find_spaces(
+    names: tuple[str, ...], results: Path, accept: bool, agreed_results: Path | None = None
+) -> list[GuardedSpace]:
     """The named spaces, or all that have a baseline.
 
     Args:
         accept: the baselines will be replaced, so that one that cannot be read or compared does no harm.
+        agreed_results: the folder of results at the revision that is compared with.
 
     Raises:
         UserError: a name that is no space; a space or a baseline that cannot be read; figures counted in another way.
     """
-    found = [_find(name, results, accept) for name in names or spaces_with_baseline(results)]
+    agreed = [] if agreed_results is None else spaces_with_baseline(agreed_results)
+    everywhere = sorted({*spaces_with_baseline(results), *agreed})
+    found = [_find(name, results, accept, agreed_results) for name in names or everywhere]
     known = [space.name for space in found]
     for name in known:
         if known.count(name) > 1:
@@ -55,38 +72,46 @@ def find_spaces(names: tuple[str, ...], results: Path, accept: bool) -> list[Gua
     return found
 
 
-def _find(text: str, results: Path, accept: bool) -> GuardedSpace:
-    if not _is_space(text):
-        return _find_by_baseline(text, results)
-    target = read_target(text)
-    source, path = _source(text), baseline_path(results, str(target.space))
-    command = _accept_command(source, results)
+def _find(text: str, results: Path, accept: bool, agreed_results: Path | None) -> GuardedSpace:
+    target = read_target(text) if _is_space(text) else None
+    name, source = (text, "") if target is None else (str(target.space), _source(text))
+    path, notes = baseline_path(results, name), []
     try:
-        baseline = read_baseline(path) if path.is_file() else None
+        current = _read_if_there(path)
     except UserError:
         if not accept:
             raise
-        note = "the baseline before cannot be read, so nothing was compared"
-        return GuardedSpace(str(target.space), path, target, source, None, command, (note,))
-    return GuardedSpace(str(target.space), path, target, source, baseline, command)
+        current = None
+        notes.append("the baseline before cannot be read, so nothing was compared")
+    agreed = None if agreed_results is None else _read_if_there(baseline_path(agreed_results, name))
+    if target is None:
+        source = _source_by_baseline(current or agreed, name, path)
+        target = read_target(source) if _is_here(source) else None
+    accepting = _accept_command(source if _is_space(text) else name, results)
+    return GuardedSpace(name, path, target, source, current, accepting, agreed, tuple(notes))
 
 
-def _find_by_baseline(name: str, results: Path) -> GuardedSpace:
-    """A space by the folder of its baseline, which also says where the space's own file is."""
-    path = baseline_path(results, name)
-    if not path.is_file():
-        known = [*shipped_spaces(), *spaces_with_baseline(results)]
+def _read_if_there(path: Path) -> CostBaseline | None:
+    return read_baseline(path) if path.is_file() else None
+
+
+def _source_by_baseline(baseline: CostBaseline | None, name: str, path: Path) -> str:
+    """Where the file of a space is, by its baseline.
+
+    Raises:
+        UserError: there is no baseline of that name.
+    """
+    if baseline is None:
+        known = [*shipped_spaces(), *spaces_with_baseline(path.parent.parent)]
         raise UserError(
             f"{name!r} is neither a space ({', '.join(shipped_spaces())}, or a YAML file) nor is there {path}."
             f"{did_you_mean(name, known)}"
         )
-    baseline = read_baseline(path)
-    target = read_target(baseline.source) if _is_here(baseline.source) else None
-    return GuardedSpace(name, path, target, baseline.source, baseline, _accept_command(name, results))
+    return baseline.source
 
 
 def _refuse_other_method(space: GuardedSpace) -> None:
-    if space.baseline is not None and not space.counted_alike:
+    if space.baseline is not None and not space.is_by_todays_method:
         raise UserError(
             f"{space.path} was counted by method {space.baseline.method} and this bench counts by method {METHOD}: the "
             f"figures cannot be compared. `{space.accept}` counts it anew; commit it with the change of the method."

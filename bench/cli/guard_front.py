@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.cli.front_moves import compare_fronts
+from bench.cli.front_moves import Reference, compare_fronts
+from bench.cli.guard_outcome import Outcome
 from bench.cli.say import say
 from bench.errors import ExitCode, UserError
 
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 _COSTS = {"gmacs": "macs", "params": "parameters"}
 
 
-def run_front_guard(sweeps: tuple[str, ...], against: str, pins: tuple[str, ...], results_dir: Path) -> None:
-    """Compare each sweep, and end with the exit code.
+def run_front_guard(
+    sweeps: tuple[str, ...], against: Reference, pins: tuple[str, ...], results_dir: Path
+) -> Outcome:  # fmt: skip
+    """Compare each sweep.
 
     Raises:
         UserError: no sweep is named, a pin is none, or as `compare_fronts`.
@@ -25,15 +27,22 @@ def run_front_guard(sweeps: tuple[str, ...], against: str, pins: tuple[str, ...]
     if not sweeps:
         raise UserError("--front guards the sweeps that are named: `bench guard --front camvid --against origin/main`.")
     limits = [_read_pin(pin) for pin in pins]
-    worse = []
-    for sweep in sweeps:
-        moves, points = compare_fronts(sweep, against, results_dir, limits)
-        if any(move.is_worse for move in moves) or any(point.is_worse for point in points):
-            worse.append(sweep)
+    found = {sweep: compare_fronts(sweep, against, results_dir, limits) for sweep in sweeps}
+    figures = sum(one.figures for one in found.values())
+    worse = [sweep for sweep, one in found.items() if one.is_worse]
+    same = [sweep for sweep, one in found.items() if one.same_records]
     if worse:
-        say(f"worse beyond noise: {', '.join(worse)}")
-        sys.exit(ExitCode.CHECK_FAILED)
-    say("no front is worse beyond noise")
+        say(f"front guard failed: worse beyond noise: {', '.join(worse)}; {_figures(figures)}")
+        return Outcome(ExitCode.CHECK_FAILED, figures)
+    if same:
+        say(f"front guard compared nothing of {', '.join(same)}; {_figures(figures)}")
+        return Outcome(ExitCode.NOTHING_MEASURED, figures)
+    say(f"front guard passed: no front is worse beyond noise; {_figures(figures)}")
+    return Outcome(ExitCode.FINE, figures)
+
+
+def _figures(count: int) -> str:
+    return f"{count} figure{'' if count == 1 else 's'} compared"
 
 
 def _read_pin(text: str) -> Limit:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from bench.cli.guard_options import Output, conclude
+from bench.cli.guard_options import Output, show_report
+from bench.cli.guard_outcome import Outcome
 from bench.cli.polite_kill import polite_kill
 from bench.cli.say import say
 from bench.errors import ExitCode
@@ -28,8 +29,8 @@ _NOT_JUDGED = "uncommitted changes are not judged; --head . judges the files as 
 def run_latency_guard(
     targets: tuple[str, ...], against: str, head: str, setting: LatencySetting, restarts: int, seconds: float,
     tolerated: float, wanted: float, form: str, outputs: tuple[Output, ...],
-) -> None:  # fmt: skip
-    """Judge every variant, print and write what was found, and end with its exit code."""
+) -> Outcome:  # fmt: skip
+    """Judge every variant, and print and write what was found."""
     from bench.latency.runtimes import check_runtime
 
     names = _variants(targets or (_SPACE,))
@@ -37,16 +38,17 @@ def run_latency_guard(
     with polite_kill("stopped; nothing is reported."):
         report = _guard(names, against, head, setting, restarts, seconds, tolerated, wanted)
     texts = {name: render(report) for name, render in LATENCY_FORMATS.items()}
-    conclude(texts, form, outputs, f"{title(report)}: {headline(report)}", next_steps(report), _exit_code(report))
+    show_report(texts, form, outputs, f"{title(report)}: {headline(report)}", next_steps(report))
+    return Outcome(_exit_code(report), report.compared)
 
 
-def _exit_code(report: LatencyGuardReport) -> int | None:
-    """None where all is fine. A variant that neither revision builds is the user's to mend."""
+def _exit_code(report: LatencyGuardReport) -> int:
+    """A variant that neither revision builds is the user's to mend."""
     if report.fails:
         return ExitCode.CHECK_FAILED
     if report.count("refused"):
         return ExitCode.USAGE
-    return ExitCode.NOTHING_MEASURED if report.cannot_tell else None
+    return ExitCode.NOTHING_MEASURED if report.cannot_tell else ExitCode.FINE
 
 
 def _variants(targets: tuple[str, ...]) -> list[str]:

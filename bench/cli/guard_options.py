@@ -14,7 +14,8 @@ import click
 
 from bench.cli.say import say
 from bench.errors import UserError
-from bench.judge.cost_guard import GUARDED, Allowance
+from bench.judge.cost_baseline import GUARDED
+from bench.judge.cost_guard import Allowance
 from bench.render.guard_formats import FORMATS
 from variants.suggest import did_you_mean
 
@@ -103,16 +104,14 @@ def check_outputs(outputs: tuple[Output, ...]) -> None:
             raise UserError(f"--write names {output.path} twice. Give each format its own file.")
 
 
-def conclude(
-    texts: Mapping[str, str], form: str, outputs: tuple[Output, ...], verdict: str, steps: Iterable[str],
-    exit_code: int | None,
-) -> None:  # fmt: skip
-    """Print the report in one format, write it in others, say the verdict and what to do, and end with its exit code.
+def show_report(
+    texts: Mapping[str, str], form: str, outputs: tuple[Output, ...], verdict: str, steps: Iterable[str]
+) -> None:
+    """Print the report in one format, write it in others, and say the verdict and what to do.
 
     Args:
         texts: the report by format.
         verdict: said where the format on stdout is for programs.
-        exit_code: None where all is fine.
 
     Raises:
         UserError: a file cannot be written.
@@ -125,8 +124,6 @@ def conclude(
         say(verdict)
     for step in steps:
         say(step)
-    if exit_code is not None:
-        raise SystemExit(exit_code)
 
 
 def write_output(output: Output, text: str) -> None:

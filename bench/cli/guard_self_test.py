@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.guard_outcome import Outcome
 from bench.cli.say import say
 from bench.errors import ExitCode, UserError
 from bench.judge.self_test import FEWEST_DECISIONS, SelfTest, sum_up
@@ -21,7 +22,7 @@ _VARIANT = "mobilenetv4_conv_small_035+frm1234-dnl-w64+fpn32-head32"
 def run_self_test(
     targets: tuple[str, ...], setting: LatencySetting, trials: int, slower_trials: int, busy: bool, restarts: int,
     seconds: float, tolerated: float, wanted: float, results_dir: Path,
-) -> None:  # fmt: skip
+) -> Outcome:  # fmt: skip
     """Run what is missing of the trials, keep each as it ends, and print the rates of all.
 
     Raises:
@@ -40,12 +41,16 @@ def run_self_test(
     effort, rule = Effort(restarts, seconds), Rule(tolerated / 100, wanted / 100)
     store = SelfTestStore(results_dir, variant, setting, effort, rule, busy)
     _run_missing(store, trials, slower_trials)
-    found = sum_up(store.read())
+    decisions = store.read()
+    found = sum_up(decisions)
     _print(found, busy, store)
+    return Outcome(_exit_code(found), len(decisions))
+
+
+def _exit_code(found: SelfTest) -> int:
     if not found.holds:
-        raise SystemExit(ExitCode.CHECK_FAILED)
-    if not found.is_enough:
-        raise SystemExit(ExitCode.NOTHING_MEASURED)
+        return ExitCode.CHECK_FAILED
+    return ExitCode.FINE if found.is_enough else ExitCode.NOTHING_MEASURED
 
 
 def _run_missing(store: SelfTestStore, same: int, slower: int) -> None:

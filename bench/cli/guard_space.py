@@ -10,6 +10,7 @@ from bench.cli.guard_find import GuardedSpace
 from bench.cost.figures import Cost
 from bench.cost.target import Target
 from bench.cost.trace import METHOD
+from bench.judge.baseline_faults import baseline_faults
 from bench.judge.cost_baseline import CostBaseline, write_baseline
 from bench.judge.cost_guard import Allowance, GuardedVariant, SpaceGuard, guard_variant, worst_first
 from bench.machine import commit, versions
@@ -27,11 +28,24 @@ def deciding_versions() -> dict[str, str]:
     return {name: versions()[name] for name in _DECIDING}
 
 
+def plugins_set_aside() -> tuple[str, ...]:
+    """Entries of installed packages that could not be loaded, each with its reason."""
+    from variants.backbones import BACKBONES
+    from variants.context import CONTEXTS
+    from variants.networks import NETWORKS
+
+    registries = (BACKBONES, CONTEXTS, NETWORKS)
+    for registry in registries:
+        registry.names()  # loads it
+    return tuple(f"{one.what} {name!r}: {reason}" for one in registries for name, reason in one.broken.items())
+
+
 def guard_space(space: GuardedSpace, allowed: Allowance, workers: int) -> SpaceGuard:
     """Count the variants of a baseline, and what its space has beyond them, at the baseline's size, and compare."""
     old = space.baseline
     if old is None:
         return SpaceGuard(space.name, str(space.path), space.accept, None, None, (), 0, space.notes)
+    faults = baseline_faults(space.agreed, space.current, allowed) if space.agreed else ()
     names = list(dict.fromkeys([*old.costs, *_names(space.target)]))
     costs, reasons = _count(names, old.size, old.classes, space.name, workers)
     variants = [guard_variant(n, old.costs.get(n), costs.get(n), allowed, reasons.get(n, "")) for n in names]
@@ -42,7 +56,7 @@ def guard_space(space: GuardedSpace, allowed: Allowance, workers: int) -> SpaceG
         notes += _version_notes(old)
     return SpaceGuard(
         space.name, str(space.path), space.accept, old.size, old.classes, worst_first(variants),
-        sum(name in costs for name in old.costs), tuple(notes),
+        sum(name in costs for name in old.costs), tuple(notes), faults,
     )  # fmt: skip
 
 
@@ -55,7 +69,7 @@ def accept_space(space: GuardedSpace, allowed: Allowance, workers: int) -> Space
     Returns:
         How the figures differ from the baseline before.
     """
-    old = space.baseline
+    old = space.current
     plan = space.target or old
     assert plan is not None
     names = _names_now(space.target, old)
@@ -77,7 +91,7 @@ def accept_space(space: GuardedSpace, allowed: Allowance, workers: int) -> Space
 
 def _write(space: GuardedSpace, plan: Target | CostBaseline, figures: dict[str, Cost]) -> None:
     new = CostBaseline(space.source, plan.size, plan.classes, METHOD, commit(), deciding_versions(), figures)
-    if figures and (space.baseline is None or not space.baseline.says_the_same(new)):
+    if figures and (space.current is None or not space.current.says_the_same(new)):
         write_baseline(space.path, new)
 
 
@@ -113,10 +127,10 @@ def _names_now(target: Target | None, old: CostBaseline | None) -> list[str]:
 
 def _obstacle(space: GuardedSpace, size: Size, classes: int) -> str:
     """Why the baseline's figures say nothing about today's; "" where they do."""
-    old = space.baseline
+    old = space.current
     if old is None:
         return ""
-    if not space.counted_alike:
+    if not space.is_by_todays_method:
         return f"counted by method {old.method} before and by {METHOD} now, so nothing was compared"
     if (old.size, old.classes) != (size, classes):
         return f"counted at {_input_words(old.size, old.classes)} before, so nothing was compared"

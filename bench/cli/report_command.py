@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.adaptations import PREFIX, adaptations_in
+from bench.cli.front_moves import compare_fronts, reference
 from bench.cli.options import reports_option, results_option
 from bench.cli.say import say
 from bench.metrics import Convention
@@ -24,11 +25,13 @@ if TYPE_CHECKING:
 @click.argument("sweeps", nargs=-1)
 @click.option("--flops", is_flag=True, help="Say FLOPs at 2 per MAC in place of MACs.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 where a report does not follow from its records.")
-@click.option("--against", metavar="OLD", help="Write nothing; say how the front of one sweep moved since OLD.")
+@click.option("--against", metavar="REV", help="Write nothing; say how the front of one sweep moved since a revision.")
+@click.option("--against-sweep", metavar="SWEEP", help="The same against another sweep on the same data.")
 @results_option
 @reports_option
 def command(
-    sweeps: tuple[str, ...], flops: bool, check: bool, against: str | None, results_dir: Path, reports_dir: Path
+    sweeps: tuple[str, ...], flops: bool, check: bool, against: str | None, against_sweep: str | None,
+    results_dir: Path, reports_dir: Path,
 ) -> None:  # fmt: skip
     """Render the pages and figures of SWEEPS and adaptations (default: all) from the records alone.
 
@@ -38,22 +41,23 @@ def command(
     bench report adapt/dusk                          # what `bench adapt` measured
     bench report camvid --flops --reports pages_in_flops
     bench report --check
-    bench report camvid --against HEAD~1             # or another sweep on the same data
+    bench report camvid --against HEAD~1
+    bench report camvid_gpu --against-sweep camvid_modules
     """
     from bench.errors import UserError
+
+    other = reference(against, against_sweep)
 
     names = sweeps or _all(results_dir)
     if not names:
         raise UserError(f"{results_dir} holds no records. Run `bench sweep` first.")
     adaptations = [name for name in sweeps if name.startswith(PREFIX)]
-    if adaptations and (flops or against is not None):
+    if adaptations and (flops or other is not None):
         raise UserError(f"--flops and --against are of sweeps; {', '.join(adaptations)} has no front. Leave them out.")
-    if against is not None:
-        from bench.cli.front_moves import compare_fronts
-
+    if other is not None:
         if len(sweeps) != 1:
-            raise UserError(f"--against compares one sweep. Name it: `bench report {names[0]} --against {against}`.")
-        compare_fronts(names[0], against, results_dir)
+            raise UserError(f"--against compares one sweep. Name it: `bench report {names[0]} --against {other}`.")
+        compare_fronts(names[0], other, results_dir)
         return
     convention: Convention = "flops" if flops else "macs"
     if check:

@@ -89,5 +89,5 @@ def _count(counter: VariantCounter, spec: VariantSpec) -> Counted:
         return Counted(spec, counter.count(spec))
     except VariantError as error:
         return Counted(spec, None, str(error))
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a network that ends the process ends no guard
         return Counted(spec, None, describe_failure(error))

@@ -16,6 +16,8 @@ from bench.errors import UserError
 
 SCHEMA = 2
 FILE = "cost_baseline.json"
+GUARDED = ("macs", "parameters", "activations", "peak_bytes")
+"""Figures that are compared, by the names of `bench.metrics`."""
 _COLUMNS = {
     "work": "part, operator: calls, multiply-adds, other operations, elements written",
     "weights": "part, operator that reads them first: parameters, bytes in float32, in float16, in int8",

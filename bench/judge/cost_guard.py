@@ -8,9 +8,9 @@ from fractions import Fraction
 from typing import Literal
 
 from bench.cost.figures import Cost, weights_grown, work_grown
+from bench.judge.baseline_faults import BaselineFault
+from bench.judge.cost_baseline import GUARDED
 
-GUARDED = ("macs", "parameters", "activations", "peak_bytes")
-"""Figures by the names of `bench.metrics`."""
 Allowance = Mapping[str, Fraction]
 """Growth in percent of the baseline that is let through, by figure; exact, so that a limit is one."""
 Verdict = Literal["grew", "within", "fell"]
@@ -111,6 +111,7 @@ class SpaceGuard:
 
     baseline: path of the file. accept: the command that makes today's figures the baseline.
     compared: variants that had figures to be compared with. notes: what a reader should know, in words.
+    faults: how the baseline allows more than at the revision that is compared with.
     """
 
     space: str
@@ -121,6 +122,7 @@ class SpaceGuard:
     variants: tuple[GuardedVariant, ...]
     compared: int
     notes: tuple[str, ...] = ()
+    faults: tuple[BaselineFault, ...] = ()
 
     def count(self, state: State) -> int:
         return sum(variant.state == state for variant in self.variants)
@@ -133,7 +135,11 @@ class SpaceGuard:
 
 @dataclass(frozen=True)
 class GuardReport:
-    """What the guard found in all spaces; or accepted, where `accepted`. seconds: that counting took."""
+    """What the guard found in all spaces; or accepted, where `accepted`.
+
+    seconds: that counting took. against: the revision whose baselines are compared with; "": the files as they are.
+    set_aside: plug-ins that could not be loaded, with their reasons.
+    """
 
     spaces: tuple[SpaceGuard, ...]
     method: int
@@ -141,18 +147,38 @@ class GuardReport:
     versions: dict[str, str]
     seconds: float
     accepted: bool = False
+    against: str = ""
+    set_aside: tuple[str, ...] = ()
 
     @property
     def compared(self) -> int:
         return sum(space.compared for space in self.spaces)
+
+    @property
+    def figures(self) -> int:
+        """Figures that were compared."""
+        return len(GUARDED) * self.compared
+
+    @property
+    def accepted_figures(self) -> int:
+        """Figures of today, which are the baseline where the report says that it was accepted."""
+        return len(GUARDED) * sum(variant.cost is not None for space in self.spaces for variant in space.variants)
+
+    @property
+    def faults(self) -> int:
+        """Ways in which baselines allow more than was agreed to."""
+        return sum(len(space.faults) for space in self.spaces)
 
     def count(self, state: State) -> int:
         return sum(space.count(state) for space in self.spaces)
 
     @property
     def fails(self) -> bool:
-        """Whether something grew or cannot be counted; of what was accepted only the latter fails."""
-        return bool(self.count("uncountable") or (self.count("grew") and not self.accepted))
+        """Whether something grew or cannot be counted, or a baseline allows more than was agreed to.
+
+        Of what was accepted only what cannot be counted fails.
+        """
+        return bool(self.count("uncountable") or self.faults or (self.count("grew") and not self.accepted))
 
     @property
     def is_empty(self) -> bool:

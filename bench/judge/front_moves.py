@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -44,8 +45,8 @@ class FrontMove:
 
     @property
     def is_worse(self) -> bool:
-        """Beyond noise."""
-        return self.change.high < 0
+        """Beyond noise; a change that is not finite counts as worse, since nobody can say that it is none."""
+        return is_worse(self.change)
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,18 @@ class PointMove:
 
     @property
     def is_worse(self) -> bool:
-        """Beyond noise, or nothing is within any more."""
-        return self.before is not None and (self.after is None or (self.change is not None and self.change.high < 0))
+        """Beyond noise, or not finite, or nothing is within any more."""
+        return self.before is not None and (self.after is None or (self.change is not None and is_worse(self.change)))
+
+
+def is_finite(change: Interval) -> bool:
+    """Whether the change and its bounds are numbers that can be judged."""
+    return all(map(math.isfinite, (change.low, change.value, change.high)))
+
+
+def is_worse(change: Interval) -> bool:
+    """Whether an interval lies below 0, or is not finite."""
+    return not is_finite(change) or change.high < 0
 
 
 def check_alike(before: Grounds, after: Grounds) -> None:
@@ -125,7 +136,9 @@ def _front(side: Grounds, metric: str) -> set[str]:
 def _drawn_volumes(side: Grounds, metric: str, reference: Point) -> NDArray[np.float64]:
     costs, scores = (drawn_values(side.candidates, name, side.draws) for name in (metric, _SCORE))
     pairs = zip(costs, scores, strict=True)
-    return np.array([hypervolume(list(zip(c, s, strict=True)), reference) for c, s in pairs])
+    volumes = np.array([hypervolume(list(zip(c, s, strict=True)), reference) for c, s in pairs])
+    unknown = ~(np.isfinite(costs) & np.isfinite(scores)).all(axis=1)
+    return np.where(unknown, np.nan, volumes)
 
 
 def _best(side: Grounds, limit: Limit) -> Candidate | None:

@@ -113,6 +113,8 @@ def judge(restarts: Sequence[Times], rule: Rule, false_alarms_before: float = 0.
 
 
 def _decide(head: float, limit: float, seen: float, rule: Rule) -> tuple[State, str]:
+    if not (math.isfinite(head) and math.isfinite(seen)):
+        return "regressed", "the ratio of its times is not a finite number"
     if abs(head) > limit:
         return ("regressed" if head > 0 else "improved"), ""
     if math.expm1(seen) > rule.wanted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +14,13 @@ from bench.errors import UserError
 
 WORKING_TREE = "."
 """Names the files as they are, committed or not."""
+_REF_FORMS = ("refs/{}", "refs/tags/{}", "refs/heads/{}", "refs/remotes/{}", "refs/remotes/{}/HEAD")
+"""The references that a short name may mean, by git's rules for revisions (gitrevisions(7))."""
 _PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
+
+
+class UnknownRevisionError(UserError):
+    """A name that git takes for no commit."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +54,46 @@ def checked_out(revision: str, folder: Path | None = None) -> Iterator[Checkout]
         return
     commit = _short(repository, revision)
     inside = project.relative_to(repository)
+    with _worktree(repository, commit) as root:
+        if not (root / inside).is_dir():
+            raise UserError(f"{revision} has no folder {inside}, so there is no project of then to compare with.")
+        yield Checkout(root / inside, _label(revision, commit), commit)
+
+
+@contextmanager
+def checked_out_folder(revision: str, folder: Path) -> Iterator[tuple[Path, str]]:
+    """A folder of a git repository as it was at a revision; it may not have been there.
+
+    Args:
+        revision: what git takes for a commit.
+        folder: as it is now; it need not exist.
+
+    Returns:
+        Where it is, for as long as the block lasts, and the revision with its commit.
+
+    Raises:
+        UserError: the folder is in no git repository, or there is no such revision.
+    """
+    place = folder.resolve()
+    repository = repository_of(next(one for one in (place, *place.parents) if one.is_dir()))
+    commit = _short(repository, revision)
+    with _worktree(repository, commit) as root:
+        yield root / place.relative_to(repository), _label(revision, commit)
+
+
+@contextmanager
+def _worktree(repository: Path, commit: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
         root = Path(temporary) / "tree"
         _git(repository, "worktree", "add", "--quiet", "--detach", str(root), commit, or_else=_no_worktree)
         try:
-            if not (root / inside).is_dir():
-                raise UserError(f"{revision} has no folder {inside}, so there is no project of then to compare with.")
-            label = revision if commit.startswith(revision) else f"{revision} ({commit})"
-            yield Checkout(root / inside, label, commit)
+            yield root
         finally:
             _git(repository, "worktree", "remove", "--force", str(root), or_else=lambda _: None)
+
+
+def _label(revision: str, commit: str) -> str:
+    return revision if commit.startswith(revision) else f"{revision} ({commit})"
 
 
 def repository_of(folder: Path) -> Path:
@@ -81,12 +118,33 @@ def uncommitted(folder: Path | None = None) -> bool:
 
 def _short(repository: Path, revision: str) -> str:
     def refuse(words: str) -> None:
-        raise UserError(
+        raise UnknownRevisionError(
             f"{revision!r} is no commit of {repository}. `git log --oneline` shows them; a shallow clone "
             "has only a few (`git fetch --unshallow`)."
         )
 
-    return _git(repository, "rev-parse", "--short=12", "--verify", "--quiet", f"{revision}^{{commit}}", or_else=refuse)
+    if revision.startswith("-"):
+        refuse("")
+    commit = _commit(repository, revision, or_else=refuse)
+    _refuse_ambiguous(repository, revision)
+    return commit
+
+
+def _commit(repository: Path, revision: str, or_else: object = None) -> str:
+    """12 hex digits of the commit that a name means; "" where it means none and `or_else` does not raise."""
+    arguments = ("rev-parse", "--short=12", "--verify", "--quiet", f"{revision}^{{commit}}")
+    return _git(repository, *arguments, or_else=or_else)
+
+
+def _refuse_ambiguous(repository: Path, revision: str) -> None:
+    """Refuse a name of two references, or of a reference and an abbreviated commit, that mean different commits."""
+    found = {ref: commit for form in _REF_FORMS if (commit := _commit(repository, ref := form.format(revision)))}
+    if found and re.fullmatch("[0-9a-f]{4,39}", revision):
+        objects = _git(repository, "rev-parse", f"--disambiguate={revision}", or_else=None).split()
+        found |= {name: commit for name in objects if (commit := _commit(repository, name))}
+    if len(set(found.values())) > 1:
+        named = " and ".join(f"{name} ({commit})" for name, commit in found.items())
+        raise UserError(f"{revision!r} is ambiguous: {named}. Write one of them in full.")
 
 
 def _git(folder: Path, *arguments: str, or_else: object) -> str:

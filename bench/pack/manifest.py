@@ -19,7 +19,7 @@ from bench.pack.columns import COLUMNS
 PACK = ".packed"
 """The folder of a pack in its results folder."""
 _MANIFEST = "manifest.json"
-VERSION = 2
+VERSION = 3
 """To be raised when a column means something else than before."""
 _MOST_NAMES = 3
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bench.judge.front_moves import FrontMove, PointMove
+from bench.accuracy.bootstrap import Interval
+from bench.judge.front_moves import FrontMove, PointMove, is_finite
 from bench.metrics import METRICS
 
 
@@ -22,7 +23,7 @@ def _front_lines(move: FrontMove) -> Iterator[str]:
     low, value, high = (f"{scale * end:+.3g}" for end in (move.change.low, move.change.value, move.change.high))
     reference = f"{cost.show(move.reference[0])} {cost.unit} and {miou.show(move.reference[1])} %"
     volumes = f"{scale * move.before:.4g} to {scale * move.after:.4g} {cost.unit} × %, {value} ({low} to {high})"
-    verdict = _verdict(move.change.low, move.change.high)
+    verdict = _verdict(move.change)
     yield f"front of {cost.label}: {verdict}; hypervolume {volumes}, against {reference}"
     yield from (f"  joined  {name}{' (not measured before)' if name in move.new else ''}" for name in move.joined)
     yield from (f"  left    {name}{' (not measured any more)' if name in move.gone else ''}" for name in move.left)
@@ -37,11 +38,13 @@ def _point_line(point: PointMove) -> str:
         return f"{best}: worse, nothing is within any more (before: {point.before.variant})"
     assert point.change is not None
     low, value, high = (f"{100 * end:+.1f}" for end in (point.change.low, point.change.value, point.change.high))
-    verdict = _verdict(point.change.low, point.change.high)
+    verdict = _verdict(point.change)
     return f"{best}: {verdict}; {point.before.variant} to {point.after.variant}, {value} points ({low} to {high})"
 
 
-def _verdict(low: float, high: float) -> str:
-    if low == high == 0:
+def _verdict(change: Interval) -> str:
+    if not is_finite(change):
+        return "the change is not a finite number"
+    if change.low == change.high == 0:
         return "unchanged"
-    return "worse" if high < 0 else "better" if low > 0 else "no change that noise could not make"
+    return "worse" if change.high < 0 else "better" if change.low > 0 else "no change that noise could not make"

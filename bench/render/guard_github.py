@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.judge.cost_guard import GuardedVariant, GuardReport
 from bench.render.github_annotations import Level, workflow_commands
-from bench.render.guard_words import STATE_WORDS, headline, next_steps, sentences, title
+from bench.render.guard_words import STATE_WORDS, fault_words, headline, next_steps, sentences, title
 
 
 def guard_github(report: GuardReport) -> str:
@@ -14,6 +14,8 @@ def guard_github(report: GuardReport) -> str:
     verdict = (f"bench guard: {title(report)}", "\n".join([headline(report), *notes, *next_steps(report)]))
     found: list[tuple[Level, str, str]] = [("error" if failed else "notice", *verdict)]
     for space in report.spaces:
+        for fault in space.faults:
+            found.append(("error", f"{space.space}: baseline", fault_words(fault, space, report.against)))
         for variant in space.variants:
             if variant.state != "same":
                 heading = f"{space.space}: {variant.name}: {STATE_WORDS[variant.state]}"

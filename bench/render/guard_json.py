@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from bench.judge.cost_guard import STATES, Change, GuardedVariant, GuardReport, SpaceGuard
@@ -15,8 +16,10 @@ def guard_json(report: GuardReport) -> str:
     """The whole report; figures by the names of `bench.metrics`, MACs counting a multiply-add once."""
     data = {
         "schema_version": SCHEMA, "kind": "cost", "verdict": title(report), "failed": report.fails,
-        "accepted": report.accepted, "compared": report.compared, "method": report.method, "commit": report.commit,
+        "accepted": report.accepted, "against": report.against or None, "compared": report.compared,
+        "figures": report.figures, "method": report.method, "commit": report.commit,
         "versions": report.versions, "seconds": round(report.seconds, 3),
+        "plugins_set_aside": list(report.set_aside),
         "spaces": [_space(space) for space in report.spaces],
     }  # fmt: skip
     return json.dumps(data, indent=1) + "\n"
@@ -27,6 +30,7 @@ def _space(space: SpaceGuard) -> dict[str, Any]:
         "space": space.space, "baseline": space.baseline, "accept": space.accept,
         "size": list(space.size) if space.size else None, "classes": space.classes, "compared": space.compared,
         "counts": {state: space.count(state) for state in STATES}, "notes": list(space.notes),
+        "baseline_faults": [asdict(fault) for fault in space.faults],
         "variants": [_variant(variant) for variant in space.variants],
     }  # fmt: skip
 

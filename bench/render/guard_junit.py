@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 
 from bench.judge.cost_guard import GuardedVariant, GuardReport, SpaceGuard
 from bench.render import junit_xml
-from bench.render.guard_words import STATE_WORDS, next_steps, sentences, space_line, title
+from bench.render.guard_words import STATE_WORDS, fault_words, next_steps, sentences, space_line, title
 
 _EMPTY = "baseline"
 """Name of the test case that stands for nothing compared."""
@@ -24,6 +24,9 @@ def guard_junit(report: GuardReport) -> str:
 
 def _suite(suites: Element, space: SpaceGuard, report: GuardReport) -> None:
     suite = junit_xml.add_suite(suites, f"guard.cost.{space.space}")
+    if space.faults:
+        lines = [fault_words(fault, space, report.against) for fault in space.faults]
+        junit_xml.add_outcome(junit_xml.add_case(suite, _EMPTY), "failure", "baseline", lines)
     for variant in space.variants:
         _outcome(junit_xml.add_case(suite, variant.name), variant, report)
     if space.lacks_baseline and not report.accepted:

@@ -6,6 +6,7 @@ from bench.judge.cost_guard import Change, GuardedVariant, GuardReport, SpaceGua
 from bench.metrics import CONVENTION_WORDS, METRICS
 from bench.render.guard_words import (
     STATE_WORDS,
+    fault_words,
     headline,
     next_steps,
     sentences,
@@ -32,14 +33,16 @@ def guard_markdown(report: GuardReport) -> str:
     if steps:
         parts.append("\n".join(f"- {step}" for step in steps))
     for space in report.spaces:
-        parts += _space(space)
+        parts += _space(space, report.against)
     return "\n\n".join(parts) + "\n"
 
 
-def _space(space: SpaceGuard) -> list[str]:
+def _space(space: SpaceGuard, against: str) -> list[str]:
     differing = [variant for variant in space.variants if variant.state != "same"]
     shown = differing[:_MOST]
     parts = [f"**{escape(space_line(space))}**", *(escape(note) for note in space.notes)]
+    if space.faults:
+        parts.append("\n".join(f"- baseline: {escape(fault_words(fault, space, against))}" for fault in space.faults))
     rows = [row for variant in shown for row in _rows(variant)]
     if rows:
         parts.append(markdown_rows(_HEAD, _ALIGN, rows))

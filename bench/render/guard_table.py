@@ -7,6 +7,7 @@ from bench.metrics import CONVENTION_WORDS, METRICS
 from bench.render.guard_words import (
     STATE_WORDS,
     cost_words,
+    fault_words,
     headline,
     hidden_words,
     shown_difference,
@@ -24,18 +25,19 @@ _HEAD = ("", "before", "now", "difference", "", "where")
 
 def guard_table(report: GuardReport) -> str:
     """The verdict, and a block a variant that differs."""
-    blocks = [f"{title(report)}: {headline(report)}", *(_space(space) for space in report.spaces)]
+    blocks = [f"{title(report)}: {headline(report)}", *(_space(space, report.against) for space in report.spaces)]
     changes = [change for space in report.spaces for variant in space.variants for change in variant.changes]
     if any(change.metric == "macs" for change in changes):
         blocks.append(CONVENTION_WORDS["macs"])
     return "\n\n".join(blocks) + "\n"
 
 
-def _space(space: SpaceGuard) -> str:
+def _space(space: SpaceGuard, against: str) -> str:
     shown = [variant for variant in space.variants if variant.state != "same"]
     rows = [_cells(change) for variant in shown[:_MOST] for change in variant.changes]
     widths = [max(map(len, column)) for column in zip(_HEAD, *rows, strict=True)]
     lines = [space_line(space), *(f"  note: {note}" for note in space.notes)]
+    lines += [f"  BASELINE  {fault_words(fault, space, against)}" for fault in space.faults]
     if rows:
         lines += ["", _line(_HEAD, widths)]
     for variant in shown[:_MOST]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench.judge.baseline_faults import BaselineFault
 from bench.judge.cost_guard import STATES, Change, GuardedVariant, GuardReport, Hidden, Place, SpaceGuard, State
 from bench.metrics import METRICS, in_both_conventions
 
@@ -33,14 +34,16 @@ def title(report: GuardReport) -> str:
 def headline(report: GuardReport) -> str:
     """One sentence below the verdict."""
     if report.accepted:
-        return f"{tally(report)}."
+        return f"{tally(report)}; {report.accepted_figures} figures accepted."
     if not report.compared and not report.fails:
         return "There is no baseline to compare with."
     grew, gone = report.count("grew"), report.count("uncountable")
     faults = [f"{grew} {'costs' if grew == 1 else 'cost'} more than the baseline allows"] if grew else []
     faults += [f"{gone} cannot be counted"] if gone else []
-    whole = f"{_variants(report.compared)} compared"
-    return f"{' and '.join(faults)}; {whole}." if faults else f"{whole}, none costs more than its baseline allows."
+    faults += [f"{report.faults} {'fault' if report.faults == 1 else 'faults'} of baselines"] if report.faults else []
+    whole = f"{_variants(report.compared)} compared, {report.figures} figures"
+    whole += f", against {report.against}" if report.against else ""
+    return f"{' and '.join(faults)}; {whole}." if faults else f"{whole}; none is above what its baseline allows."
 
 
 def tally(counted: GuardReport | SpaceGuard) -> str:
@@ -92,6 +95,20 @@ def shown_places(change: Change) -> str:
     return ", ".join(named) + (f", and {more} more" if more else "")
 
 
+def fault_words(fault: BaselineFault, space: SpaceGuard, against: str) -> str:
+    """How a baseline allows more than at the revision that is compared with."""
+    if fault.kind == "deleted":
+        return f"{space.baseline} was deleted; {against} has it"
+    if fault.kind == "counted_otherwise":
+        return f"{space.baseline} is of another size, number of classes or counting method than at {against}"
+    if fault.kind == "dropped":
+        return f"{fault.variant} was taken out of {space.baseline}; {against} has it"
+    unit = _EXACT.get(fault.metric, "")
+    what = METRICS[fault.metric].label if unit else f"calls of {fault.metric}, which has no formula,"
+    figures = f"from {fault.before:,} to {fault.now:,} {unit}".rstrip()
+    return f"{fault.variant}: {what} in {space.baseline} raised {figures}"
+
+
 def sentences(variant: GuardedVariant) -> list[str]:
     """All that is to say about a variant, a line a fact."""
     lines = [_reason(variant)] if variant.reason else []
@@ -126,10 +143,17 @@ def hidden_words(hidden: Hidden) -> str:
 
 def next_steps(report: GuardReport) -> list[str]:
     """What to do about it, a line a step."""
+    broken = [f"plug-in set aside, {words}. Mend or uninstall its package." for words in report.set_aside]
     if not report.spaces:
-        return ["nothing was compared: `bench guard --accept SPACE` makes the baseline of a space; commit it."]
+        return [*broken, "nothing was compared: `bench guard --accept SPACE` makes the baseline of a space; commit it."]
     steps = [_mend] if report.accepted else [_mend, _drop, _accept]
-    return [f"{space.space}: {words}" for space in report.spaces for step in steps if (words := step(space))]
+    lines = broken + [f"{space.space}: {words}" for space in report.spaces for step in steps if (words := step(space))]
+    if report.against and (report.faults or report.count("grew")):
+        lines.append(
+            f"against {report.against} the guard fails until that growth is merged; --allow lets some of it pass, and "
+            "whoever merges decides."
+        )
+    return lines
 
 
 def _mend(space: SpaceGuard) -> str:

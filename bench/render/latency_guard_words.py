@@ -29,7 +29,8 @@ def title(report: LatencyGuardReport) -> str:
 def headline(report: LatencyGuardReport) -> str:
     """One sentence below the verdict."""
     tally = ", ".join(f"{n} {state}" for state in STATES if (n := report.count(state)))
-    return f"{tally or 'nothing measured'}; head {report.head} against base {report.base}."
+    ratios = f"{report.compared} ratio{'' if report.compared == 1 else 's'} compared"
+    return f"{ratios}: {tally or 'nothing measured'}; head {report.head} against base {report.base}."
 
 
 def compared_nothing(report: LatencyGuardReport) -> bool:

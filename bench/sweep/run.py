@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -10,6 +9,7 @@ from functools import partial
 from bench.durable import clear_unfinished, scratch_folder
 from bench.judge.halving import Rung
 from bench.machine import Origin, commit
+from bench.metrics import implausible
 from bench.records import GROUPS, Record
 from bench.store import Store
 from bench.sweep.cells import Cell
@@ -111,13 +111,13 @@ def _seconds_left(forecast: Forecast, tally: Tally) -> float:
 def make_record(event: Finished) -> Record:
     """The record of a cell that ended, with machine, versions and commit.
 
-    A number that is infinite or not a number makes the cell a failure.
+    A number that cannot be, such as one that is not finite, makes the cell a failure.
     """
     measurement, reason = event.measurement, event.reason
     origin = event.origin or Origin.here()
-    unfit = [name for name, value in measurement.metrics.items() if not math.isfinite(value)] if measurement else []
-    if unfit:
-        measurement, reason = None, f"{unfit[0]} is not a finite number"
+    fault = implausible(measurement.metrics) if measurement else ""
+    if fault:
+        measurement, reason = None, fault
     return Record(
         key=event.cell.key,
         group=event.cell.group,
