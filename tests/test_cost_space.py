@@ -157,10 +157,11 @@ def test_published_networks_have_sources() -> None:
 
 
 def test_published_figures_are_those_that_were_collected(shared: Path) -> None:
+    """Row by row; more may have been collected since."""
     from bench.cost import published
 
-    ours = Path(published.__file__).with_name(PUBLISHED)
-    assert ours.read_text() == (SHARED / "facts" / PUBLISHED).read_text()
+    ours = Path(published.__file__).with_name(PUBLISHED).read_text().splitlines()
+    assert set(ours) <= set((SHARED / "facts" / PUBLISHED).read_text().splitlines())
 
 
 def small_table(*names: str) -> pd.DataFrame:
