@@ -74,18 +74,27 @@ def _closure(module: str) -> frozenset[str]:
 
 
 def _imports(module: str) -> set[str]:
-    """Names of the modules that a module imports, also `from package import module`; relative ones resolved."""
-    spec = find_spec(module)
-    package = module if spec and spec.submodule_search_locations else module.rpartition(".")[0]
+    """Names of the modules that a module imports, also `from package import module`; relative ones resolved.
+
+    Modules inside packages that nobody follows, such as `torch.nn`, are left out: finding one loads its package.
+    """
+    package = module if _is_package(module) else module.rpartition(".")[0]
+    followed = (f"{module.partition('.')[0]}.", "variants.")
     names: set[str] = set()
     for node in ast.walk(_tree(module)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             origin = resolve_name("." * node.level + (node.module or ""), package) if node.level else node.module or ""
-            whole = {f"{origin}.{alias.name}" for alias in node.names}
+            inside = f"{origin}.".startswith(followed) and _is_package(origin)
+            whole = {f"{origin}.{alias.name}" for alias in node.names} if inside else set()
             names |= {origin} | {name for name in whole if _source(name)}
     return names
+
+
+def _is_package(module: str) -> bool:
+    spec = find_spec(module)
+    return spec is not None and bool(spec.submodule_search_locations)
 
 
 def _source(module: str) -> Path | None:
