@@ -93,7 +93,9 @@ def _worktree(repository: Path, commit: str) -> Iterator[Path]:
 
 
 def _label(revision: str, commit: str) -> str:
-    return revision if commit.startswith(revision) else f"{revision} ({commit})"
+    """The revision with its commit; an abbreviated or a whole commit stands for itself, in 12 digits."""
+    is_commit = commit.startswith(revision) or revision.startswith(commit)
+    return commit if is_commit else f"{revision} ({commit})"
 
 
 def repository_of(folder: Path) -> Path:
