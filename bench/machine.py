@@ -16,6 +16,8 @@ from typing import Any
 
 import psutil
 
+from bench.errors import UserError
+
 _PACKAGES = ("torch", "torchvision", "timm", "fvcore", "ptflops", "numpy", "segmentation_models_pytorch")
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -65,13 +67,24 @@ class Origin:
 def commit() -> str:
     """The project's git commit, with `+changes` where tracked code differs; "unknown" without git.
 
-    A space file is no code: what it asks for stands in the records.
+    A space file is no code: what it asks for stands in the records. A copy of the project without a history may say
+    its commit by the variable BENCH_COMMIT.
+
+    Raises:
+        UserError: BENCH_COMMIT is needed and is no commit.
     """
     head = _git("rev-parse", "--short=12", "HEAD")
     if not head:
-        return "unknown"
+        return _told_commit()
     changed = _git("status", "--porcelain", "--untracked-files=no", "--", "bench", "variants", ":!variants/spaces")
     return f"{head}+changes" if changed else head
+
+
+def _told_commit() -> str:
+    told = os.environ.get("BENCH_COMMIT", "unknown")
+    if told != "unknown" and not re.fullmatch(r"[0-9a-f]{12}(\+changes)?", told):
+        raise UserError(f"BENCH_COMMIT={told!r} is no commit. Give its first 12 digits: git rev-parse --short=12 HEAD.")
+    return told
 
 
 def _git(*arguments: str) -> str:
