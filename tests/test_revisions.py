@@ -135,7 +135,7 @@ def test_a_guard_that_is_ended_takes_its_checkouts_along(repository: Path, tmp_p
     ("arguments", "words"),
     [
         (["--latency"], "--against"),
-        (["--against", "HEAD"], "--latency"),
+        (["--against-sweep", "quick"], "--front"),
         (["--latency", "--cost", "--against", "HEAD"], "of their own"),
         (["--latency", "--accept", "--against", "HEAD"], "no baseline"),
         (["--latency", "--against", "no-such-revision", VARIANT], "no commit"),
