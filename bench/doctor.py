@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from bench.errors import UserError
-from bench.machine import PROJECT_ROOT, commit, machine_facts, machine_id, versions
+from bench.installation import PROJECT_ROOT, install_command
+from bench.machine import commit, machine_facts, machine_id, versions
 
 _NEEDED = ("torch", "torchvision", "timm", "fvcore", "ptflops")
 _ROOM_GIB = 2
@@ -45,7 +46,7 @@ def _packages() -> Iterator[Finding]:
         try:
             import_module(name)
         except (ImportError, RuntimeError, OSError) as error:
-            yield Finding("missing", name, f"cannot be loaded: {error}", "pip install -e . -c constraints.txt")
+            yield Finding("missing", name, f"cannot be loaded: {error}", install_command())
         else:
             yield Finding("fine", name, versions()[name])
 
@@ -58,7 +59,7 @@ def _pins() -> Iterator[Finding]:
     tested = dict(line.split("==") for line in pins.read_text().split() if "==" in line)
     other = [f"{n} {v} (tested: {tested[n]})" for n, v in versions().items() if tested.get(n, v) != v]
     if other:
-        yield Finding("limited", "versions", ", ".join(other), "pip install -e . -c constraints.txt")
+        yield Finding("limited", "versions", ", ".join(other), install_command())
 
 
 def _machine() -> Finding:
@@ -73,9 +74,7 @@ def _gpu() -> Finding:
         return Finding("fine", "GPU", torch.cuda.get_device_name())
     driver = machine_facts()["gpu"]
     if driver:
-        return Finding(
-            "limited", "GPU", f"{driver} is there, but torch cannot use it", "pip install -e . -c constraints.txt"
-        )
+        return Finding("limited", "GPU", f"{driver} is there, but torch cannot use it", install_command())
     return Finding("limited", "GPU", "none: GPU latency is left out; run the sweep on a machine with CUDA to add it")
 
 
@@ -101,7 +100,8 @@ def _room() -> Finding:
 def _commit() -> Finding:
     found = commit()
     if found == "unknown":
-        return Finding("limited", "commit", "no git checkout: records will say commit unknown", "git clone the project")
+        fact = "neither a git checkout nor an installed package: records will say commit unknown"
+        return Finding("limited", "commit", fact, "git clone the project")
     if found.endswith("+changes"):
         return Finding("limited", "commit", f"{found}: measuring code that is not committed", "git commit")
     return Finding("fine", "commit", found)

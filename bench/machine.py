@@ -17,9 +17,9 @@ from typing import Any
 import psutil
 
 from bench.errors import UserError
+from bench.installation import checkout_commit, installed_release
 
 _PACKAGES = ("torch", "torchvision", "timm", "fvcore", "ptflops", "numpy", "segmentation_models_pytorch")
-PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
 @lru_cache
@@ -65,33 +65,24 @@ class Origin:
 
 @lru_cache
 def commit() -> str:
-    """The project's git commit, with `+changes` where tracked code differs; "unknown" without git.
+    """Return where the code that measures comes from, as records say it.
 
-    A space file is no code: what it asks for stands in the records. A copy of the project without a history may say
-    its commit by the variable BENCH_COMMIT.
+    Returns:
+        The commit of the project's own checkout, 12 hex digits and perhaps `+changes`. For any other copy of the code
+        the commit that the variable BENCH_COMMIT says. Without it, for an installed package, the commit that pip
+        fetched from git, or `version 0.2.0`; else "unknown".
 
     Raises:
         UserError: BENCH_COMMIT is needed and is no commit.
     """
-    head = _git("rev-parse", "--short=12", "HEAD")
-    if not head:
-        return _told_commit()
-    changed = _git("status", "--porcelain", "--untracked-files=no", "--", "bench", "variants", ":!variants/spaces")
-    return f"{head}+changes" if changed else head
+    return checkout_commit() or _told_commit() or installed_release() or "unknown"
 
 
 def _told_commit() -> str:
-    told = os.environ.get("BENCH_COMMIT", "unknown")
-    if told != "unknown" and not re.fullmatch(r"[0-9a-f]{12}(\+changes)?", told):
+    told = os.environ.get("BENCH_COMMIT", "")
+    if told not in ("", "unknown") and not re.fullmatch(r"[0-9a-f]{12}(\+changes)?", told):
         raise UserError(f"BENCH_COMMIT={told!r} is no commit. Give its first 12 digits: git rev-parse --short=12 HEAD.")
     return told
-
-
-def _git(*arguments: str) -> str:
-    if shutil.which("git") is None:
-        return ""
-    done = subprocess.run(["git", "-C", str(PROJECT_ROOT), *arguments], capture_output=True, text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def installed_version(package: str) -> str:

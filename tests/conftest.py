@@ -68,6 +68,11 @@ def run_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunBench:
         monkeypatch.setattr(sys, "argv", ["bench", *arguments])
         monkeypatch.setenv("COLUMNS", "160")
         monkeypatch.setenv("PYTHONWARNINGS", "ignore")
+        for name in (
+            "PYTHONSAFEPATH",
+            "PYTHONPATH",
+        ):  # set by the command for its children, and put back after the test
+            monkeypatch.setenv(name, os.environ.get(name, ""))
         with (
             warnings.catch_warnings(), chdir(cwd), redirect_stdout(output), redirect_stderr(errors),
             pytest.raises(SystemExit) as end,

@@ -16,7 +16,7 @@ import psutil
 import pytest
 import torch
 
-from bench import machine
+from bench import installation, machine
 from bench.errors import UserError
 from bench.gpu_records.keeping import ARCHIVE, Done, pack
 from bench.gpu_records.needs import missing_packages
@@ -237,7 +237,7 @@ def test_missing_packages_are_named(tmp_path: Path) -> None:
 def test_a_copy_without_a_history_is_told_its_commit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str | None, found: str
 ) -> None:
-    monkeypatch.setattr(machine, "PROJECT_ROOT", tmp_path)
+    monkeypatch.setattr(installation, "PROJECT_ROOT", tmp_path)
     monkeypatch.delenv("BENCH_COMMIT", raising=False)
     if told:
         monkeypatch.setenv("BENCH_COMMIT", told)

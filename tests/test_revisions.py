@@ -82,6 +82,8 @@ def test_what_is_no_revision_or_no_repository_is_refused(repository: Path, tmp_p
     outside.mkdir()
     with pytest.raises(UserError, match="no git repository"), checked_out("HEAD", outside):
         pass
+    with checked_out(WORKING_TREE, outside) as here:
+        assert here.root == outside
 
 
 def test_equal_code_is_never_called_slower_and_broken_code_is_told() -> None:

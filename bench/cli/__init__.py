@@ -6,6 +6,7 @@ import os
 import sys
 import warnings
 from importlib import import_module
+from pathlib import Path
 
 import click
 
@@ -78,12 +79,23 @@ def _quiet_libraries() -> None:
     os.environ.setdefault("PYTHONWARNINGS", "ignore")
 
 
+def _keep_current_folder_off_the_path() -> None:
+    """Child processes import the modules of this one, not a `bench/` or `torch.py` that lies in the current folder.
+
+    `python -m bench` has that folder on its own path, and so have its children.
+    """
+    os.environ["PYTHONSAFEPATH"] = "1"
+    if not sys.flags.safe_path and sys.path[0] in ("", str(Path.cwd())):
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path.cwd()), os.environ.get("PYTHONPATH")]))
+
+
 def main() -> None:
     """Entry point: runs a command; a user's mistake becomes one line and an exit code."""
     from bench.errors import ExitCode, UserError, is_disk_full
     from variants.errors import VariantError
 
     _quiet_libraries()
+    _keep_current_folder_off_the_path()
     try:
         sys.exit(cli(standalone_mode=False))
     except click.exceptions.Abort:

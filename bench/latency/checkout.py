@@ -44,14 +44,13 @@ def checked_out(revision: str, folder: Path | None = None) -> Iterator[Checkout]
         folder: in the project; the current one.
 
     Raises:
-        UserError: there is no git repository, or no such revision, or the revision has no such project.
+        UserError: there is no git repository for a revision, or no such revision, or the revision has no such project.
     """
+    if revision == WORKING_TREE:
+        yield _working_tree((folder or Path.cwd()).resolve())
+        return
     repository = repository_of(folder or Path.cwd())
     project = project_of((folder or Path.cwd()).resolve(), repository)
-    if revision == WORKING_TREE:
-        last = _short(repository, "HEAD")
-        yield Checkout(project, f"working tree on {last}", f"{last} and changes" if uncommitted(folder) else last)
-        return
     commit = _short(repository, revision)
     inside = project.relative_to(repository)
     with _worktree(repository, commit) as root:
@@ -96,6 +95,17 @@ def _label(revision: str, commit: str) -> str:
     """The revision with its commit; an abbreviated or a whole commit stands for itself, in 12 digits."""
     is_commit = commit.startswith(revision) or revision.startswith(commit)
     return commit if is_commit else f"{revision} ({commit})"
+
+
+def _working_tree(folder: Path) -> Checkout:
+    """The project as it is; the folder itself where there is no git repository."""
+    try:
+        repository = repository_of(folder)
+    except UserError:
+        return Checkout(folder, "this folder", "this folder")
+    last = _short(repository, "HEAD")
+    code = f"{last} and changes" if uncommitted(folder) else last
+    return Checkout(project_of(folder, repository), f"working tree on {last}", code)
 
 
 def repository_of(folder: Path) -> Path:

@@ -27,7 +27,10 @@ def main(root: Path) -> None:
 
 def _import_from(root: Path) -> None:
     """Our own bench, and everything else from the checkout first."""
-    sys.path[:1] = [str(folder) for folder in (root, root / "src") if folder.is_dir()]  # for this script's folder
+    ours = str(Path(__file__).resolve().parent)  # Python puts a script's folder first, unless PYTHONSAFEPATH is set
+    sys.path[:] = [str(folder) for folder in (root, root / "src") if folder.is_dir()] + [
+        entry for entry in sys.path if entry != ours
+    ]
     spec = importlib.util.spec_from_file_location(
         "bench", _OUR_BENCH / "__init__.py", submodule_search_locations=[str(_OUR_BENCH)]
     )

@@ -15,6 +15,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from bench.accuracy.precision import TrainPrecision, fastest_precision
 from bench.errors import UserError, describe_failure
+from bench.installation import install_command
 from bench.machine import commit, versions
 from bench.store import LOCK_NAME
 from bench.sweep.cluster.nodes import Node
@@ -131,7 +132,7 @@ def _answer(node: Node, ref: ray.ObjectRef[Findings]) -> Findings:
     except ray.exceptions.GetTimeoutError:
         why = f"did not answer within {_ANSWER_S:g} s. `ray status` says whether it is busy"
     except (ray.exceptions.RayError, ImportError, RuntimeError) as error:
-        why = f"cannot run bench: {describe_failure(error)}. Install commit {commit()} there, in Ray's environment"
+        why = f"cannot run bench: {describe_failure(error)}. Install this code ({commit()}) in Ray's environment there"
     raise UserError(f"node {node.name} {why}; then run the same command.")
 
 
@@ -141,7 +142,7 @@ def _refuse_other(name: str, found: Findings, wanted: Wanted) -> None:
     if found.source != wanted.source:
         raise UserError(
             f"node {name} has other code in bench/ or variants/ than the machine that sweeps. "
-            f"Check out commit {wanted.commit} there, then run the same command."
+            f"Install the same code there ({wanted.commit}), then run the same command."
         )
     other = [
         f"{package} {version} (here {wanted.versions[package]})"
@@ -150,7 +151,7 @@ def _refuse_other(name: str, found: Findings, wanted: Wanted) -> None:
     ]
     if other:
         raise UserError(
-            f"node {name} has {', '.join(other)}. `pip install -e . -c constraints.txt` there and here makes them "
+            f"node {name} has {', '.join(other)}. `{install_command()}` there and here makes them "
             "the same; start Ray there again, then run the same command."
         )
 
