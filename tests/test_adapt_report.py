@@ -66,6 +66,7 @@ def test_both_pages_say_what_labels_are_worth_and_with_what_it_was_measured(
 def test_the_page_is_self_contained_and_escaped(adaptation: Adaptation, tmp_path: Path) -> None:
     page = write_adaptation(adaptation, tmp_path).read_text()
     assert page.count("<svg") == 2
+    assert "default-src 'none'" in page
     assert not re.search(r'(src|href)="(?!#)', page.replace('xlink:href="#', ""))
     assert "<i>" not in re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL)
     ids = re.findall(r'\sid="([^"]+)"', page)

@@ -26,6 +26,17 @@ from bench.cli import main
 if __name__ == "__main__":
     main()
 """
+WATCH = """\
+import sys
+
+def watch(event, arguments):
+    if event == "socket.getaddrinfo" or (event == "socket.connect" and isinstance(arguments[1], tuple)):
+        with open(FILE, "a") as file:
+            file.write(f"{event} {arguments}\\n")
+
+sys.addaudithook(watch)
+"""
+"""Loaded by every Python process: notes each connection to a host."""
 SPACE = """\
 variants: [lcnet_050+fpn8-head8]
 cost: {size: [64, 64]}
@@ -81,7 +92,7 @@ def where_from(site: Path, **environment: str) -> str:
     """What records would call the code at `site`, asked by a process in the folder above."""
     done = subprocess.run(
         [sys.executable, "-c", WHERE_FROM], cwd=site.parent, capture_output=True, text=True, check=True,
-        env=os.environ | {"PYTHONPATH": str(site)} | environment,
+        env=os.environ | {"PYTHONPATH": str(site), "BENCH_COMMIT": ""} | environment,
     )  # fmt: skip
     return done.stdout.strip()
 
@@ -147,17 +158,21 @@ def test_a_copy_that_is_neither_is_unknown(tmp_path: Path) -> None:
     assert where_from(tmp_path) == "unknown"
 
 
+@pytest.mark.slow
 def test_an_installed_package_sweeps_in_any_folder(installed: Path, tmp_path: Path) -> None:
-    """Also where modules lie that have the names of ours: none of them is run."""
+    """Also where modules lie that have the names of ours, of which none is run; and without a connection to a host."""
     command, folder = tmp_path / "bin" / "bench", tmp_path / "my project"
     for name in ("bench/__init__.py", "variants/__init__.py", "torch.py", "one.yaml"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(SPACE if name == "one.yaml" else "print('not ours', flush=True)\n")
     command.parent.mkdir()
     command.write_text(ENTRY_POINT)
+    connections = tmp_path / "connections"
+    (installed / "sitecustomize.py").write_text(f"FILE = {str(connections)!r}\n{WATCH}")
+    environment = os.environ | {"PYTHONPATH": str(installed), "BENCH_COMMIT": ""}
     done = subprocess.run(
         [sys.executable, str(command), "sweep", "one.yaml"], cwd=folder, capture_output=True, text=True, check=False,
-        env=os.environ | {"PYTHONPATH": str(installed)}, timeout=240,
+        env=environment, timeout=240,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "not ours" not in done.stdout + done.stderr
@@ -165,3 +180,7 @@ def test_an_installed_package_sweeps_in_any_folder(installed: Path, tmp_path: Pa
     assert {record.group for record in records} == {"cost", "accuracy", "latency"}
     assert {record.commit for record in records} == {where_from(installed)}
     assert (folder / "reports" / "one" / "index.html").is_file()
+    assert not connections.exists()
+    look_up = "import socket; socket.getaddrinfo('127.0.0.1', 9)"
+    subprocess.run([sys.executable, "-c", look_up], env=environment, check=True)
+    assert connections.exists(), "the watch is on"
