@@ -1,6 +1,7 @@
-# make sweep:     set everything up, run the main job on the embedded data.
-# make test:      set everything up, run the checks and the tests.
-# make test-fast: the same without what is slow.
+# make sweep:       set everything up, run the main job on the embedded data.
+# make test:        set everything up, run the checks and the tests.
+# make test-fast:   the same without what is slow.
+# make test-timing: the tests of wall-clock times, which need an idle machine.
 # make gpu-records: measure what needs a GPU, in less than 8 minutes; TOY=1 tries it on the CPU, OUT=FOLDER packs the records.
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +10,7 @@ STAMP := $(VENV)/.installed
 OFFICIAL := .venv-official
 # Cityscapes' own evaluation, which a test compares with: it needs an older numpy than the project
 
-.PHONY: sweep test test-fast gpu-records lint install clean
+.PHONY: sweep test test-fast test-timing gpu-records lint install clean
 .DEFAULT_GOAL := sweep
 
 sweep: $(STAMP)
@@ -23,7 +24,10 @@ test: $(STAMP) $(OFFICIAL)/.installed lint
 test-fast: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -m 'not slow and not browser and not cluster'
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -m 'not slow and not browser and not cluster and not timing'
+
+test-timing: $(STAMP)
+	$(BIN)/pytest -m timing
 
 gpu-records: $(STAMP)
 	$(BIN)/python -m bench.gpu_records $(if $(TOY),--toy) $(if $(OUT),--out '$(OUT)')

@@ -16,6 +16,10 @@ import pytest
 
 from bench.cli import main
 from bench.fork_server import announce
+from tests.order import pytest_collection_modifyitems
+from tests.skips import pytest_configure
+
+__all__ = ["pytest_collection_modifyitems", "pytest_configure"]  # pytest reads them here
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED = PROJECT.parent / "shared"

@@ -28,6 +28,7 @@ from bench.sweep.cluster.check import Findings, Folders, Wanted
 from bench.sweep.cluster.nodes import Node, Share, lanes_of
 from bench.sweep.cluster.source import source_digest
 
+pytestmark = pytest.mark.cluster
 SAME = {
     "weights_hash", "graph_hash", "class_iou_val", "class_iou_test", "confusion_val", "confusion_test", "epoch_losses"
 }  # fmt: skip
