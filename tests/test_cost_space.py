@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -23,7 +22,8 @@ from bench.render.cost_figure import cost_figure_info, draw_costs
 from bench.store import Store
 from bench.sweep.prepare import prepare
 from bench.sweep.spacefile import load_space
-from tests.conftest import SHARED, TINY_SPACE, RunBench, bench_command, bench_environment
+from tests.commands import run_commands
+from tests.conftest import SHARED, TINY_SPACE, RunBench, bench_environment
 from variants.names import parse_name
 
 PUBLISHED = "published_cityscapes.csv"
@@ -278,14 +278,11 @@ def test_an_operator_without_a_formula_is_marked_in_every_table(tmp_path: Path) 
         "schedule: {epochs: 1, batch_size: 2}}\n"
     )
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = bench_environment()
-        environment["PYTHONPATH"] += f":{tmp_path}"
-        return subprocess.run(
-            bench_command(*arguments), cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-        )
-
-    one, many = run("cost", spec, "--size", "64x64"), run("cost", "odd.yaml")
+    path = f"{bench_environment()['PYTHONPATH']}:{tmp_path}"
+    one, many, explained, swept = run_commands(
+        ("cost", spec, "--size", "64x64"), ("cost", "odd.yaml"), ("explain", spec, "--size", "64x64"),
+        ("sweep", "odd.yaml"), cwd=tmp_path, environment={"PYTHONPATH": path},
+    )  # fmt: skip
     assert one.returncode == many.returncode == 1
     assert "_fft_r2c" in one.stdout
     assert "_fft_r2c" in many.stderr
@@ -295,8 +292,7 @@ def test_an_operator_without_a_formula_is_marked_in_every_table(tmp_path: Path) 
     assert "≥" not in lines["backbone"]
     assert "?" in lines["_fft_r2c"]
     assert [("≥" in line) for line in many.stdout.splitlines() if "lcnet_050 ·" in line] == [False, True]
-    assert "≥" in run("explain", spec, "--size", "64x64").stdout
-    swept = run("sweep", "odd.yaml")
+    assert "≥" in explained.stdout
     assert swept.returncode == 0, swept.stderr
     assert "≥" in swept.stdout
     assert "lower bounds: _fft_r2c" in (tmp_path / "reports" / "odd" / "README.md").read_text()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +19,8 @@ from bench.cost.figures import Cost, Peak, Weights, Work
 from bench.errors import UserError
 from bench.judge.cost_guard import guard_variant
 from bench.render.guard_formats import FORMATS
-from tests.conftest import PROJECT, RunBench, bench_environment
+from tests.commands import run_commands
+from tests.conftest import PROJECT, RunBench
 from variants.backbones.families import FAMILIES
 
 PLAIN, DNL = "lcnet_050+fpn16-head16", "lcnet_050+frm34-dnl-w32+fpn16-head16"
@@ -222,14 +221,11 @@ def test_broken_code_stops_also_after_accepting(guard: Guard, tmp_path: Path) ->
     block = tmp_path / "variants" / "context" / "dnl.py"
     block.write_text(block.read_text().replace("unary =", "unary = no_such_name +"))
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "bench", "guard", *arguments], cwd=tmp_path, capture_output=True, text=True,
-            check=False, timeout=240, env=bench_environment() | {"PYTHONPATH": str(tmp_path)},
-        )  # fmt: skip
-
-    assert run("--accept", "pair.yaml").returncode == 1
-    after = run("--cost", "pair.yaml", "--write", "json=guard.json")
+    accepted, after = run_commands(
+        ("guard", "--accept", "pair.yaml"), ("guard", "--cost", "pair.yaml", "--write", "json=guard.json"),
+        cwd=tmp_path, environment={"PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert accepted.returncode == 1
     assert after.returncode == 1, after.stdout
     assert "NameError: name 'no_such_name' is not defined" in after.stdout
     assert "mend the variants that cannot be counted" in after.stderr

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from bench.cli.guard_latency import exit_code
 from bench.judge.latency_guard import STATES, JudgedVariant, LatencyGuardReport, State, worst_first
 from bench.judge.latency_verdict import Rule, Verdict, judge
 from bench.judge.paired import Ratio
@@ -139,21 +140,23 @@ def test_a_small_rate_is_never_nothing(form: str, rate: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variants", "words"),
+    ("variants", "words", "code"),
     [
-        ([of(SAME)], "latency guard passed"),
-        ([of(FASTER), NEW], "latency guard passed"),
-        ([of(SAME), of(UNCLEAR)], "latency guard cannot tell"),
-        ([of(UNCLEAR), of(SLOWER)], "latency guard failed"),
-        ([REFUSED, of(SLOWER)], "latency guard failed"),
-        ([REFUSED, of(UNCLEAR), of(SAME)], "latency guard was asked for a variant that neither revision builds"),
-        ([BROKEN], "latency guard failed"),
-        ([NEW], "latency guard cannot tell"),
-        ([], "latency guard cannot tell"),
+        ([of(SAME)], "latency guard passed", 0),
+        ([of(FASTER), NEW], "latency guard passed", 0),
+        ([of(SAME), of(UNCLEAR)], "latency guard cannot tell", 3),
+        ([of(UNCLEAR), of(SLOWER)], "latency guard failed", 1),
+        ([REFUSED], "latency guard was asked for a variant that neither revision builds", 2),
+        ([REFUSED, of(SLOWER)], "latency guard failed", 1),
+        ([REFUSED, of(UNCLEAR), of(SAME)], "latency guard was asked for a variant that neither revision builds", 2),
+        ([BROKEN], "latency guard failed", 1),
+        ([NEW], "latency guard cannot tell", 3),
+        ([], "latency guard cannot tell", 3),
     ],
 )
-def test_titles(variants: list[JudgedVariant], words: str) -> None:
+def test_titles_and_exit_codes(variants: list[JudgedVariant], words: str, code: int) -> None:
     report = report_of(*variants)
+    assert exit_code(report) == code
     assert title(report) == words
     for form in LATENCY_FORMATS:
         assert words.removeprefix("latency guard ") in plain(form, report)

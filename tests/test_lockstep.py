@@ -24,6 +24,9 @@ from bench.latency.self_test import run_trials
 from bench.latency.setting import LatencySetting
 from bench.latency.warmup import warm_up
 from tests.conftest import PROJECT
+from tests.warm_hosts import host_pool, warm_hosts
+
+__all__ = ["host_pool", "warm_hosts"]
 
 VARIANT = "lcnet_050+fpn16-head16"
 SETTING = LatencySetting((64, 64), 5)
@@ -45,6 +48,7 @@ def test_a_setting_says_all_of_itself() -> None:
         assert words in str(setting)
 
 
+@pytest.mark.usefixtures("warm_hosts")
 def test_sides_run_in_processes_of_their_own_and_are_paired(job: Job) -> None:
     with started([("A", PROJECT), ("B", PROJECT)]) as hosts:
         ready, before = LockStep(hosts, seed=0), [host.cpu_seconds() for host in hosts]
@@ -58,6 +62,7 @@ def test_sides_run_in_processes_of_their_own_and_are_paired(job: Job) -> None:
         assert all(cpu >= sum(times) / 1e9 for cpu, times in zip(spent, restart, strict=True)), "of children"
 
 
+@pytest.mark.usefixtures("warm_hosts")
 def test_a_network_that_fails_is_told_and_its_host_goes_on(job: Job) -> None:
     wrong = Job("no_such_net+fpn16-head16", SETTING, job.exported)
     with started([("A", PROJECT), ("B", PROJECT)]) as hosts:
@@ -73,6 +78,7 @@ def test_a_network_that_fails_is_told_and_its_host_goes_on(job: Job) -> None:
             assert all(take_sample(host) > 0 for host in hosts)
 
 
+@pytest.mark.usefixtures("warm_hosts")
 def test_a_child_that_is_killed_is_told_and_its_host_goes_on(job: Job) -> None:
     with started([("A", PROJECT)]) as hosts:
         with children(hosts, [job]):
@@ -85,7 +91,9 @@ def test_a_child_that_is_killed_is_told_and_its_host_goes_on(job: Job) -> None:
             assert take_sample(hosts[0]) > 0
 
 
+@pytest.mark.gpu
 @WITHOUT_GPU
+@pytest.mark.usefixtures("warm_hosts")
 def test_a_side_on_a_gpu_goes_as_far_as_the_device(job: Job) -> None:
     on_gpu = Job(VARIANT, replace(SETTING, device="cuda"), job.exported)
     with started([("A", PROJECT)]) as hosts:
@@ -95,7 +103,9 @@ def test_a_side_on_a_gpu_goes_as_far_as_the_device(job: Job) -> None:
             assert take_sample(hosts[0]) > 0
 
 
+@pytest.mark.gpu
 @WITHOUT_GPU
+@pytest.mark.usefixtures("warm_hosts")
 def test_the_self_tests_slower_side_runs_where_the_other_does() -> None:
     """On a GPU that is not there it is refused; on the CPU in its place it would be measured."""
     here = Checkout(PROJECT, "here", "here")
@@ -123,6 +133,7 @@ BROKEN, KILLED = "no such block", "its process was ended by SIGKILL"
 SIDES = (BASE, AGAIN, HEAD)
 
 
+@pytest.mark.usefixtures("warm_hosts")
 def test_a_child_that_is_killed_leaves_no_answer_of_others_unheard(job: Job) -> None:
     with started([("A", PROJECT), ("B", PROJECT)]) as hosts:
         with pytest.raises(SideFailedError, match="A: its process was ended by SIGKILL"), children(hosts, [job, job]):
@@ -156,6 +167,7 @@ def test_only_what_one_revision_does_is_new_or_broken(failures: list[Failure], s
     assert words in judged.reason
 
 
+@pytest.mark.usefixtures("warm_hosts")
 def test_all_sides_that_fail_are_told(job: Job) -> None:
     wrong = Job("no_such_net+fpn16-head16", SETTING, job.exported)
     with started([("A", PROJECT), ("B", PROJECT)]) as hosts:
@@ -183,7 +195,7 @@ def test_restarts_end_with_the_time_but_not_before_three_of_them(
     assert len(list(ready.run([job], asked, seconds=10))) == restarts
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's malloc can be told to keep memory")
+@pytest.mark.usefixtures("warm_hosts")
 def test_hosts_that_keep_memory_take_no_page_faults_in_a_pass(job: Job) -> None:
     large = Job(VARIANT, LatencySetting((1024, 512), 4), job.exported)
     faults = []
@@ -196,9 +208,9 @@ def test_hosts_that_keep_memory_take_no_page_faults_in_a_pass(job: Job) -> None:
                 counts.append(minor_faults(child))
             faults.append(median(after - before for before, after in pairwise(counts)))
     given_back, kept = faults
-    if given_back < 200:
-        pytest.skip("this system gives memory back in other ways")
-    assert kept < given_back / 10
+    told = platform.libc_ver()[0] == "glibc"  # other mallocs cannot be told to keep memory
+    few = 200  # where the system gives memory back in other ways, there are few to begin with
+    assert kept < max(few, given_back / 10 if told else 1.5 * given_back)
 
 
 def minor_faults(process: int) -> int:

@@ -69,9 +69,16 @@ def test_exported_graph_takes_either_layout_and_transformers(runtime: RuntimeNam
     check_class_map(TRANSFORMER, replace(EAGER, runtime=runtime, layout="contiguous"), tmp_path / "a")
 
 
-@pytest.mark.skipif("bfloat16" not in open_vino.precisions(), reason="this CPU does not compute in bfloat16")
+BFLOAT16 = replace(EAGER, runtime="openvino", precision="bfloat16", scope="resize")
+
+
 def test_openvino_reads_bfloat16_weights_that_lie_channels_last(tmp_path: Path) -> None:
-    setting = replace(EAGER, runtime="openvino", precision="bfloat16", scope="resize")
+    """Where the CPU computes in bfloat16; elsewhere the setting is refused."""
+    setting = BFLOAT16
+    if "bfloat16" not in open_vino.precisions():
+        with pytest.raises(UserError, match="serves every precision"):
+            check_runtime(setting)
+        return
     _, parity = prepare_checked(network(), setting, tmp_path / "a")
     assert parity is not None
     assert parity.largest_logit_difference > 0
@@ -123,8 +130,8 @@ def test_new_image_gives_a_new_output(kept: Path) -> None:
         assert not torch.equal(run(1 - make_images(setting)), first)
 
 
-def test_parity_reaches_the_record(tmp_path: Path) -> None:
-    timing = measure_latency(network, replace(EAGER, runtime="onnxruntime"), 2, tmp_path / "a")
+def test_parity_reaches_the_record(kept: Path) -> None:
+    timing = measure_latency(network, replace(EAGER, runtime="onnxruntime"), 2, kept)
     assert timing.parity is not None
     assert json.loads(json.dumps(timing.to_json()))["parity"] == asdict(timing.parity)
 
@@ -190,6 +197,7 @@ def test_nan_and_another_size_are_no_parity() -> None:
     assert compare(small, small.argmax(dim=1), eager) == Parity(float("inf"), 1.0)
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("runtime", EXPORTING)
 def test_one_thread_is_one_thread(runtime: RuntimeName, kept: Path) -> None:
     setting = replace(EAGER, runtime=runtime, threads=1)
@@ -201,8 +209,8 @@ def test_one_thread_is_one_thread(runtime: RuntimeName, kept: Path) -> None:
     assert time.process_time() - cpu < 1.3 * (time.perf_counter() - wall)
 
 
-def test_threads_reach_onnx_runtime_and_openvino(kept: Path) -> None:
-    threads = len(os.sched_getaffinity(0))
+@pytest.mark.parametrize("threads", sorted({1, len(os.sched_getaffinity(0))}))
+def test_threads_reach_onnx_runtime_and_openvino(kept: Path, threads: int) -> None:
     setting = replace(EAGER, threads=threads)
     session, _ = prepare_checked(network(), replace(setting, runtime="onnxruntime"), kept)
     assert isinstance(session, onnx_runtime.Session)
@@ -221,6 +229,7 @@ def test_missing_package_is_named_with_its_extra(
         check_runtime(replace(EAGER, runtime=runtime))
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
 def test_cuda_graph_without_cuda_is_refused() -> None:
     with pytest.raises(UserError, match=r"'cudagraph' is asked for on cuda, .* no CUDA device .* `--device cpu`"):
@@ -230,6 +239,12 @@ def test_cuda_graph_without_cuda_is_refused() -> None:
 def test_cuda_graph_on_the_cpu_is_refused() -> None:
     with pytest.raises(UserError, match="'cudagraph' does not run on cpu"):
         check_runtime(replace(EAGER, runtime="cudagraph"))
+
+
+def test_bfloat16_on_a_cpu_without_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(open_vino, "precisions", lambda: ("float32",))
+    with pytest.raises(UserError, match=r"OpenVINO .* float32 on this CPU; `--runtime eager` serves every precision"):
+        check_runtime(BFLOAT16)
 
 
 def test_half_precision_that_would_be_converted_is_refused() -> None:

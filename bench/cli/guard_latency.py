@@ -39,10 +39,10 @@ def run_latency_guard(
         report = _guard(names, against, head, setting, restarts, seconds, tolerated, wanted)
     texts = {name: render(report) for name, render in LATENCY_FORMATS.items()}
     show_report(texts, form, outputs, f"{title(report)}: {headline(report)}", next_steps(report))
-    return Outcome(_exit_code(report), report.compared)
+    return Outcome(exit_code(report), report.compared)
 
 
-def _exit_code(report: LatencyGuardReport) -> int:
+def exit_code(report: LatencyGuardReport) -> int:
     """A variant that neither revision builds is the user's to mend."""
     if report.fails:
         return ExitCode.CHECK_FAILED
