@@ -45,6 +45,7 @@ def growth() -> dict[int, Comparison]:
     return {one.positions: one for one in found}
 
 
+@pytest.mark.slow
 def test_memory_of_ours_grows_with_the_positions_and_of_plain_with_their_square(
     growth: dict[int, Comparison],
 ) -> None:
@@ -58,6 +59,7 @@ def test_memory_of_ours_grows_with_the_positions_and_of_plain_with_their_square(
     assert many.plain.peak_bytes == pytest.approx(plain_bytes("nonlocal", 8_192, backward=False), rel=0.1)
 
 
+@pytest.mark.slow
 def test_processes_see_the_same_weights_and_map(growth: dict[int, Comparison]) -> None:
     for one in growth.values():
         assert one.difference is not None
@@ -81,6 +83,7 @@ def test_a_process_that_fails_is_reported(tmp_path: Path) -> None:
     assert "device type" in said
 
 
+@pytest.mark.slow
 def test_command_prints_json(run_bench: RunBench) -> None:
     small = ("attention", "--block", "transformer", "--stride", "32", "--size", "256x128", "--width", "16")
     done = run_bench(*small, "--passes", "1", "--backward", "--json")
@@ -94,6 +97,7 @@ def test_command_prints_json(run_bench: RunBench) -> None:
     assert "transformer at 1/32" in done.stderr
 
 
+@pytest.mark.slow
 def test_table_says_what_it_means(growth: dict[int, Comparison], capsys: pytest.CaptureFixture[str]) -> None:
     refused = Comparison("dnl", 8, 32_768, growth[2_048].ours, None, plain_said="needs about 8.6 GB, 8.0 GB free")
     print_table([*growth.values(), refused], Setting((512, 256), 16, 1, 1, False, "cpu"))

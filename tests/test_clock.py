@@ -35,6 +35,7 @@ def test_it_takes_as_many_samples_as_asked_for_after_a_warm_up(tmp_path: Path) -
     assert set(facts) == {"samples_ms", "warmup", "conditions"}
 
 
+@pytest.mark.slow
 def test_threads_are_those_of_the_setting(tmp_path: Path) -> None:
     before = torch.get_num_threads()
     try:

@@ -260,6 +260,7 @@ def some_specs(count: int) -> list[VariantSpec]:
     return random.sample(expand(axes).specs, count)
 
 
+@pytest.mark.slow
 def test_counting_a_backbone_once_changes_no_figure() -> None:
     counter = VariantCounter(7, 416, 224)
     for spec in some_specs(8):

@@ -262,6 +262,7 @@ ENTRY = ContextEntry("spectrum_block", "build", "through the spectrum and back")
 """
 
 
+@pytest.mark.slow
 def test_an_operator_without_a_formula_is_marked_in_every_table(tmp_path: Path) -> None:
     """A block from outside with a Fourier transform: named, marked, and never nothing."""
     (tmp_path / "spectrum_block.py").write_text(OUTSIDE)

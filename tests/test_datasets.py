@@ -204,6 +204,7 @@ def test_unknown_data_set_and_option_are_refused(tmp_path: Path) -> None:
         open_dataset("camvid", None, {})
 
 
+@pytest.mark.slow
 def test_shared_camvid_is_whole(shared: Path) -> None:
     data = open_dataset("camvid", shared / "camvid", {})
     data.check()

@@ -209,6 +209,7 @@ def without_known_backbone(net: Network, image: Tensor) -> Network:
     return net
 
 
+@pytest.mark.slow
 @each_variant
 def test_exported_program_gives_the_same_logits(spec: VariantSpec) -> None:
     net, image = build_seeded(spec).eval(), torch.rand(1, 3, *SIZES[1])

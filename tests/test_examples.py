@@ -59,6 +59,7 @@ def test_predictions_are_those_of_the_network_on_the_examples(tmp_path: Path) ->
     assert kept.load("a1") == []
 
 
+@pytest.mark.slow
 def test_the_page_shows_them_and_stays_fresh_without(tmp_path: Path) -> None:
     study = committed_study("camvid")
     kept = Predictions(tmp_path / "results", "camvid")

@@ -36,6 +36,7 @@ def test_who_joined_who_left_and_who_was_not_measured_before() -> None:
     assert (move.new, move.gone) == (["d"], ["c"])
 
 
+@pytest.mark.slow
 def test_noise_is_no_change_and_a_true_loss_is_one() -> None:
     """Fronts measured again by chance, and fronts that lost five standard errors."""
     truth = np.array([0.5, 0.6, 0.7])

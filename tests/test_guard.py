@@ -214,6 +214,7 @@ def test_accepting_keeps_what_cannot_be_counted_until_it_leaves_the_space(guard:
     assert set(json.loads(baseline.read_text())["variants"]) == {PLAIN, DNL}
 
 
+@pytest.mark.slow
 def test_broken_code_stops_also_after_accepting(guard: Guard, tmp_path: Path) -> None:
     """A copy of this project whose block raises an error, beside the baseline of the sound one."""
     for package in ("bench", "variants"):

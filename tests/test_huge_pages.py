@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from bench.accuracy.huge_pages import is_limited
 
 MODES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
@@ -45,6 +47,7 @@ def allocated(set_up: str) -> tuple[int, int, int]:
     return faults, huge, set_aside
 
 
+@pytest.mark.slow
 def test_what_is_freed_is_used_again_without_asking_the_system() -> None:
     """With glibc, and where nothing limits the heap; elsewhere nothing changes."""
     faults, huge, set_aside = allocated("use_huge_pages()")

@@ -43,6 +43,7 @@ def needs_git(revision: str) -> None:
         pytest.skip(f"needs {revision}, and {PROJECT} is no git checkout that has it")
 
 
+@pytest.mark.slow
 def test_the_script_judges_the_project(tmp_path: Path) -> None:
     needs_git("HEAD~1")
     lenient = ("--tolerated", "50", "--wanted", "200", "--seconds", "10")

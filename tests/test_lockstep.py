@@ -48,6 +48,7 @@ def test_a_setting_says_all_of_itself() -> None:
         assert words in str(setting)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("warm_hosts")
 def test_sides_run_in_processes_of_their_own_and_are_paired(job: Job) -> None:
     with started([("A", PROJECT), ("B", PROJECT)]) as hosts:
@@ -62,6 +63,7 @@ def test_sides_run_in_processes_of_their_own_and_are_paired(job: Job) -> None:
         assert all(cpu >= sum(times) / 1e9 for cpu, times in zip(spent, restart, strict=True)), "of children"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("warm_hosts")
 def test_a_network_that_fails_is_told_and_its_host_goes_on(job: Job) -> None:
     wrong = Job("no_such_net+fpn16-head16", SETTING, job.exported)
@@ -78,6 +80,7 @@ def test_a_network_that_fails_is_told_and_its_host_goes_on(job: Job) -> None:
             assert all(take_sample(host) > 0 for host in hosts)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("warm_hosts")
 def test_a_child_that_is_killed_is_told_and_its_host_goes_on(job: Job) -> None:
     with started([("A", PROJECT)]) as hosts:
@@ -91,6 +94,7 @@ def test_a_child_that_is_killed_is_told_and_its_host_goes_on(job: Job) -> None:
             assert take_sample(hosts[0]) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.gpu
 @WITHOUT_GPU
 @pytest.mark.usefixtures("warm_hosts")
@@ -103,6 +107,7 @@ def test_a_side_on_a_gpu_goes_as_far_as_the_device(job: Job) -> None:
             assert take_sample(hosts[0]) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.gpu
 @WITHOUT_GPU
 @pytest.mark.usefixtures("warm_hosts")
@@ -115,6 +120,7 @@ def test_the_self_tests_slower_side_runs_where_the_other_does() -> None:
         next(trials)
 
 
+@pytest.mark.slow
 def test_no_process_outlives_the_block(job: Job) -> None:
     with started([("A", PROJECT)]) as hosts, children(hosts, [job]):
         (child,) = psutil.Process(hosts[0].process.pid).children()
@@ -133,6 +139,7 @@ BROKEN, KILLED = "no such block", "its process was ended by SIGKILL"
 SIDES = (BASE, AGAIN, HEAD)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("warm_hosts")
 def test_a_child_that_is_killed_leaves_no_answer_of_others_unheard(job: Job) -> None:
     with started([("A", PROJECT), ("B", PROJECT)]) as hosts:
@@ -167,6 +174,7 @@ def test_only_what_one_revision_does_is_new_or_broken(failures: list[Failure], s
     assert words in judged.reason
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("warm_hosts")
 def test_all_sides_that_fail_are_told(job: Job) -> None:
     wrong = Job("no_such_net+fpn16-head16", SETTING, job.exported)
@@ -195,6 +203,7 @@ def test_restarts_end_with_the_time_but_not_before_three_of_them(
     assert len(list(ready.run([job], asked, seconds=10))) == restarts
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("warm_hosts")
 def test_hosts_that_keep_memory_take_no_page_faults_in_a_pass(job: Job) -> None:
     large = Job(VARIANT, LatencySetting((1024, 512), 4), job.exported)

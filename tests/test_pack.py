@@ -64,6 +64,7 @@ def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return results
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sweep", SWEEPS)
 def test_every_committed_sweep_has_the_same_pick(committed: Path, sweep: str) -> None:
     told = [same_answers(committed, [sweep], query) for query in list(QUERIES)[:7]]
@@ -94,6 +95,7 @@ def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return results
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_matrices", [True, False])
 def test_many_sweeps_and_machines_have_the_same_pick(
     synthetic: Path, tmp_path: Path, with_matrices: bool, monkeypatch: pytest.MonkeyPatch
@@ -132,6 +134,7 @@ def save(results: Path, sweep: str, records: list[Record], plan: list[str] | Non
     Store(results).write_plan(sweep, [r.key for r in records] if plan is None else plan)
 
 
+@pytest.mark.slow
 def test_of_several_records_of_a_key_the_same_one_counts(tmp_path: Path) -> None:
     """A failure after a success, a newer success, another machine's, another sweep's, one that no plan names."""
     results = tmp_path / "results"
@@ -240,6 +243,7 @@ def test_the_columns_are_open_to_any_tool(synthetic: Path) -> None:
     assert found == (len(costs), 24, 0, max(r.metrics["macs"] for r in costs))
 
 
+@pytest.mark.slow
 def test_the_speed_command_compares_both_ways(run_bench: RunBench) -> None:
     done = run_bench("speed", "pick", "--records", "1000", "--results", str(PROJECT / "results"), "--check")
     assert done.returncode == 0, done.stderr

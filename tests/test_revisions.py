@@ -89,6 +89,7 @@ def test_what_is_no_revision_or_no_repository_is_refused(repository: Path, tmp_p
         assert here.root == outside
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("warm_hosts")
 def test_equal_code_is_never_called_slower_and_broken_code_is_told() -> None:
     here = Checkout(PROJECT, "here", "here")
@@ -106,6 +107,7 @@ def test_equal_code_is_never_called_slower_and_broken_code_is_told() -> None:
         assert guard.judge_jobs(jobs[::-1][:1] * 2 + jobs[:1]).state == "improved"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("warm_hosts")
 def test_duel_prints_the_ratio_and_gives_json(run_bench: RunBench) -> None:
     arguments = ["duel", VARIANT, "lcnet_050+fpn64-head64", "--size", "128x64", "--restarts", "3", "--seconds", "2"]
@@ -119,6 +121,7 @@ def test_duel_prints_the_ratio_and_gives_json(run_bench: RunBench) -> None:
     assert data["a"]["setting"]["size"] == [128, 64]
 
 
+@pytest.mark.slow
 def test_a_guard_that_is_ended_takes_its_checkouts_along(repository: Path, tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
     command = [sys.executable, "-m", "bench", "guard", "--latency", VARIANT, "--against", "HEAD~1", "--seconds", "600"]
@@ -174,6 +177,7 @@ def commit_networks(git: Git, project: Path, package: Path) -> None:
     git("commit", "--quiet", "-m", "networks")
 
 
+@pytest.mark.slow
 def test_the_guard_stops_a_commit_that_is_slower(run_bench: RunBench, tmp_path: Path) -> None:
     """A project of the networks alone, in a folder of its repository, whose second commit resizes every map often."""
     root, report = tmp_path / "repository" / "networks", tmp_path / "guard.json"
@@ -222,6 +226,7 @@ def test_other_names_of_the_same_code_are_no_pass(
     assert "uncommitted changes are not judged" not in done.stdout
 
 
+@pytest.mark.slow
 def test_a_variant_that_neither_revision_has_is_refused(run_bench: RunBench, tmp_path: Path) -> None:
     """What the base alone has is broken, and that comes before a name that none has."""
     root, report = tmp_path / "project", tmp_path / "guard.json"
@@ -242,6 +247,7 @@ def test_a_variant_that_neither_revision_has_is_refused(run_bench: RunBench, tmp
     assert states == {unknown: "refused", lost: "broken"}
 
 
+@pytest.mark.slow
 def test_a_head_that_cannot_be_loaded_is_broken(run_bench: RunBench, tmp_path: Path) -> None:
     root, report = tmp_path / "project", tmp_path / "guard.json"
     git = new_repository(root)
@@ -255,6 +261,7 @@ def test_a_head_that_cannot_be_loaded_is_broken(run_bench: RunBench, tmp_path: P
     assert "half a project" in json.loads(report.read_text())["variants"][0]["reason"]
 
 
+@pytest.mark.slow
 def test_revisions_of_another_project_are_refused(run_bench: RunBench, repository: Path) -> None:
     """Its worktrees hold no network: both sides would be the installed ones."""
     arguments = [VARIANT, "--size", "64x64"]
@@ -264,6 +271,7 @@ def test_revisions_of_another_project_are_refused(run_bench: RunBench, repositor
         assert "code of the project in this folder" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("warm_hosts")
 def test_the_self_test_keeps_every_decision_and_goes_on(run_bench: RunBench, tmp_path: Path) -> None:
     arguments = [

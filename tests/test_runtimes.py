@@ -59,11 +59,13 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("exports") / "not" / "there" / "dnl"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runtime", EXPORTING)
 def test_exported_graph_gives_eagers_class_map(runtime: RuntimeName, kept: Path) -> None:
     check_class_map(DNL, replace(EAGER, runtime=runtime), kept)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runtime", EXPORTING)
 def test_exported_graph_takes_either_layout_and_transformers(runtime: RuntimeName, tmp_path: Path) -> None:
     check_class_map(TRANSFORMER, replace(EAGER, runtime=runtime, layout="contiguous"), tmp_path / "a")
@@ -72,6 +74,7 @@ def test_exported_graph_takes_either_layout_and_transformers(runtime: RuntimeNam
 BFLOAT16 = replace(EAGER, runtime="openvino", precision="bfloat16", scope="resize")
 
 
+@pytest.mark.slow
 def test_openvino_reads_bfloat16_weights_that_lie_channels_last(tmp_path: Path) -> None:
     """Where the CPU computes in bfloat16; elsewhere the setting is refused."""
     setting = BFLOAT16
@@ -96,6 +99,7 @@ def test_network_that_would_be_compiled_in_part_is_refused(tmp_path: Path) -> No
         prepare_checked(net, replace(EAGER, runtime="compile"), tmp_path / "a")
 
 
+@pytest.mark.slow
 def test_compiled_graph_gives_eagers_class_map(tmp_path: Path) -> None:
     check_class_map(DNL, replace(EAGER, runtime="compile", scope="resize"), tmp_path / "a")
 
@@ -112,6 +116,7 @@ def check_class_map(name: str, setting: LatencySetting, exported: Path) -> None:
     assert parity.share_of_other_pixels <= NEAR_TIES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scope", SCOPES)
 def test_every_scope_has_its_own_output(scope: Scope, kept: Path) -> None:
     setting = replace(EAGER, runtime="onnxruntime", scope=scope)

@@ -63,6 +63,7 @@ def test_a_broken_file_of_weights_is_named(tmp_path: Path) -> None:
         trained.load("key", net())
 
 
+@pytest.mark.slow
 def test_latencies_are_measured_last_and_alone(tiny_space: Path) -> None:
     """Looked at from outside, while two workers train."""
     folder = tiny_space.parent
@@ -116,6 +117,7 @@ def say_busy(folder: Path) -> None:
     path.write_text("\n".join([*lines, json.dumps(record)]) + "\n")
 
 
+@pytest.mark.slow
 def test_the_latency_is_of_the_weights_and_the_graph_that_gave_the_miou(tmp_path: Path, run_bench: RunBench) -> None:
     space = tmp_path / "tiny.yaml"
     space.write_text(ONE_VARIANT)
