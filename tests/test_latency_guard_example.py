@@ -46,7 +46,7 @@ def needs_git(revision: str) -> None:
 @pytest.mark.slow
 def test_the_script_judges_the_project(tmp_path: Path) -> None:
     needs_git("HEAD~1")
-    lenient = ("--tolerated", "50", "--wanted", "200", "--seconds", "10")
+    lenient = ("--tolerated", "50", "--wanted", "200", "--seconds", "5")
     own = Path(sys.executable).parent
     done = run_script(tmp_path, own, "HEAD~1", VARIANT, "--size", "128x64", "--restarts", "3", *lenient)
     assert done.returncode in (0, 3), done.stdout + done.stderr

@@ -39,7 +39,8 @@ def outcome(pytester: pytest.Pytester, processes: tuple[str, ...], **files: str)
     pytester.makeconftest("from tests.skips import pytest_configure")
     pytester.makeini("[pytest]\nmarkers =\n  gpu: of a GPU\n")
     pytester.makepyfile(**files)
-    return pytester.runpytest_inprocess("-p", "no:cacheprovider", *processes)
+    quick = ("-p", "no:cacheprovider", "-p", "no:unraisableexception")  # which collects garbage at the end
+    return pytester.runpytest_inprocess(*quick, *processes)
 
 
 @pytest.mark.parametrize("processes", [ON_ONE, ON_TWO], ids=["one process", "two processes"])
