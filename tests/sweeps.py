@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from tests.conftest import bench_command, bench_environment
+from tests.conftest import bench_environment
 from tests.warm_start import WarmProcess
 
 Result = tuple[Any, ...]
-Sweeping = subprocess.Popen[str] | WarmProcess
 
 
 def stored(folder: Path) -> list[dict[str, Any]]:
@@ -25,18 +23,13 @@ def stored(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-def start_sweep(space: Path, *options: str, enter: Sequence[str] = ()) -> Sweeping:
-    """enter: a command that runs the sweep in surroundings of its own, which costs it the loading of torch."""
-    if not enter:
-        return WarmProcess(["sweep", str(space), *options], space.parent, bench_environment())
-    return subprocess.Popen(
-        [*enter, *bench_command("sweep", str(space), *options)], cwd=space.parent, env=bench_environment(),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+def start_sweep(space: Path, *options: str, limits: Mapping[int, int] | None = None) -> WarmProcess:
+    """limits: what `resource.setrlimit` sets for it and its workers."""
+    return WarmProcess(["sweep", str(space), *options], space.parent, bench_environment(), limits)
 
 
 @contextmanager
-def running_sweep(space: Path, *options: str) -> Iterator[Sweeping]:
+def running_sweep(space: Path, *options: str) -> Iterator[WarmProcess]:
     process = start_sweep(space, *options)
     try:
         yield process
@@ -46,7 +39,7 @@ def running_sweep(space: Path, *options: str) -> Iterator[Sweeping]:
         process.communicate()
 
 
-def wait_for(condition: Callable[[], object], process: Sweeping, seconds: float = 240) -> None:
+def wait_for(condition: Callable[[], object], process: WarmProcess, seconds: float = 240) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, "the sweep ended too early"

@@ -19,7 +19,8 @@ import psutil
 import pytest
 
 from tests.conftest import TINY_SPACE, bench_environment
-from tests.sweeps import Sweeping, files_of, results_of, running_sweep, start_sweep, stored, wait_for, workers_of
+from tests.sweeps import files_of, results_of, running_sweep, start_sweep, stored, wait_for, workers_of
+from tests.warm_start import WarmProcess
 
 LONG = TINY_SPACE.replace("epochs: 2", "epochs: 40")
 """Trainings of seconds, which leave checkpoints on their way."""
@@ -40,7 +41,7 @@ def write_space(folder: Path, text: str) -> Path:
     return path
 
 
-def finish(process: Sweeping) -> tuple[int, str]:
+def finish(process: WarmProcess) -> tuple[int, str]:
     """Exit code, and what it said; never a traceback."""
     _, errors = process.communicate(timeout=240)
     assert "Traceback" not in errors, errors
@@ -174,9 +175,7 @@ def test_a_worker_that_dies_is_recorded_and_tried_again(tmp_path: Path, undistur
 def test_a_variant_for_which_memory_runs_out_fails_in_words(tmp_path: Path, undisturbed: Path) -> None:
     """The sweep and its workers get 2 GB of memory; one variant wants more for the first step of its training."""
     space = write_space(tmp_path, of_one_variant(LONG).replace("decoder_width: [8]", "decoder_width: [8, 2048]"))
-    process = start_sweep(space, "--workers", "2")
-    resource.prlimit(process.pid, resource.RLIMIT_DATA, (2 * 2**30, 2 * 2**30))
-    code, errors = finish(process)
+    code, errors = finish(start_sweep(space, "--workers", "2", limits={resource.RLIMIT_DATA: 2 * 2**30}))
     assert code == 0, errors
     records = stored(tmp_path)
     failed = [r for r in records if r["status"] == "failed"]
@@ -216,9 +215,7 @@ def test_two_sweeps_at_once_measure_once(tmp_path: Path, undisturbed: Path) -> N
 def test_files_of_a_limited_size_lose_nothing(tmp_path: Path, undisturbed: Path) -> None:
     """No file may grow beyond 500 kB, which needs no right to mount a disk: records fit, checkpoints do not."""
     space = write_space(tmp_path, of_one_variant(LONG))
-    process = start_sweep(space)
-    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (500_000, 500_000))
-    code, errors = finish(process)
+    code, errors = finish(start_sweep(space, limits={resource.RLIMIT_FSIZE: 500_000}))
     assert code == 2
     words = r"bench: cannot write results/tiny/weights/\w+\.\w+: .*File too large.*same command to go on"
     assert re.search(words, errors), errors
@@ -242,12 +239,12 @@ class SmallDisk:
         )  # fmt: skip
         assert self.holder.stdout
         self.said = self.holder.stdout.readline().strip()
-        self.enter = (
-            "nsenter", f"--target={self.holder.pid}", "--user", "--mount", "--preserve-credentials",
-            "sh", "-c", f'cd {folder} && exec "$@"', "sh",
-        )  # fmt: skip
         self.seen = Path(f"/proc/{self.holder.pid}/root{folder}")
         """The same disk from outside."""
+
+    def sweep(self, space: Path) -> WarmProcess:
+        """Start a sweep that keeps its results here."""
+        return WarmProcess(["sweep", str(space)], self.folder, bench_environment(), namespaces_of=self.holder.pid)
 
     def leave(self, pages: int) -> None:
         """Fill the disk up to so many free pages."""
@@ -260,8 +257,8 @@ class SmallDisk:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    if not (shutil.which("unshare") and shutil.which("nsenter")):
-        pytest.skip("needs unshare and nsenter, to mount a disk without rights on the machine")
+    if not shutil.which("unshare"):
+        pytest.skip("needs unshare, to mount a disk without rights on the machine")
     (tmp_path / "disk").mkdir()
     disk = SmallDisk(tmp_path / "disk", pages=16 * 256)
     try:
@@ -289,7 +286,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, small_disk: SmallDisk) -> Non
         (weights_pages, r"confusions/\w+\.npz"),
     ):
         small_disk.leave(pages)
-        code, errors = finish(start_sweep(space, enter=small_disk.enter))
+        code, errors = finish(small_disk.sweep(space))
         assert code == 2, errors
         words = rf"bench: cannot write results/tiny/{refused}: .*No space left on device.*same command to go on"
         assert re.search(words, errors), errors
@@ -298,7 +295,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, small_disk: SmallDisk) -> Non
         assert {r["status"] for r in stored(folder)} <= {"ok"}
         assert not list(folder.glob("results/**/*.new"))
     (folder / "filler").unlink()
-    code, errors = finish(start_sweep(space, enter=small_disk.enter))
+    code, errors = finish(small_disk.sweep(space))
     assert code == 0, errors
     assert whole_lines(folder).startswith(standing)
     assert Counter(Counter(r["key"] for r in stored(folder)).values()) == {1: 4}

@@ -1,20 +1,25 @@
 """Start `bench` as processes that have loaded torch before: each is forked from one that waits, with its imports done.
 
-What a test of kills costs is mostly the loading, in which there is nothing yet to lose. Run as a module, this file is
-the process that waits.
+What a test of kills costs is mostly the loading, in which there is nothing yet to lose. Each such process has a server
+of workers of its own, forked from it for the same reason. Run as a module, this file is the process that waits.
 """
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
+from multiprocessing import forkserver, resource_tracker, util
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +30,20 @@ _LOOK_EVERY_S = 0.01
 class WarmProcess:
     """A running `bench`, with the part of `subprocess.Popen` that tests of sweeps use."""
 
-    def __init__(self, arguments: list[str], cwd: Path, env: dict[str, str]) -> None:
+    def __init__(
+        self, arguments: list[str], cwd: Path, env: dict[str, str], limits: Mapping[int, int] | None = None,
+        namespaces_of: int | None = None,
+    ) -> None:  # fmt: skip
+        """limits: of `resource.setrlimit`, by its constants. namespaces_of: a process whose user and mounts it gets."""
         self._files = {name: _empty_file() for name in ("stdout", "stderr")}
         self._said: dict[str, str] = {}
-        self.pid: int = _ask({"start": arguments, "cwd": str(cwd), "env": env, **self._files})
+        surroundings = {
+            "cwd": str(cwd),
+            "env": env,
+            "limits": [*(limits or {}).items()],
+            "namespaces_of": namespaces_of,
+        }
+        self.pid: int = _ask({"start": arguments, **surroundings, **self._files})
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
@@ -122,27 +137,75 @@ def _answer(value: int | None) -> None:
 
 
 def become(request: dict[str, Any]) -> None:
-    """What a fresh process of the command would be: folder, environment, streams and arguments."""
-    os.chdir(request["cwd"])
-    os.environ.clear()
-    os.environ.update(request["env"])
-    sys.path[0] = request["cwd"]
-    sys.modules["__main__"].__spec__ = find_spec("bench.__main__")  # which its workers are not to load
+    """What a fresh process of the command would be: folder, environment, limits, streams and arguments."""
     streams = [(os.devnull, os.O_RDONLY), *((request[name], os.O_WRONLY) for name in ("stdout", "stderr"))]
     for descriptor, (path, flags) in enumerate(streams):
         opened = os.open(path, flags, 0o600)
         os.dup2(opened, descriptor)
         os.close(opened)
+    if request["namespaces_of"] is not None:
+        _enter_namespaces(request["namespaces_of"])
+    os.chdir(request["cwd"])
+    os.environ.clear()
+    os.environ.update(request["env"])
+    for which, limit in request["limits"]:
+        resource.setrlimit(which, (limit, limit))
+    sys.path[0] = request["cwd"]
+    sys.modules["__main__"].__spec__ = find_spec("bench.__main__")  # which its workers are not to load
     sys.argv = ["bench", *request["start"]]
+    _start_server()
+
+
+def _enter_namespaces(pid: int) -> None:
+    """As `nsenter --user --mount` does, for which a process must have one thread, as one that was forked has."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for kind in ("user", "mnt"):
+        with Path(f"/proc/{pid}/ns/{kind}").open() as file:
+            if libc.setns(file.fileno(), 0):
+                raise OSError(ctypes.get_errno(), f"cannot enter the {kind} namespace of {pid}")
+
+
+def _start_server() -> None:
+    """Start the server of this process's workers before it asks for one, forked instead of loading everything again."""
+    resource_tracker.ensure_running()
+    spawn = util.spawnv_passfds
+    util.spawnv_passfds = _fork_with_imports
+    try:
+        forkserver.ensure_running()
+    finally:
+        util.spawnv_passfds = spawn
+
+
+def _fork_with_imports(path: bytes, arguments: Sequence[str], passed: Sequence[int]) -> int:
+    """Run `python -c TEXT` with these open files, as `spawnv_passfds` does, in a copy of this process."""
+    if pid := os.fork():
+        return pid
+    code = 1
+    try:
+        kept = sorted({0, 1, 2, *passed})
+        for low, high in zip(kept, [*kept[1:], os.sysconf("SC_OPEN_MAX")], strict=True):
+            os.closerange(low + 1, high)
+        exec(arguments[-1], {})
+    except SystemExit:
+        code = 0
+    finally:
+        os._exit(code)
 
 
 if __name__ == "__main__":
     import bench.cli.sweep_job
     import bench.render.report
     import bench.render.terminal
+    import bench.sweep.measure
     import bench.sweep.prepare  # noqa: F401 - what is loaded here need not be loaded again
     from bench.cli import main
+    from variants.check import check_variants
+    from variants.names import parse_name
 
+    tiny = (f"{backbone}+frm34-dnl-w16+fpn8-head8" for backbone in ("mobilenetv3_small_050", "lcnet_050"))
+    check_variants(map(parse_name, tiny))  # a process looks at each backbone once, and these are in all spaces of tests
+    gc.collect()
+    gc.freeze()  # a collection in a fork would copy all that it looks at
     if (asked := serve()) is not None:
         become(asked)
         main()
