@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from variants.network import build
 
 PLAIN = Schedule(epochs=4, batch_size=4, crop=(48, 32), scale=(0.5, 1.5))
 FULL = PLAIN.model_copy(update={"ema": 0.9, "policy": "poly", "contrastive": Contrastive(warmup=0.3)})
+
+SCHEDULES = {"plain": PLAIN, "full": FULL}
 
 
 class StoppedError(Exception):
@@ -45,11 +48,17 @@ def run(net: nn.Module, schedule: Schedule, path: Path | None, stop_after: int |
     return train(net, halves(12, 0), 2, schedule, 0, aids=aids)
 
 
-@pytest.mark.parametrize("schedule", [PLAIN, FULL], ids=["plain", "full"])
+@cache
+def undisturbed(name: str) -> tuple[nn.Module, TrainingLog]:
+    """What a training that nothing stops leaves, by the name of its schedule."""
+    net = network(0)
+    return net, run(net, SCHEDULES[name], None)
+
+
+@pytest.mark.parametrize("name", ["plain", "full"])
 @pytest.mark.parametrize("stops", [(1,), (3,), (7,), (2, 2, 3)], ids=str)
-def test_a_stopped_training_ends_at_the_same_bits(schedule: Schedule, stops: tuple[int, ...], tmp_path: Path) -> None:
-    undisturbed = network(0)
-    log = run(undisturbed, schedule, None)
+def test_a_stopped_training_ends_at_the_same_bits(name: str, stops: tuple[int, ...], tmp_path: Path) -> None:
+    schedule, (whole, log) = SCHEDULES[name], undisturbed(name)
     path = tmp_path / "key.checkpoint"
     for seed, stop in enumerate(stops):
         with pytest.raises(StoppedError):
@@ -59,25 +68,30 @@ def test_a_stopped_training_ends_at_the_same_bits(schedule: Schedule, stops: tup
     assert run(resumed, schedule, path) == log
     assert len(log.losses) == 4
     assert [epochs for epochs, _ in log.validations] == [1, 3]
-    for name, weights in undisturbed.state_dict().items():
-        assert torch.equal(resumed.state_dict()[name], weights), name
+    for of, weights in whole.state_dict().items():
+        assert torch.equal(resumed.state_dict()[of], weights), of
+
+
+@cache
+def unvalidated() -> nn.Module:
+    """A network of the plain schedule, trained without a look at it on the way."""
+    net = network(0)
+    train(net, halves(12, 0), 2, PLAIN, 0)
+    return net
 
 
 def test_a_paused_training_goes_on_to_the_same_bits(tmp_path: Path) -> None:
-    undisturbed = network(0)
-    train(undisturbed, halves(12, 0), 2, PLAIN, 0)
+    whole = unvalidated()
     path = tmp_path / "key.checkpoint"
     for stop_after, seed in ((1, 0), (3, 17), (None, 18)):
         net = network(seed)
         log = train(net, halves(12, 0), 2, PLAIN, 0, aids=Aids(checkpoint=Checkpoint(path), stop_after=stop_after))
         assert len(log.losses) == (stop_after or PLAIN.epochs)
-    assert all(torch.equal(a, b) for a, b in zip(net.parameters(), undisturbed.parameters(), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(net.parameters(), whole.parameters(), strict=True))
 
 
 def test_validation_changes_no_bit() -> None:
-    plain, validated = network(0), network(0)
-    train(plain, halves(12, 0), 2, PLAIN, 0)
-    run(validated, PLAIN, None)
+    plain, (validated, _) = unvalidated(), undisturbed("plain")
     assert all(torch.equal(a, b) for a, b in zip(plain.parameters(), validated.parameters(), strict=True))
 
 
@@ -89,7 +103,7 @@ def test_a_broken_checkpoint_starts_anew(tmp_path: Path) -> None:
     assert Checkpoint(path).load() is None
     path.write_text("another program's file")
     assert Checkpoint(path).load() is None
-    assert run(network(0), PLAIN, path) == run(network(0), PLAIN, None)
+    assert run(network(0), PLAIN, path) == undisturbed("plain")[1]
 
 
 def test_a_checkpoint_is_written_now_and_then(tmp_path: Path) -> None:

@@ -150,10 +150,22 @@ def become(request: dict[str, Any]) -> None:
     os.environ.update(request["env"])
     for which, limit in request["limits"]:
         resource.setrlimit(which, (limit, limit))
-    sys.path[0] = request["cwd"]
+    sys.path[:1] = [request["cwd"], *request["env"].get("PYTHONPATH", "").split(os.pathsep)]
+    _look_for_packages_again()
     sys.modules["__main__"].__spec__ = find_spec("bench.__main__")  # which its workers are not to load
     sys.argv = ["bench", *request["start"]]
-    _start_server()
+    start_server()
+
+
+def _look_for_packages_again() -> None:
+    """Forget what packages offered on the path before; one may be installed on this path."""
+    from variants.backbones import BACKBONES
+    from variants.context import CONTEXTS
+    from variants.networks import NETWORKS
+
+    for registry in (BACKBONES, CONTEXTS, NETWORKS):
+        registry.broken.clear()
+        vars(registry).pop("_all", None)
 
 
 def _enter_namespaces(pid: int) -> None:
@@ -165,7 +177,7 @@ def _enter_namespaces(pid: int) -> None:
                 raise OSError(ctypes.get_errno(), f"cannot enter the {kind} namespace of {pid}")
 
 
-def _start_server() -> None:
+def start_server() -> None:
     """Start the server of this process's workers before it asks for one, forked instead of loading everything again."""
     resource_tracker.ensure_running()
     spawn = util.spawnv_passfds
