@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from tests.conftest import bench_environment
 from tests.warm_start import WarmProcess
@@ -26,6 +31,32 @@ def stored(folder: Path) -> list[dict[str, Any]]:
 def start_sweep(space: Path, *options: str, limits: Mapping[int, int] | None = None) -> WarmProcess:
     """limits: what `resource.setrlimit` sets for it and its workers."""
     return WarmProcess(["sweep", str(space), *options], space.parent, bench_environment(), limits)
+
+
+def finished_sweep(factory: pytest.TempPathFactory, text: str, *options: str) -> Path:
+    """The folder that a sweep of this space left, with what it said on stderr in `said.txt`.
+
+    It runs once for all test processes. What changes a folder takes a copy of it.
+    """
+    root = factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else factory.getbasetemp()
+    folder = root / f"sweep-{sha256(repr((text, options)).encode()).hexdigest()[:12]}"
+    folder.mkdir(exist_ok=True)
+    space, said = folder / "tiny.yaml", folder / "said.txt"
+    with (folder / ".once").open("w") as once:
+        fcntl.flock(once, fcntl.LOCK_EX)
+        if not said.exists():
+            space.write_text(text)
+            process = start_sweep(space, *options)
+            _, errors = process.communicate()
+            assert process.returncode == 0, errors
+            said.write_text(errors)
+    return folder
+
+
+def copied(folder: Path, to: Path) -> Path:
+    """The same results and reports elsewhere; gives its space file."""
+    shutil.copytree(folder, to, dirs_exist_ok=True)
+    return to / "tiny.yaml"
 
 
 @contextmanager

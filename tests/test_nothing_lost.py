@@ -20,7 +20,7 @@ import pytest
 
 from tests.conftest import TINY_SPACE, bench_environment
 from tests.sweeps import files_of, results_of, running_sweep, start_sweep, stored, wait_for, workers_of
-from tests.warm_start import WarmProcess
+from tests.warm_start import WarmProcess, loaded_bytes
 
 LONG = TINY_SPACE.replace("epochs: 2", "epochs: 40")
 """Trainings of seconds, which leave checkpoints on their way."""
@@ -173,13 +173,14 @@ def test_a_worker_that_dies_is_recorded_and_tried_again(tmp_path: Path, undistur
 
 
 def test_a_variant_for_which_memory_runs_out_fails_in_words(tmp_path: Path, undisturbed: Path) -> None:
-    """The sweep and its workers get 2 GB of memory; one variant wants more for the first step of its training."""
-    space = write_space(tmp_path, of_one_variant(LONG).replace("decoder_width: [8]", "decoder_width: [8, 2048]"))
-    code, errors = finish(start_sweep(space, "--workers", "2", limits={resource.RLIMIT_DATA: 2 * 2**30}))
+    """Of 300 MB beyond what is loaded one variant wants more for the first step of its training, if not before."""
+    space = write_space(tmp_path, of_one_variant(LONG).replace("decoder_width: [8]", "decoder_width: [8, 1024]"))
+    limits = {resource.RLIMIT_DATA: loaded_bytes() + 300 * 10**6}
+    code, errors = finish(start_sweep(space, "--workers", "2", limits=limits))
     assert code == 0, errors
     records = stored(tmp_path)
     failed = [r for r in records if r["status"] == "failed"]
-    assert {r["spec"]["decoder_width"] for r in failed} == {2048}
+    assert {r["spec"]["decoder_width"] for r in failed} == {1024}
     assert "accuracy" in {r["group"] for r in failed}
     for record in failed:
         assert record["reason"].startswith("memory ran out: "), record["reason"]

@@ -12,10 +12,12 @@ import pytest
 
 from bench.accuracy.checkpoint import Checkpoint
 from tests.conftest import TINY_SPACE, RunBench
-from tests.sweeps import running_sweep, stored, wait_for
+from tests.sweeps import copied, finished_sweep, running_sweep, stored, wait_for
 
 HALVING = ("--schedule", "halving", "--spend", "0.7")
-LONGER = TINY_SPACE.replace("{epochs: 2, batch_size: 4}", "{epochs: 4, batch_size: 4}\n  validations: [0.25, 0.5]")
+LONGER = TINY_SPACE.replace(
+    "{epochs: 2, batch_size: 4}", "{epochs: 4, batch_size: 4}\n  validations: [0.25, 0.5]"
+).replace("samples: 10, restarts: 2", "samples: 5, restarts: 1")
 
 
 @pytest.fixture
@@ -23,6 +25,12 @@ def space(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.yaml"
     path.write_text(LONGER)
     return path
+
+
+@pytest.fixture
+def halved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a sweep by halving that nothing disturbed."""
+    return finished_sweep(tmp_path_factory, LONGER, *HALVING)
 
 
 def trainings(records: list[dict[str, Any]], status: str) -> dict[str, dict[str, Any]]:
@@ -34,14 +42,14 @@ def accuracies(folder: Path) -> list[dict[str, Any]]:
 
 
 def test_halving_stops_the_dominated_and_a_whole_sweep_goes_on_from_there(
-    space: Path, run_bench: RunBench, tmp_path: Path
+    halved: Path, run_bench: RunBench, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    done = run_bench("sweep", space.name, *HALVING)
-    assert done.returncode == 0, done.stderr
-    assert "halving: of 4 variants go on 3 after epoch 1, 2 after epoch 2" in done.stderr
-    assert "that takes 68.8 % of the full schedule's epochs;" in done.stderr, "(4 * 1 + 3 * 1 + 2 * 2) of 4 * 4"
-    assert re.search(r"accuracy \S+: mIoU val \S+ % after epoch 1 ", done.stderr), "no seed where there is one"
-    records = stored(space.parent)
+    said = (halved / "said.txt").read_text()
+    assert "halving: of 4 variants go on 3 after epoch 1, 2 after epoch 2" in said
+    assert "that takes 68.8 % of the full schedule's epochs;" in said, "(4 * 1 + 3 * 1 + 2 * 2) of 4 * 4"
+    assert re.search(r"accuracy \S+: mIoU val \S+ % after epoch 1 ", said), "no seed where there is one"
+    space = copied(halved, tmp_path)
+    records = stored(tmp_path)
     finished, paused = trainings(records, "ok"), trainings(records, "paused")
     stopped = {variant: r for variant, r in paused.items() if r["reason"]}
     assert len(finished) == 2
@@ -58,31 +66,24 @@ def test_halving_stops_the_dominated_and_a_whole_sweep_goes_on_from_there(
 
     whole = run_bench("sweep", space.name)
     assert whole.returncode == 0, whole.stderr
-    elsewhere = tmp_path / "undisturbed"
-    elsewhere.mkdir()
-    (elsewhere / space.name).write_text(LONGER)
-    assert run_bench("sweep", space.name, cwd=elsewhere).returncode == 0
+    elsewhere = finished_sweep(tmp_path_factory, LONGER)
     ours, theirs = (trainings(stored(folder), "ok") for folder in (space.parent, elsewhere))
     assert {v: r["metrics"] for v, r in ours.items()} == {v: r["metrics"] for v, r in theirs.items()}
     assert Counter(r["group"] for r in stored(space.parent) if r["status"] == "ok") == {
-        "cost": 4, "accuracy": 4, "latency": 8
+        "cost": 4, "accuracy": 4, "latency": 4
     }  # fmt: skip
 
 
-def test_halving_after_a_kill_decides_the_same(space: Path, run_bench: RunBench, tmp_path: Path) -> None:
+def test_halving_after_a_kill_decides_the_same(space: Path, halved: Path, run_bench: RunBench) -> None:
     with running_sweep(space, *HALVING) as process:
         wait_for(lambda: len(trainings(stored(space.parent), "paused")) >= 2, process)
         process.kill()
         process.wait()
     time.sleep(1)  # its workers end by themselves
     assert run_bench("sweep", space.name, *HALVING).returncode == 0
-    elsewhere = tmp_path / "undisturbed"
-    elsewhere.mkdir()
-    (elsewhere / space.name).write_text(LONGER)
-    assert run_bench("sweep", space.name, *HALVING, cwd=elsewhere).returncode == 0
-    ours, theirs = (trainings(stored(folder), "ok") for folder in (space.parent, elsewhere))
+    ours, theirs = (trainings(stored(folder), "ok") for folder in (space.parent, halved))
     assert {v: r["metrics"] for v, r in ours.items()} == {v: r["metrics"] for v, r in theirs.items()}
-    plans = [json.loads((folder / "results/tiny/plan.json").read_text()) for folder in (space.parent, elsewhere)]
+    plans = [json.loads((folder / "results/tiny/plan.json").read_text()) for folder in (space.parent, halved)]
     assert sorted(plans[0]["keys"]) == sorted(plans[1]["keys"])
 
 
@@ -129,8 +130,10 @@ def test_too_little_to_spend_ends_before_any_training(space: Path, run_bench: Ru
     assert not stored(space.parent)
 
 
-def test_a_training_that_failed_later_does_not_change_what_was_decided(space: Path, run_bench: RunBench) -> None:
-    assert run_bench("sweep", space.name, *HALVING).returncode == 0
+def test_a_training_that_failed_later_does_not_change_what_was_decided(
+    halved: Path, run_bench: RunBench, tmp_path: Path
+) -> None:
+    space = copied(halved, tmp_path)
     (path,) = (space.parent / "results" / "tiny").glob("*.jsonl")
     (late,) = (r for r in stored(space.parent) if r["status"] == "paused" and "stopped after 2" in (r["reason"] or ""))
     failed = late | {"status": "failed", "reason": "out of memory", "details": {"log": ""}}

@@ -23,6 +23,8 @@ from multiprocessing import forkserver, resource_tracker, util
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 PROJECT = Path(__file__).resolve().parent.parent
 _LOOK_EVERY_S = 0.01
 
@@ -87,6 +89,12 @@ class WarmProcess:
         self.send_signal(signal.SIGKILL)
 
 
+def loaded_bytes() -> int:
+    """What a process has of private memory when it starts, as `RLIMIT_DATA` counts it."""
+    _ask({"poll": None})  # it answers when all is loaded
+    return int(psutil.Process(_waiting().pid).memory_info().data)
+
+
 def _empty_file() -> str:
     descriptor, path = tempfile.mkstemp(prefix="bench-said-")
     os.close(descriptor)
@@ -121,7 +129,7 @@ def serve() -> dict[str, Any] | None:
     for line in sys.stdin:
         request: dict[str, Any] = json.loads(line)
         if "poll" in request:
-            pid, status = os.waitpid(request["poll"], os.WNOHANG)
+            pid, status = os.waitpid(request["poll"], os.WNOHANG) if request["poll"] else (0, 0)
             _answer(os.waitstatus_to_exitcode(status) if pid else None)
             continue
         child = os.fork()
