@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from tests.conftest import TINY_SPACE, bench_environment
-from tests.sweeps import files_of, results_of, running_sweep, start_sweep, stored, wait_for, workers_of
+from tests.sweeps import files_of, finished_sweep, results_of, running_sweep, start_sweep, stored, wait_for, workers_of
 from tests.warm_start import WarmProcess, loaded_bytes
 
 LONG = TINY_SPACE.replace("epochs: 2", "epochs: 40")
@@ -27,6 +27,7 @@ LONG = TINY_SPACE.replace("epochs: 2", "epochs: 40")
 CELLS = 4 + 4 + 2 * 4
 """Costs, accuracies, two restarts of each latency."""
 KILLS = 20
+pytestmark = pytest.mark.slow
 PAGE = 4096
 
 
@@ -51,11 +52,9 @@ def finish(process: WarmProcess) -> tuple[int, str]:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a sweep of LONG that nothing disturbed."""
-    space = write_space(tmp_path_factory.mktemp("undisturbed"), LONG)
-    code, errors = finish(start_sweep(space, "--workers", "2"))
-    assert code == 0, errors
-    assert Counter(r["status"] for r in stored(space.parent)) == {"ok": CELLS}
-    return space.parent
+    folder = finished_sweep(tmp_path_factory, LONG, "--workers", "2")
+    assert Counter(r["status"] for r in stored(folder)) == {"ok": CELLS}
+    return folder
 
 
 def assert_as_undisturbed(folder: Path, undisturbed: Path) -> None:

@@ -11,6 +11,7 @@ from bench.store import Store
 from tests.conftest import TINY_SPACE, bench_environment
 from tests.warm_start import WarmProcess
 
+pytestmark = pytest.mark.slow
 BLOCKS = '''
 from torch import nn
 from variants.axes import Number

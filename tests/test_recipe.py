@@ -159,6 +159,7 @@ def test_an_option_at_its_default_stands_in_no_key() -> None:
     assert Schedule.model_validate(Schedule(ema=0.99).model_dump(mode="json")).ema == 0.99
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_a_compiled_training_learns_the_same_but_for_rounding(precision: TrainPrecision) -> None:
     def losses(compiled: bool) -> list[float]:

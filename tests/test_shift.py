@@ -189,6 +189,7 @@ def test_a_checkpoint_of_another_network_is_refused(checkpoint: Path) -> None:
         open_network(parse_name("bisenetv2"), 3, None, None)
 
 
+@pytest.mark.slow
 def test_the_command_reads_unlabelled_images_and_never_val_or_test(
     run_bench: RunBench, tmp_path: Path, checkpoint: Path
 ) -> None:

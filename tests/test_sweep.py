@@ -4,6 +4,8 @@ import signal
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import INTERRUPTED, TINY_SPACE, RunBench
 from tests.sweeps import running_sweep, stored, wait_for
 
@@ -12,6 +14,7 @@ CELLS = 2 + 2 * 2 + 2
 """Of it: costs, two restarts of each latency, accuracies."""
 
 
+@pytest.mark.slow
 def test_sweep_measures_everything_and_reports_once(run_bench: RunBench, tiny_space: Path) -> None:
     tiny_space.write_text(PAIR)
     done = run_bench("sweep", tiny_space.name)
@@ -51,6 +54,7 @@ def test_sweep_measures_everything_and_reports_once(run_bench: RunBench, tiny_sp
     assert len(list((tiny_space.parent / "results" / "renamed").glob("*.jsonl"))) == 1
 
 
+@pytest.mark.slow
 def test_polite_stop_says_how_to_go_on(tiny_space: Path) -> None:
     with running_sweep(tiny_space) as process:
         wait_for(lambda: stored(tiny_space.parent), process)
@@ -61,6 +65,7 @@ def test_polite_stop_says_how_to_go_on(tiny_space: Path) -> None:
     assert "Traceback" not in errors
 
 
+@pytest.mark.slow
 def test_time_out_is_a_record(tiny_space: Path, run_bench: RunBench) -> None:
     tiny_space.write_text(PAIR.replace("epochs: 2", "epochs: 9000").replace("[[], [3, 4]]", "[[3, 4]]"))
     done = run_bench("sweep", tiny_space.name, "--timeout", "6")
@@ -81,6 +86,7 @@ def test_dry_run_measures_nothing_and_forecasts(tiny_space: Path, run_bench: Run
     assert not (tiny_space.parent / "results").exists()
 
 
+@pytest.mark.slow
 def test_matrices_that_are_gone_are_said_and_trained_again(tiny_space: Path, run_bench: RunBench) -> None:
     text = TINY_SPACE.replace("[[], [3, 4]]", "[[3, 4]]").replace("latency: {", "latency: null\n_: {")
     tiny_space.write_text("\n".join(line for line in text.splitlines() if not line.startswith("_")))
@@ -103,6 +109,7 @@ def test_matrices_that_are_gone_are_said_and_trained_again(tiny_space: Path, run
     assert "the confusion matrices of" not in again.stdout
 
 
+@pytest.mark.slow
 def test_a_page_says_which_limit_left_variants_out(tiny_space: Path, run_bench: RunBench) -> None:
     tiny_space.write_text(
         TINY_SPACE.replace("latency: {size: [64, 64], devices: [cpu], samples: 10, restarts: 2}", "latency: null")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import timm
 import torch
 from safetensors.torch import save_file
@@ -30,6 +31,7 @@ def save_start_weights(folder: Path) -> None:
         save_file(weights, folder / f"{name}.safetensors")
 
 
+@pytest.mark.slow
 def test_a_training_that_diverges_is_a_record_and_the_others_are_measured(run_bench: RunBench, tmp_path: Path) -> None:
     (tmp_path / "pair.yaml").write_text(SPACE)
     save_start_weights(tmp_path / "weights")

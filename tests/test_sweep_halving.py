@@ -41,6 +41,7 @@ def accuracies(folder: Path) -> list[dict[str, Any]]:
     return [r for r in stored(folder) if r["group"] == "accuracy"]
 
 
+@pytest.mark.slow
 def test_halving_stops_the_dominated_and_a_whole_sweep_goes_on_from_there(
     halved: Path, run_bench: RunBench, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -74,6 +75,7 @@ def test_halving_stops_the_dominated_and_a_whole_sweep_goes_on_from_there(
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_halving_after_a_kill_decides_the_same(space: Path, halved: Path, run_bench: RunBench) -> None:
     with running_sweep(space, *HALVING) as process:
         wait_for(lambda: len(trainings(stored(space.parent), "paused")) >= 2, process)
@@ -87,6 +89,7 @@ def test_halving_after_a_kill_decides_the_same(space: Path, halved: Path, run_be
     assert sorted(plans[0]["keys"]) == sorted(plans[1]["keys"])
 
 
+@pytest.mark.slow
 def test_of_several_seeds_the_seed_and_the_mean_that_decides_are_said(space: Path, run_bench: RunBench) -> None:
     space.write_text(LONGER.replace("accuracy:\n", "accuracy:\n  seeds: [3, 5]\n"))
     done = run_bench("sweep", space.name, *HALVING, "--max-gmacs", "0.006")
@@ -116,6 +119,7 @@ def test_halving_of_one_epoch_is_refused_with_what_helps(space: Path, run_bench:
     assert run_bench("sweep", space.name, *HALVING, "--spend", "0.8", "--dry-run").returncode == 0
 
 
+@pytest.mark.slow
 def test_halving_within_a_limit_keeps_saying_so(space: Path, run_bench: RunBench) -> None:
     done = run_bench("sweep", space.name, *HALVING, "--max-gmacs", "0.006")
     assert "stopped early" in done.stderr, done.stderr
@@ -130,6 +134,7 @@ def test_too_little_to_spend_ends_before_any_training(space: Path, run_bench: Ru
     assert not stored(space.parent)
 
 
+@pytest.mark.slow
 def test_a_training_that_failed_later_does_not_change_what_was_decided(
     halved: Path, run_bench: RunBench, tmp_path: Path
 ) -> None:
@@ -156,6 +161,7 @@ def epochs_done(folder: Path) -> list[float]:
     return [state["step"] / 2 for state in states if state]
 
 
+@pytest.mark.slow
 def test_a_training_that_passed_a_rung_unseen_goes_on_to_the_next(space: Path, run_bench: RunBench) -> None:
     late, early = (
         LONGER.replace("epochs: 4", "epochs: 40").replace("[0.25, 0.5]", looks) for looks in ("[0.9]", "[0.05, 0.5]")

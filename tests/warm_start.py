@@ -21,7 +21,7 @@ from functools import cache
 from importlib.util import find_spec
 from multiprocessing import forkserver, resource_tracker, util
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 
@@ -189,7 +189,7 @@ def start_server() -> None:
     """Start the server of this process's workers before it asks for one, forked instead of loading everything again."""
     resource_tracker.ensure_running()
     spawn = util.spawnv_passfds
-    util.spawnv_passfds = _fork_with_imports
+    util.spawnv_passfds = cast(Any, _fork_with_imports)
     try:
         forkserver.ensure_running()
     finally:
