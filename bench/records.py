@@ -99,8 +99,8 @@ def _refuse_constant(word: str) -> float:
     raise _NotFiniteError(f"it holds {word}, which is not a finite number")
 
 
-_LARGE = re.compile(r"[eE]\+?\d{3}|\d{309}")
-"""What a number that no float holds has, such as 1e999."""
+_LARGE = re.compile(r"[:,\[\s]-?\d[\d.]*[eE]\+?\d{3}|\d{309}")
+"""What a number that no float holds has, such as 1e999; hash values have it too, but stand in quotation marks."""
 
 
 def _overflow(line: str, data: dict[str, Any]) -> str:

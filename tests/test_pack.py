@@ -245,7 +245,13 @@ def test_the_columns_are_open_to_any_tool(synthetic: Path) -> None:
 
 @pytest.mark.slow
 def test_the_speed_command_compares_both_ways(run_bench: RunBench) -> None:
-    done = run_bench("speed", "pick", "--records", "1000", "--results", str(PROJECT / "results"), "--check")
+    done = run_bench("speed", "pick", "--records", "1000", "--results", str(PROJECT / "results"))
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("equal") == 2
+
+
+@pytest.mark.timing
+def test_the_speed_command_keeps_its_promise(run_bench: RunBench) -> None:
+    done = run_bench("speed", "pick", "--records", "1000", "--results", str(PROJECT / "results"), "--check")
+    assert done.returncode == 0, done.stderr
     assert "promised 10 s, and the same answers: met" in done.stdout
