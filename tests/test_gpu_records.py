@@ -247,6 +247,7 @@ def test_a_copy_without_a_history_is_told_its_commit(
         machine.commit.__wrapped__()
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
 def test_without_a_gpu_it_says_what_is_missing_and_what_works(tmp_path: Path) -> None:
     done = subprocess.run(
