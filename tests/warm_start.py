@@ -6,6 +6,7 @@ of workers of its own, forked from it for the same reason. Run as a module, this
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import gc
 import json
@@ -226,6 +227,7 @@ if __name__ == "__main__":
     check_variants(map(parse_name, tiny))  # a process looks at each backbone once, and these are in all spaces of tests
     gc.collect()
     gc.freeze()  # a collection in a fork would copy all that it looks at
+    atexit.register(gc.unfreeze)
     if (asked := serve()) is not None:
         become(asked)
         main()
