@@ -67,12 +67,15 @@ def parse_line(line: str, place: str) -> Record:
 
     Raises:
         ValueError: the line is not whole JSON (a write was cut off).
-        UserError: another schema version, fields that a record does not have, or numbers that cannot be.
+        UserError: another schema version, fields that a record does not have, numbers that cannot be, or nested too
+            deep to be read.
     """
     try:
         data = json.loads(line, parse_constant=_refuse_constant)
     except _NotFiniteError as error:
         raise UserError(_not_measured(place, str(error))) from None
+    except RecursionError:
+        raise UserError(_not_measured(place, "it is nested too deep to be read")) from None
     found = data.get("schema_version") if isinstance(data, dict) else None
     if found != SCHEMA:
         raise UserError(
@@ -99,21 +102,26 @@ def _refuse_constant(word: str) -> float:
     raise _NotFiniteError(f"it holds {word}, which is not a finite number")
 
 
-_LARGE = re.compile(r"[:,\[\s]-?\d[\d.]*[eE]\+?\d{3}|\d{309}")
-"""What a number that no float holds has, such as 1e999; hash values have it too, but stand in quotation marks."""
+_LARGE = re.compile(r"[:,\[\s]-?\d[\d.]*[eE]\+?\d\d|\d{299}")
+"""What a number that no float holds has, such as 1e999: a large exponent, many digits, or some of both.
+
+Hash values have it too, but stand in quotation marks.
+"""
 
 
 def _overflow(line: str, data: dict[str, Any]) -> str:
     """Name a number below `details` or elsewhere that reads as infinite; "" where there is none."""
-    return _infinite(data, "") if _LARGE.search(line) else ""
-
-
-def _infinite(value: Any, place: str) -> str:
-    if isinstance(value, float) and not math.isfinite(value):
-        return f"{place} is {value}, which is not a finite number"
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    found = (_infinite(item, f"{place}.{name}" if place else str(name)) for name, item in items)
-    return next((fault for fault in found if fault), "")
+    if not _LARGE.search(line):
+        return ""
+    waiting: list[tuple[str, Any]] = list(data.items())
+    while waiting:
+        place, value = waiting.pop()
+        if isinstance(value, float) and not math.isfinite(value):
+            return f"{place} is {value}, which is not a finite number"
+        if isinstance(value, dict | list):
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            waiting += [(f"{place}.{name}", item) for name, item in items]
+    return ""
 
 
 def _not_measured(place: str, fault: str) -> str:

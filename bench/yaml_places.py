@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,12 @@ from bench.errors import UserError
 
 Place = tuple[str | int, ...]
 """Keys and indices from the top of the file to a value."""
+_MOST_VALUES = 100_000
+"""Far more than a person writes. A few lines of anchors in anchors say billions."""
+_MOST_NESTED = 100
+"""Levels; far more than any key needs, and far fewer than Python follows."""
+_MOST_BITS = 1024
+"""Of a whole number: the largest that a float can hold."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +40,15 @@ def read_yaml(path: Path) -> YamlFile:
     """Read a file.
 
     Raises:
-        UserError: it cannot be read, is not YAML, or has a key twice.
+        UserError: it cannot be read, is not YAML, has a key twice, or says more than could be used.
     """
+    file = YamlFile(path, None, {})
     try:
         text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, yaml.SafeLoader)
-        file = YamlFile(path, yaml.safe_load(text), {})
+        node = _parse(text, _Loader.get_single_node)
+        if node is not None:
+            _walk(node, (), file, ())  # first: what it refuses could take for ever to load
+        return replace(file, content=load_yaml(text))
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         raise UserError(f"{path}{line} is not YAML: {' '.join(str(error.problem or error).split())}") from None
@@ -46,16 +56,61 @@ def read_yaml(path: Path) -> YamlFile:
         raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
-    except ValueError as error:  # of a value that YAML reads as a date that is none
-        raise UserError(f"{path} holds a value that is none: {error}. Quote it if it is text.") from None
-    if node is not None:
-        _walk(node, (), file, ())
-    return file
+
+
+def load_yaml(text: str) -> Any:
+    """The value that a text says.
+
+    Raises:
+        yaml.YAMLError: it is not YAML, holds a value that is none, or is nested too deep.
+    """
+    return _parse(text, _Loader.get_single_data)
+
+
+class _Loader(yaml.SafeLoader):
+    """Says where a value stands that is none: 30 February, a `!!bool` that is neither, a number beyond all use."""
+
+    def fetch_more_tokens(self) -> None:
+        if self.flow_level + len(self.indents) > _MOST_NESTED:  # the time that reading takes grows with its square
+            raise yaml.scanner.ScannerError(None, None, "it is nested too deep", self.get_mark())
+        try:
+            super().fetch_more_tokens()
+        except (OverflowError, ValueError):
+            problem = "an escape is of no character, or a version is no number"
+            raise yaml.scanner.ScannerError(None, None, problem, self.get_mark()) from None
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            value = super().construct_object(node, deep)
+            if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+                raise OverflowError
+        except (ArithmeticError, AttributeError, LookupError, ValueError):
+            kind = node.tag.rpartition(":")[-1]
+            problem = f"{str(node.value)[:40]!r} is no {kind}; quote it if it is text"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
+        return value
+
+
+def _parse(text: str, read: Callable[[_Loader], Any]) -> Any:
+    loader = _Loader(text)
+    try:
+        return read(loader)
+    except RecursionError:
+        raise yaml.YAMLError("it is nested too deep") from None
+    finally:
+        loader.dispose()
 
 
 def _walk(node: yaml.Node, place: Place, file: YamlFile, above: tuple[yaml.Node, ...]) -> None:
+    if len(file.lines) > _MOST_VALUES:
+        raise UserError(
+            f"{file.path}:{node.start_mark.line + 1}: more than {_MOST_VALUES:,} values, with those that anchors "
+            "repeat; take some out"
+        )
     if any(node is other for other in above):
         raise UserError(f"{file.path}:{node.start_mark.line + 1}: an anchor stands inside itself; write its value out")
+    if len(above) > _MOST_NESTED:
+        raise UserError(f"{file.path}:{node.start_mark.line + 1}: nested too deep, more than {_MOST_NESTED} levels")
     above = (*above, node)
     file.lines.setdefault(place, node.start_mark.line + 1)
     if isinstance(node, yaml.SequenceNode):
@@ -63,6 +118,8 @@ def _walk(node: yaml.Node, place: Place, file: YamlFile, above: tuple[yaml.Node,
             _walk(item, (*place, index), file, above)
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise UserError(f"{file.path}:{key.start_mark.line + 1}: a key is a list or a mapping; write one word")
             inner = (*place, str(key.value))
             if inner in file.lines:
                 raise UserError(

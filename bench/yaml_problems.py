@@ -30,7 +30,7 @@ _KINDS = {
 
 
 _TYPE = re.compile(r"\[|^constrained-")
-"""What names of types have that no key has."""
+"""What names of types have, and few keys."""
 
 
 def problems_in_words(file: YamlFile, model: type[BaseModel], error: ValidationError, described_by: str) -> str:
@@ -40,15 +40,25 @@ def problems_in_words(file: YamlFile, model: type[BaseModel], error: ValidationE
     """
     by_place: dict[Place, list[ErrorDetails]] = {}
     for problem in error.errors():
-        by_place.setdefault(_place(problem), []).append(problem)
+        by_place.setdefault(_place(problem, file.content), []).append(problem)
     # A union reports every reading of a value; the one that got deepest is the one that was meant.
     deepest = [p for p in by_place if not any(q[: len(p)] == p != q for q in by_place)]
     return "; ".join(_words(file, model, place, by_place[place], described_by) for place in deepest)
 
 
-def _place(problem: ErrorDetails) -> Place:
+def _place(problem: ErrorDetails, content: Any) -> Place:
     """Where the problem is, without the names of types that pydantic adds for a union."""
-    return tuple(part for part in problem["loc"] if not _TYPE.search(str(part)))
+    place: list[str | int] = []
+    for part in problem["loc"]:
+        is_key = isinstance(content, dict) and part in content
+        if is_key or not _TYPE.search(str(part)):
+            place.append(part)
+            content = content[part] if is_key or _is_index(part, content) else None
+    return tuple(place)
+
+
+def _is_index(part: str | int, content: Any) -> bool:
+    return isinstance(content, list) and isinstance(part, int) and part < len(content)
 
 
 def _words(

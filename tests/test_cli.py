@@ -93,6 +93,7 @@ def test_doctor_fails_on_a_broken_data_root(run_bench: RunBench, tmp_path: Path)
         (["report"], "holds no records. Run `bench sweep`"),
         (["report", "nothing"], "holds no records of 'nothing'"),
         (["show", "--sweep", "nothing"], "no folder results here"),
+        (["data", "check", "folder", "--data-root", "a" * 300], "is too long for a path"),
     ],
 )
 def test_mistakes_are_one_line_and_exit_2(run_bench: RunBench, arguments: list[str], words: str) -> None:

@@ -15,7 +15,9 @@ from typing import Any
 from variants.suggest import did_you_mean
 
 Value = int | float | str | tuple[int, ...]
-_NUMBER = r"\d+(?:\.\d+)?"
+_WHOLE = "[0-9]{1,300}"
+"""As a name has it; Python refuses to read more than 4300 digits."""
+_NUMBER = rf"{_WHOLE}(?:\.[0-9]+)?"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +122,7 @@ class Stride(Axis):
         return f"{self.tag}{value}"
 
     def read(self, token: str) -> Value | None:
-        match = re.fullmatch(rf"{self.tag}(\d+)", token)
+        match = re.fullmatch(rf"{self.tag}({_WHOLE})", token)
         return int(match[1]) if match else None
 
     def schema(self) -> dict[str, Any]:
@@ -175,7 +177,7 @@ class Width(Axis):
         return f"{self.tag}{value}"
 
     def read(self, token: str) -> Value | None:
-        match = re.fullmatch(rf"{self.tag}(\d+|x{_NUMBER})", token)
+        match = re.fullmatch(rf"{self.tag}({_WHOLE}|x{_NUMBER})", token)
         if not match:
             return None
         return match[1] if match[1].startswith("x") else int(match[1])

@@ -306,7 +306,8 @@ def refuse_unknown_axes(names: Iterable[str]) -> None:
     known = known_axes()
     for name in names:
         if name not in known:
-            raise VariantError(f"axis {name!r} is not one of {', '.join(known)}.{did_you_mean(name, known)}", name)
+            hint = did_you_mean(str(name), known)  # in a condition, YAML may have a number for a name
+            raise VariantError(f"axis {name!r} is not one of {', '.join(known)}.{hint}", name)
 
 
 def context_words(values: _Values) -> str:

@@ -12,7 +12,7 @@ Side = Annotated[int, Field(ge=32, le=32768)]
 class Evaluation(BaseModel):
     """Whole images at their own size, unless it says otherwise."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     mode: Literal["whole", "sliding"] = "whole"
     window: tuple[Side, Side] | None = None

@@ -37,7 +37,7 @@ _LATER = (
 class Contrastive(BaseModel):
     """Pixel contrast beside the cross-entropy. Defaults: Wang et al., ICCV 2021, and their code."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     weight: float = Field(default=0.1, gt=0, le=10)
     """Of the term; that of the cross-entropy is 1."""
@@ -62,7 +62,7 @@ class Contrastive(BaseModel):
 class HardPixels(BaseModel):
     """Online hard example mining: only the pixels that are predicted worst count."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     threshold: float = Field(default=0.7, gt=0, lt=1)
     """Pixels whose class has at least this probability are left out."""
@@ -80,7 +80,7 @@ ClassWeighting = Literal["none", "median_frequency", "logarithmic"]
 class Schedule(BaseModel):
     """AdamW on cross-entropy, one-cycle learning rate, random scale, crop and flip; the rest is off until asked for."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     epochs: int = Field(default=20, ge=1, le=10_000)
     batch_size: int = Field(default=8, ge=2, le=1024)

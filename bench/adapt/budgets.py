@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -42,7 +43,7 @@ def read_budgets(text: str | None, images: int) -> tuple[list[int], list[int]]:
 def _read(word: str, images: int) -> int:
     if word == ALL:
         return images
-    if not word.isdecimal() or int(word) < SMALLEST:
+    if not re.fullmatch("[0-9]{1,9}", word) or int(word) < SMALLEST:
         raise UserError(f"--labels {word!r} is neither a number of images from {SMALLEST} on nor {ALL!r}: 8,16,32,all")
     return int(word)
 

@@ -15,6 +15,7 @@ from torch import nn
 
 from bench.errors import UserError
 from bench.judge.select import select
+from bench.paths import is_file
 from bench.store import Store
 from bench.sweep.start_weights import StartWeights
 from bench.sweep.trained import TrainedWeights
@@ -76,7 +77,7 @@ def find_start(source: str, spec: VariantSpec, results: Path, weights_dir: Path 
     path = Path(source)
     if path.suffix != ".safetensors":
         path = _of_sweep(source, spec, store)
-    if not path.is_file():
+    if not is_file(path):
         raise UserError(
             f"--from {source}: there is no file {path}. `bench sweep` leaves one in results/SWEEP/weights/."
         )

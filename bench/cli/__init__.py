@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import warnings
@@ -107,6 +108,9 @@ def main() -> None:
         click.echo(f"bench: {error}", err=True)
         sys.exit(ExitCode.USAGE)
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            click.echo(f"bench: {str(error.filename)!r} is too long for a path. Name a shorter one.", err=True)
+            sys.exit(ExitCode.USAGE)
         if not is_disk_full(error):
             raise
         click.echo(f"bench: {error}. Make room, and run the same command again.", err=True)

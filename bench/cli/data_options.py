@@ -14,11 +14,12 @@ def read_data_option(text: str) -> tuple[str, Any]:
     import yaml
 
     from bench.errors import UserError
+    from bench.yaml_places import load_yaml
 
     name, equals, value = text.partition("=")
     if not equals:
         raise UserError(f"--option {text!r} is not NAME=VALUE, such as width=128")
     try:
-        return name, yaml.safe_load(value)
-    except (yaml.YAMLError, ValueError):  # the latter of a date that is none
+        return name, load_yaml(value)
+    except yaml.YAMLError:
         raise UserError(f"--option {name}: {value!r} is no YAML value") from None

@@ -12,6 +12,7 @@ import click
 from bench.cli.options import SizeType, json_option
 from bench.cli.say import say
 from bench.cli.tables import make_console
+from bench.paths import is_dir
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -28,7 +29,7 @@ class _FigureType(click.ParamType[Path]):
         path = Path(value)
         if path.suffix not in (".svg", ".png"):
             self.fail(f"{str(path)!r} does not end in .svg or .png, as in --svg network.svg", param, ctx)
-        if not path.parent.is_dir():
+        if not is_dir(path.parent):
             folder = str(path.parent)
             self.fail(f"no folder {folder!r} for {str(path)!r}. `mkdir -p {folder}` makes it", param, ctx)
         return path

@@ -10,6 +10,7 @@ from bench.cost.trace import METHOD
 from bench.errors import UserError
 from bench.judge.baseline_faults import counted_alike
 from bench.judge.cost_baseline import CostBaseline, baseline_path, read_baseline, spaces_with_baseline
+from bench.paths import is_file
 from bench.sweep.spacefile import shipped_spaces
 from variants.suggest import did_you_mean
 
@@ -92,7 +93,7 @@ def _find(text: str, results: Path, accept: bool, agreed_results: Path | None) -
 
 
 def _read_if_there(path: Path) -> CostBaseline | None:
-    return read_baseline(path) if path.is_file() else None
+    return read_baseline(path) if is_file(path) else None
 
 
 def _source_by_baseline(baseline: CostBaseline | None, name: str, path: Path) -> str:
@@ -124,7 +125,7 @@ def _is_space(text: str) -> bool:
 
 def _is_here(source: str) -> bool:
     """A baseline is compared also where the file of its space is not."""
-    return source in shipped_spaces() or Path(source).is_file()
+    return source in shipped_spaces() or is_file(Path(source))
 
 
 def _source(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,7 @@ def _figures(count: int) -> str:
 def _read_pin(text: str) -> Limit:
     from bench.judge.limits import read_limit
 
-    name = text.strip().rstrip("0123456789.<=>kKmMgG ")
+    name = re.split("[<>=]", text)[0].strip()
     if name not in _COSTS:
         raise UserError(f"{text!r} pins no cost: write {' or '.join(f'{cost}<=3' for cost in _COSTS)}, in quotes.")
     return read_limit(_COSTS[name], text.strip().removeprefix(name))

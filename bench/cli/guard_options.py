@@ -16,6 +16,7 @@ from bench.cli.say import say
 from bench.errors import UserError
 from bench.judge.cost_baseline import GUARDED
 from bench.judge.cost_guard import Allowance
+from bench.paths import is_dir
 from bench.render.guard_formats import FORMATS
 from variants.suggest import did_you_mean
 
@@ -50,7 +51,7 @@ class GrowthType(click.ParamType[Growth]):
         if equals and name not in _NAMES:
             hint = did_you_mean(name, _SAID)
             self.fail(f"{str(value)!r}: {name!r} is not one of {', '.join(_SAID)}.{hint}", param, ctx)
-        if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", bare):
+        if not re.fullmatch(r"[0-9]{1,300}(\.[0-9]{1,300})?", bare):
             self.fail(f"{str(value)!r}: {number!r} is no percentage from 0, as in 0.5 or macs=0.5", param, ctx)
         return Growth(_NAMES.get(name), Fraction(bare))
 
@@ -67,13 +68,23 @@ class OutputType(click.ParamType[Output]):
             said = f"{str(value)!r} is not FORMAT=FILE with a format of {', '.join(FORMATS)}"
             self.fail(f"{said}, as in junit=guard.xml.{hint}", param, ctx)
         path = Path(name)
-        if path.is_dir():
+        if is_dir(path):
             self.fail(f"{name!r} is a folder. Name a file, as in {form}={path / 'guard.txt'}", param, ctx)
-        if not path.parent.is_dir():
+        if not is_dir(path.parent):
             self.fail(f"no folder {str(path.parent)!r} for {name!r}. `mkdir -p {path.parent}` makes it", param, ctx)
-        if not os.access(path if path.exists() else path.parent, os.W_OK):
-            self.fail(f"{name!r} cannot be written: permission denied. Name another file", param, ctx)
+        fault = _why_not_written(path)
+        if fault:
+            self.fail(f"{name!r} cannot be written: {fault}. Name another file", param, ctx)
         return Output(form, path)
+
+
+def _why_not_written(path: Path) -> str:
+    """Why a file of a folder that is there cannot be written; "" where it can."""
+    try:
+        written = path if path.exists() else path.parent
+    except OSError as error:  # a name that is too long
+        return str(error.strerror).lower()
+    return "" if os.access(written, os.W_OK) else "permission denied"
 
 
 def read_allowance(given: tuple[Growth, ...]) -> Allowance:

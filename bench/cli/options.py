@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,10 +32,10 @@ class SizeType(click.ParamType[tuple[int, int]]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if isinstance(value, tuple):
             return value
-        width, _, height = str(value).lower().partition("x")
-        if not (width.isdigit() and height.isdigit() and int(width) >= 32 and int(height) >= 32):
+        sides = re.fullmatch(r"([0-9]{1,9})[xX]([0-9]{1,9})", str(value))
+        if not sides or int(sides[1]) < 32 or int(sides[2]) < 32:
             self.fail(f"{value!r} is not WIDTHxHEIGHT of at least 32x32 pixels, for example 2048x1024", param, ctx)
-        return int(width), int(height)
+        return int(sides[1]), int(sides[2])
 
 
 class CountType(click.ParamType[int]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,7 +126,7 @@ def _labels(text: str | None) -> int | None:
 
     if text is None or text == "all":
         return None
-    if not text.isdecimal():
+    if not re.fullmatch("[0-9]{1,9}", text):
         raise UserError(f"--labels {text!r} is neither a number of images nor 'all'.")
     return int(text)
 

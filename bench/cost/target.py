@@ -8,6 +8,7 @@ from pathlib import Path
 from bench.accuracy.datasets import DATASETS
 from bench.cost.budget import NO_LIMIT, Budget
 from bench.errors import UserError
+from bench.paths import is_file
 from bench.sweep.spacefile import load_space, shipped_spaces
 from variants.errors import VariantError
 from variants.names import parse_name
@@ -40,7 +41,7 @@ def read_target(text: str, size: tuple[int, int] | None = None, classes: int | N
     Raises:
         UserError: a space that cannot be read, or neither a variant nor a space.
     """
-    if text in shipped_spaces() or text.endswith((".yaml", ".yml")) or Path(text).is_file():
+    if text in shipped_spaces() or text.endswith((".yaml", ".yml")) or is_file(Path(text)):
         space = load_space(text)
         data = DATASETS.get(space.accuracy.data.name)
         known = len(data.classes) if data and data.classes else _CLASSES

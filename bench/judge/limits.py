@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from bench.cost.budget import read_number
 from bench.errors import UserError
 from bench.metrics import METRICS
 
-_FORM = re.compile(r"(<=|>=)\s*([0-9]*\.?[0-9]+(?:e-?[0-9]+)?)\s*([a-zA-Zµ%]*)")
+_FORM = re.compile(r"(<=|>=)\s*((?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:e-?[0-9]+)?)\s*([a-zA-Zµ%]*)")
 _UNITS: dict[str, dict[str, float]] = {
     "%": {"": 1.0, "%": 0.01},
     "G": {"": 1e9, "g": 1e9, "gmacs": 1e9, "m": 1e6, "mmacs": 1e6, "gflops": 1e9},
@@ -59,7 +60,7 @@ def read_limit(metric: str, text: str) -> Limit:
         text: `>=0.70`, `>=70%`, `<=30ms`, `<=8`, `<=5M`.
 
     Raises:
-        UserError: it is none, has another unit, bounds the good side, is 0, or counts parts of a parameter.
+        UserError: it is none, has another unit, bounds the good side, is 0 or infinite, or counts parts of a parameter.
     """
     shown = METRICS[metric]
     example = {"%": ">=0.70", "G": "<=8", "M": "<=5M", "MB": "<=200MB", "ms": "<=30ms"}[shown.unit]
@@ -71,15 +72,16 @@ def read_limit(metric: str, text: str) -> Limit:
     if match[1] != sign:
         raise UserError(f"{text!r} bounds {shown.label} on its good side, since {shown.direction}: write {example!r}.")
     value = float(match[2]) * units[match[3].lower()]
-    if value == 0:
+    if shown.unit == "%" and value > 1:
+        raise UserError(f"{text!r} is more than all: write mIoU as {example!r} or '>={100 * 0.7:g}%'.")
+    if value == 0 or math.isinf(value):
+        met_by = "every" if shown.higher_is_better or value else "no"
         raise UserError(
-            f"{text!r} is a limit of 0, which {'every' if shown.higher_is_better else 'no'} variant meets: "
+            f"{text!r} is a limit of {value:g}, which {met_by} variant meets: "
             f"leave it out, or write one such as {example!r}."
         )
     if metric == "parameters":
         value = _whole(match[2] + match[3])
-    if shown.unit == "%" and value > 1:
-        raise UserError(f"{text!r} is more than all: write mIoU as {example!r} or '>={100 * 0.7:g}%'.")
     return Limit(metric, value)
 
 

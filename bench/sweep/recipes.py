@@ -9,6 +9,7 @@ from pydantic import ValidationError, ValidationInfo, field_validator
 
 from bench.accuracy.schedule import Schedule
 from bench.errors import UserError
+from bench.paths import is_file
 from bench.yaml_places import YamlFile, read_yaml
 from bench.yaml_problems import problems_in_words
 from variants.suggest import did_you_mean
@@ -66,7 +67,7 @@ def _find(name_or_path: str, beside: Path) -> Path:
     if name_or_path in shipped:
         return shipped[name_or_path]
     path = beside / name_or_path
-    if path.is_file():
+    if is_file(path):
         return path
     hint = did_you_mean(name_or_path, shipped)
     raise UserError(

@@ -24,6 +24,7 @@ from bench.accuracy.schedule import Schedule
 from bench.cost.budget import Budget, read_number
 from bench.errors import UserError
 from bench.latency.setting import RUNTIMES_OF, Device, LatencySetting, Layout, Precision, RuntimeName, Scope
+from bench.paths import is_file
 from bench.sweep.recipes import load_recipe
 from bench.yaml_places import Place, YamlFile, read_yaml
 from bench.yaml_problems import problems_in_words
@@ -42,7 +43,7 @@ Size = tuple[Side, Side]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def _read_count(value: Any) -> Any:
@@ -309,7 +310,7 @@ def _find(name_or_path: str) -> Path:
     if name_or_path in shipped:
         return shipped[name_or_path]
     path = Path(name_or_path)
-    if path.is_file():
+    if is_file(path):
         return path
     hint = did_you_mean(name_or_path, shipped)
     raise UserError(
