@@ -3,6 +3,7 @@
 # make test-fast:   the same without what is slow.
 # make test-timing: the tests of wall-clock times, which need an idle machine.
 # make gpu-records: measure what needs a GPU, in less than 8 minutes; TOY=1 tries it on the CPU, OUT=FOLDER packs the records.
+# make fuzz:        ten minutes of random input for all that users type and edit.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,7 +11,7 @@ STAMP := $(VENV)/.installed
 OFFICIAL := .venv-official
 # Cityscapes' own evaluation, which a test compares with: it needs an older numpy than the project
 
-.PHONY: sweep test test-fast test-timing gpu-records lint install clean
+.PHONY: sweep test test-fast test-timing gpu-records fuzz lint install clean
 .DEFAULT_GOAL := sweep
 
 sweep: $(STAMP)
@@ -32,6 +33,9 @@ test-timing: $(STAMP)
 gpu-records: $(STAMP)
 	$(BIN)/python -m bench.gpu_records $(if $(TOY),--toy) $(if $(OUT),--out '$(OUT)')
 
+fuzz: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --minutes 10
+
 install: $(STAMP)
 
 lint: $(STAMP)
@@ -52,4 +56,4 @@ $(OFFICIAL)/.installed:
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(OFFICIAL) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(OFFICIAL) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
