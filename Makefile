@@ -4,6 +4,8 @@
 # make test-timing: the tests of wall-clock times, which need an idle machine.
 # make gpu-records: measure what needs a GPU, in less than 8 minutes; TOY=1 tries it on the CPU, OUT=FOLDER packs the records.
 # make fuzz:        ten minutes of random input for all that users type and edit.
+unexport PYTHONDONTWRITEBYTECODE
+# Else every process of the tests compiles the project again.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -11,25 +11,29 @@ from variants.names import parse_name
 from variants.network import build
 from variants.presets import PRESETS
 
-CLAIMS = list(check_claims())
+
+@pytest.fixture(scope="module")
+def claims() -> list[CheckedClaim]:
+    return list(check_claims())
 
 
-@pytest.mark.parametrize("checked", CLAIMS, ids=lambda c: f"{c.name}-{c.claim.metric}-{c.claim.value}")
-def test_a_claim_is_met_or_its_difference_is_explained(checked: CheckedClaim) -> None:
-    assert checked.met or checked.claim.difference, f"{checked.computed} for {checked.claim.value}"
+def test_a_claim_is_met_or_its_difference_is_explained(claims: list[CheckedClaim]) -> None:
+    assert len(claims) > 15
+    open_ones = [(c.name, c.claim, c.computed) for c in claims if not (c.met or c.claim.difference)]
+    assert not open_ones
 
 
-def computed(name: str, metric: str, size: tuple[int, int] = (2048, 1024)) -> float:
-    found = [c.computed for c in CLAIMS if (c.name, c.claim.metric, c.claim.size) == (name, metric, size)]
+def computed(claims: list[CheckedClaim], name: str, metric: str, size: tuple[int, int] = (2048, 1024)) -> float:
+    found = [c.computed for c in claims if (c.name, c.claim.metric, c.claim.size) == (name, metric, size)]
     return found[0]
 
 
 @pytest.mark.parametrize(
     ("name", "parameters_m", "macs_g"), [("van_b0", 3.85, 36.11), ("van_b1", 13.35, 104.27), ("van_b2", 26.07, 208.66)]
 )
-def test_van_has_the_published_size(name: str, parameters_m: float, macs_g: float) -> None:
-    assert computed(name, "parameters_m") == pytest.approx(parameters_m, rel=1e-3)
-    assert computed(name, "macs_g") == pytest.approx(macs_g, rel=1e-3)
+def test_van_has_the_published_size(claims: list[CheckedClaim], name: str, parameters_m: float, macs_g: float) -> None:
+    assert computed(claims, name, "parameters_m") == pytest.approx(parameters_m, rel=1e-3)
+    assert computed(claims, name, "macs_g") == pytest.approx(macs_g, rel=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -46,9 +50,9 @@ def test_reconstructions_cost_what_was_derived(variant: str, macs_g: float) -> N
     assert trace(build(parse_name(variant), 19), 2048, 1024).macs / 1e9 == pytest.approx(macs_g, rel=3e-4)
 
 
-def test_ddrnet_has_the_published_size() -> None:
-    assert computed("ddrnet23_slim", "macs_g") == pytest.approx(36.3, rel=2e-3)
-    assert computed("ddrnet23_slim", "parameters_m") == pytest.approx(5.7, rel=2e-3)
+def test_ddrnet_has_the_published_size(claims: list[CheckedClaim]) -> None:
+    assert computed(claims, "ddrnet23_slim", "macs_g") == pytest.approx(36.3, rel=2e-3)
+    assert computed(claims, "ddrnet23_slim", "parameters_m") == pytest.approx(5.7, rel=2e-3)
 
 
 def test_list_presets_shows_claimed_and_computed(run_bench: RunBench) -> None:

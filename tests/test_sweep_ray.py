@@ -33,7 +33,7 @@ SAME = {
     "weights_hash", "graph_hash", "class_iou_val", "class_iou_test", "confusion_val", "confusion_test", "epoch_losses"
 }  # fmt: skip
 TWO = TINY_SPACE.replace("[[], [3, 4]]", "[[3, 4]]").replace("restarts: 2", "restarts: 1")
-LONG = TWO.replace("{epochs: 2, batch_size: 4}", "{epochs: 80, batch_size: 4}\n  validations: [0.1]")
+LONG = TWO.replace("{epochs: 2, batch_size: 4}", "{epochs: 40, batch_size: 4}\n  validations: [0.1]")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_a_node_dies_and_the_records_are_those_of_one_machine(
     with running_sweep(space, *on(cluster), "--schedule", "halving", "--spend", "1") as process:
         wait_for(lambda: paused(space.parent) == 2 and cluster.second_measures(), process)
         assert len(list(space.parent.glob("results/tiny/weights/*.checkpoint"))) == 2
-        time.sleep(1)  # it trains on
+        time.sleep(0.3)  # it trains on
         cluster.kill_second()
         _, errors = process.communicate(timeout=240)
     assert process.returncode == 0, errors
