@@ -212,6 +212,7 @@ def torchs_flops_of_backbone(name: str) -> tuple[list[Tensor], int]:
     return torchs_flops(build_backbone(name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", VARIANTS.values(), ids=list(VARIANTS))
 def test_macs_are_those_of_torchs_own_counter(spec: VariantSpec) -> None:
     cost = COUNTER.count(spec)
