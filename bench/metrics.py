@@ -169,9 +169,17 @@ def in_both_conventions(macs: float) -> str:
 _SHARES = ("miou_", *(f"{score}_" for score in _SCORES))
 """How metrics begin that lie from 0 to 1."""
 _ABOVE_ZERO = (
-    "macs", "parameters", "activations", "activation_bytes", "peak_bytes", "weight_bytes", "float16_bytes",
-    "int8_bytes", "latency_", "step_ms",
-)  # fmt: skip
+    "macs",
+    "parameters",
+    "activations",
+    "activation_bytes",
+    "peak_bytes",
+    "weight_bytes",
+    "float16_bytes",
+    "int8_bytes",
+    "latency_",
+    "step_ms",
+)
 """How metrics begin of which nothing can be free."""
 
 

@@ -36,9 +36,13 @@ def run_commands(
     """What each command gave; one that raises an error, which is no exit of `bench`, raises it here."""
     done = subprocess.run(
         [sys.executable, "-c", _CODE, json.dumps([list(command) for command in commands])],
-        cwd=cwd, env=bench_environment() | dict(environment or {}), capture_output=True, text=True, check=False,
+        cwd=cwd,
+        env=bench_environment() | dict(environment or {}),
+        capture_output=True,
+        text=True,
+        check=False,
         timeout=240,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout.splitlines()[-1])
     return [

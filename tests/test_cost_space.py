@@ -281,9 +281,13 @@ def test_an_operator_without_a_formula_is_marked_in_every_table(tmp_path: Path) 
 
     path = f"{bench_environment()['PYTHONPATH']}:{tmp_path}"
     one, many, explained, swept = run_commands(
-        ("cost", spec, "--size", "64x64"), ("cost", "odd.yaml"), ("explain", spec, "--size", "64x64"),
-        ("sweep", "odd.yaml"), cwd=tmp_path, environment={"PYTHONPATH": path},
-    )  # fmt: skip
+        ("cost", spec, "--size", "64x64"),
+        ("cost", "odd.yaml"),
+        ("explain", spec, "--size", "64x64"),
+        ("sweep", "odd.yaml"),
+        cwd=tmp_path,
+        environment={"PYTHONPATH": path},
+    )
     assert one.returncode == many.returncode == 1
     assert "_fft_r2c" in one.stdout
     assert "_fft_r2c" in many.stderr

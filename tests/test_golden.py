@@ -32,8 +32,16 @@ from variants import fingerprint
 from variants.spec import make_spec
 
 KINDS = (
-    "records", "settings", "specs", "versions", "plans", "confusions", "cost_baselines", "guard", "hardware",
-)  # fmt: skip
+    "records",
+    "settings",
+    "specs",
+    "versions",
+    "plans",
+    "confusions",
+    "cost_baselines",
+    "guard",
+    "hardware",
+)
 """The golden files that follow from results/."""
 ADD = "python -m tests.golden --write"
 
@@ -198,7 +206,7 @@ def rename_a_setting(records: Lists) -> None:
         (lambda r: r.append(r[0]), "is there twice"),
         (lambda r: r.append(r[0] | {"seconds": 1.0}), "has no golden entry"),
     ],
-)  # fmt: skip
+)
 def test_a_changed_lost_or_doubled_record_is_seen(results: Path, edit: Callable[[Lists], object], seen: str) -> None:
     before = figures_of(results)
     rewrite(results, lambda records: None)

@@ -77,7 +77,7 @@ def plan_as_recorded(sweep: str, committed: list[Entry]) -> list[Cell]:
     way = one["device"], one["precision"]
     cells = plan_cells(
         space, space.specs, cast(Dataset, data), weights, tuple(dict.fromkeys(devices)), way, BY_KEY.keys()
-    )  # fmt: skip
+    )
     return [*cells, *(with_random_weights(cell) for cell in cells if cell.group == "latency")]
 
 

@@ -223,9 +223,11 @@ def test_broken_code_stops_also_after_accepting(guard: Guard, tmp_path: Path) ->
     block.write_text(block.read_text().replace("unary =", "unary = no_such_name +"))
 
     accepted, after = run_commands(
-        ("guard", "--accept", "pair.yaml"), ("guard", "--cost", "pair.yaml", "--write", "json=guard.json"),
-        cwd=tmp_path, environment={"PYTHONPATH": str(tmp_path)},
-    )  # fmt: skip
+        ("guard", "--accept", "pair.yaml"),
+        ("guard", "--cost", "pair.yaml", "--write", "json=guard.json"),
+        cwd=tmp_path,
+        environment={"PYTHONPATH": str(tmp_path)},
+    )
     assert accepted.returncode == 1
     assert after.returncode == 1, after.stdout
     assert "NameError: name 'no_such_name' is not defined" in after.stdout

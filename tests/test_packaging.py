@@ -80,9 +80,10 @@ def commit_all(repository: Path, *names: str) -> str:
     """Make a repository of these files, a new one empty, and return its commit."""
     (repository / names[0]).touch()
     for arguments in (
-        ("init", "--quiet"), ("add", *names),
+        ("init", "--quiet"),
+        ("add", *names),
         ("-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "--quiet", "-m", "first"),
-    ):  # fmt: skip
+    ):
         subprocess.run(["git", *arguments], cwd=repository, check=True)
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=repository, check=True, capture_output=True, text=True)
     return head.stdout[:12]
@@ -91,9 +92,13 @@ def commit_all(repository: Path, *names: str) -> str:
 def where_from(site: Path, **environment: str) -> str:
     """What records would call the code at `site`, asked by a process in the folder above."""
     done = subprocess.run(
-        [sys.executable, "-c", WHERE_FROM], cwd=site.parent, capture_output=True, text=True, check=True,
+        [sys.executable, "-c", WHERE_FROM],
+        cwd=site.parent,
+        capture_output=True,
+        text=True,
+        check=True,
         env=os.environ | {"PYTHONPATH": str(site), "BENCH_COMMIT": ""} | environment,
-    )  # fmt: skip
+    )
     return done.stdout.strip()
 
 
@@ -171,9 +176,14 @@ def test_an_installed_package_sweeps_in_any_folder(installed: Path, tmp_path: Pa
     (installed / "sitecustomize.py").write_text(f"FILE = {str(connections)!r}\n{WATCH}")
     environment = os.environ | {"PYTHONPATH": str(installed), "BENCH_COMMIT": ""}
     done = subprocess.run(
-        [sys.executable, str(command), "sweep", "one.yaml"], cwd=folder, capture_output=True, text=True, check=False,
-        env=environment, timeout=240,
-    )  # fmt: skip
+        [sys.executable, str(command), "sweep", "one.yaml"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+        timeout=240,
+    )
     assert done.returncode == 0, done.stderr
     assert "not ours" not in done.stdout + done.stderr
     records = Store(folder / "results").read("one")

@@ -81,9 +81,11 @@ def read_pictures(folder: Path, payload: Payload) -> None:
     ],
 )
 def test_no_stored_file_runs_code(
-    read: Callable[[Path, Payload], None], refusal: type[Exception] | None, tmp_path: Path,
+    read: Callable[[Path, Payload], None],
+    refusal: type[Exception] | None,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.chdir(tmp_path)
     payload = Payload(tmp_path / "ran")
     if refusal is None:

@@ -34,9 +34,13 @@ class WarmProcess:
     """A running `bench`, with the part of `subprocess.Popen` that tests of sweeps use."""
 
     def __init__(
-        self, arguments: list[str], cwd: Path, env: dict[str, str], limits: Mapping[int, int] | None = None,
+        self,
+        arguments: list[str],
+        cwd: Path,
+        env: dict[str, str],
+        limits: Mapping[int, int] | None = None,
         namespaces_of: int | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """limits: of `resource.setrlimit`, by its constants. namespaces_of: a process whose user and mounts it gets."""
         self._files = {name: _empty_file() for name in ("stdout", "stderr")}
         self._said: dict[str, str] = {}

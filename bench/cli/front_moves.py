@@ -71,9 +71,7 @@ def reference(revision: str | None, sweep: str | None) -> Reference | None:
     return None if revision is None and sweep is None else Reference(revision, sweep)
 
 
-def compare_fronts(
-    sweep: str, against: Reference, results_dir: Path, limits: Sequence[Limit] = ()
-) -> FrontComparison:  # fmt: skip
+def compare_fronts(sweep: str, against: Reference, results_dir: Path, limits: Sequence[Limit] = ()) -> FrontComparison:
     """Compare and print.
 
     Args:

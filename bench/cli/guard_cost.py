@@ -16,9 +16,15 @@ from bench.render.guard_words import headline, next_steps, title
 
 
 def run_cost_guard(
-    spaces: tuple[str, ...], accept: bool, growth: tuple[Growth, ...], form: str, outputs: tuple[Output, ...],
-    workers: int, results_dir: Path, against: str | None,
-) -> Outcome:  # fmt: skip
+    spaces: tuple[str, ...],
+    accept: bool,
+    growth: tuple[Growth, ...],
+    form: str,
+    outputs: tuple[Output, ...],
+    workers: int,
+    results_dir: Path,
+    against: str | None,
+) -> Outcome:
     """Compare the costs of spaces with their baselines, and print and write what was found."""
     if accept and growth:
         raise UserError("--allow says what the guard lets through; --accept lets everything through. Give one of them.")

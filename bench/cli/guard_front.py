@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 _COSTS = {"gmacs": "macs", "params": "parameters"}
 
 
-def run_front_guard(
-    sweeps: tuple[str, ...], against: Reference, pins: tuple[str, ...], results_dir: Path
-) -> Outcome:  # fmt: skip
+def run_front_guard(sweeps: tuple[str, ...], against: Reference, pins: tuple[str, ...], results_dir: Path) -> Outcome:
     """Compare each sweep.
 
     Raises:

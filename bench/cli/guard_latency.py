@@ -27,9 +27,17 @@ _NOT_JUDGED = "uncommitted changes are not judged; --head . judges the files as 
 
 
 def run_latency_guard(
-    targets: tuple[str, ...], against: str, head: str, setting: LatencySetting, restarts: int, seconds: float,
-    tolerated: float, wanted: float, form: str, outputs: tuple[Output, ...],
-) -> Outcome:  # fmt: skip
+    targets: tuple[str, ...],
+    against: str,
+    head: str,
+    setting: LatencySetting,
+    restarts: int,
+    seconds: float,
+    tolerated: float,
+    wanted: float,
+    form: str,
+    outputs: tuple[Output, ...],
+) -> Outcome:
     """Judge every variant, and print and write what was found."""
     from bench.latency.runtimes import check_runtime
 

@@ -20,9 +20,17 @@ _VARIANT = "mobilenetv4_conv_small_035+frm1234-dnl-w64+fpn32-head32"
 
 
 def run_self_test(
-    targets: tuple[str, ...], setting: LatencySetting, trials: int, slower_trials: int, busy: bool, restarts: int,
-    seconds: float, tolerated: float, wanted: float, results_dir: Path,
-) -> Outcome:  # fmt: skip
+    targets: tuple[str, ...],
+    setting: LatencySetting,
+    trials: int,
+    slower_trials: int,
+    busy: bool,
+    restarts: int,
+    seconds: float,
+    tolerated: float,
+    wanted: float,
+    results_dir: Path,
+) -> Outcome:
     """Run what is missing of the trials, keep each as it ends, and print the rates of all.
 
     Raises:

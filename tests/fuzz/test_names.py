@@ -22,9 +22,32 @@ VALID_NAMES = (
     *PRESETS,
 )
 WORDS = (
-    "+", "-", "@", "=", ",", "x", "frm", "frm4321", "dnl", "none", "transformer", "s16", "w128", "wx0.5", "t0.05", "r2",
-    "fpn64", "head32", "plainhead", "noneconv", "1x1conv", "batchnorm", "everylevel", "smp_unet", "@pad_type=same",
-)  # fmt: skip
+    "+",
+    "-",
+    "@",
+    "=",
+    ",",
+    "x",
+    "frm",
+    "frm4321",
+    "dnl",
+    "none",
+    "transformer",
+    "s16",
+    "w128",
+    "wx0.5",
+    "t0.05",
+    "r2",
+    "fpn64",
+    "head32",
+    "plainhead",
+    "noneconv",
+    "1x1conv",
+    "batchnorm",
+    "everylevel",
+    "smp_unet",
+    "@pad_type=same",
+)
 numbered_words = joined(st.sampled_from([axis.tag for axis in known_axes().values()]), typed_numbers)
 typed_names = joined(
     st.sampled_from(("resnet18", "resnet18+frm34-dnl-w64", "resnet18+frm34-dnl")),

@@ -26,13 +26,34 @@ DEEP = "[" * 20_000
 LARGE = f"1{'0' * 298}e11"
 """A number beyond all that a float holds, by its digits and its exponent together."""
 FRAGMENTS = (
-    "{", "}", "[", "]", ",", ":", '"', "null", "true", "NaN", "-Infinity", "1e999", "-0", "0.1", DEEP, LONG, LARGE,
-    '"\\ud800"', '"\\u0000"', '"schema_version":1,', '"schema_version":2,', '"status":"ok"', '"metrics":{}',
-)  # fmt: skip
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    '"',
+    "null",
+    "true",
+    "NaN",
+    "-Infinity",
+    "1e999",
+    "-0",
+    "0.1",
+    DEEP,
+    LONG,
+    LARGE,
+    '"\\ud800"',
+    '"\\u0000"',
+    '"schema_version":1,',
+    '"schema_version":2,',
+    '"status":"ok"',
+    '"metrics":{}',
+)
 
 plain_values = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.just(10**400), st.sampled_from(["ok", "cost"])
-)  # fmt: skip
+)
 values = st.recursive(
     plain_values,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),

@@ -25,10 +25,19 @@ AXES = known_axes()
 WORDS = ("streets", "resnet18", "dnl", "transformer", "x0.5", "5M", "finetune", *AXES, *SpaceFile.model_fields)
 
 plain_values = st.one_of(
-    st.none(), st.booleans(), st.integers(-1, 2049), st.integers(), st.floats(-1, 2), st.floats(),
-    st.sampled_from(WORDS), typed_text.filter(str.isprintable), st.binary(max_size=8), st.dates(), st.datetimes(),
+    st.none(),
+    st.booleans(),
+    st.integers(-1, 2049),
+    st.integers(),
+    st.floats(-1, 2),
+    st.floats(),
+    st.sampled_from(WORDS),
+    typed_text.filter(str.isprintable),
+    st.binary(max_size=8),
+    st.dates(),
+    st.datetimes(),
     st.just(10**400),
-)  # fmt: skip
+)
 values = st.recursive(
     plain_values,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(plain_values, inner, max_size=3),

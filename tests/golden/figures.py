@@ -52,7 +52,9 @@ def _facts(record: Record, golden: Golden) -> str:
     seed = seed_of(record)
     origin = [record.machine, record.versions, record.commit, record.started, record.seconds]
     facts = {
-        "variant": record.variant, "group": record.group, "status": record.status,
+        "variant": record.variant,
+        "group": record.group,
+        "status": record.status,
         **({} if seed is None else {"seed": seed}),
         "metrics": dict(sorted(record.metrics.items())),
         **shared("setting", setting_text(record.setting)),
@@ -60,5 +62,5 @@ def _facts(record: Record, golden: Golden) -> str:
         **shared("versions", canonical(record.versions)),
         "details": digest(canonical(measured_details(record))),
         "origin": digest(canonical(origin)),
-    }  # fmt: skip
+    }
     return json.dumps(facts, allow_nan=False)
