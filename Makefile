@@ -13,16 +13,20 @@ STAMP := $(VENV)/.installed
 OFFICIAL := .venv-official
 # Cityscapes' own evaluation, which a test compares with: it needs an older numpy than the project
 
-.PHONY: sweep test test-fast test-timing gpu-records fuzz lint install clean
+.PHONY: sweep test run-tests test-fast test-timing gpu-records fuzz lint install clean
 .DEFAULT_GOAL := sweep
 
 sweep: $(STAMP)
 	$(BIN)/bench sweep quick
 
+# The checks run beside the tests.
+test: $(STAMP) $(OFFICIAL)/.installed
+	$(MAKE) --no-print-directory -j 2 lint run-tests
+
 # Three processes, for many tests wait for others; each with one thread: the threads of two that compute wait for each
 # other at every operator.
-test: $(STAMP) $(OFFICIAL)/.installed lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist worksteal
+run-tests:
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 test-fast: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -172,6 +172,7 @@ def test_cached_features_are_those_of_the_whole_network() -> None:
             assert torch.allclose(cached.float(), stage[0], atol=5e-3, rtol=2e-3)
 
 
+@pytest.mark.slow
 def test_a_mean_teacher_learns_from_images_without_labels() -> None:
     """Two labelled images leave much open; the unlabelled ones show the rest."""
     torch.manual_seed(0)

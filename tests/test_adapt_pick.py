@@ -45,6 +45,7 @@ def test_the_pick_has_the_highest_mean(run_bench: RunBench, mious: dict[tuple[in
     assert f"{labels} of 46 training images with labels" in answer["measured_on"][0]
 
 
+@pytest.mark.slow
 def test_all_labels_are_the_default_and_limits_hold(run_bench: RunBench) -> None:
     plain = picked(run_bench, f"adapt/{NAME}")
     assert plain == picked(run_bench, f"adapt/{NAME}", "--labels", "all")

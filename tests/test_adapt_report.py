@@ -85,6 +85,7 @@ def test_a_row_a_point_is_there_for_programs(adaptation: Adaptation, tmp_path: P
     assert rows[rows.step == "none"].step_effect.isna().all()
 
 
+@pytest.mark.slow
 def test_rendering_twice_gives_the_same_bytes(adaptation: Adaptation, tmp_path: Path) -> None:
     for folder in ("first", "second"):
         write_adaptation(adaptation, tmp_path / folder)
@@ -251,6 +252,7 @@ def _text_box(text: Text) -> BboxBase:
     return Text.get_window_extent(text)
 
 
+@pytest.mark.slow
 def test_no_text_of_the_figures_lies_on_another(adaptation: Adaptation) -> None:
     names = Names(adaptation)
     assert not overlaps_of(draw_curves(curves_info(adaptation, names)))
@@ -269,6 +271,7 @@ def test_with_one_arm_variants_share_a_panel(adaptation: Adaptation) -> None:
     assert [len(panel.as_is) for panel in info.panels] == [1, 0]
 
 
+@pytest.mark.slow
 def test_the_command_renders_checks_and_lists_adaptations(run_bench: RunBench, tmp_path: Path) -> None:
     several().write(tmp_path / "results")
     done = run_bench("report")
@@ -301,6 +304,7 @@ def trained(tmp_path: Path) -> tuple[Path, str]:
     return results, next(record.key for record in records if record.group == "accuracy")
 
 
+@pytest.mark.slow
 def test_a_sweep_shows_what_became_of_its_weights(
     trained: tuple[Path, str], tmp_path: Path, run_bench: RunBench
 ) -> None:
@@ -380,6 +384,7 @@ def test_a_sweep_that_cannot_be_shown_is_said_at_the_end_of_an_adaptation(
     assert "the page of trained does not show dusk yet" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_name_with_spaces_and_signs_makes_links_and_ids_that_hold(tmp_path: Path) -> None:
     made = several()
     stems = set()

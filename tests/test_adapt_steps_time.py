@@ -94,6 +94,7 @@ def test_each_step_that_takes_time_is_planned_once_a_machine() -> None:
     assert timings[1].setting["step_versions"] == {}
 
 
+@pytest.mark.slow
 def test_records_hold_the_pass_the_step_and_what_it_adds(timed: tuple[list[Timing], list[Record], Store]) -> None:
     timings, found, store = timed
     assert [record.key for record in found] == [timing.key for timing in timings]
@@ -166,6 +167,7 @@ def test_the_report_says_what_steps_take_with_the_machine(adaptation: Adaptation
     assert set(rows.machine) == {machine_id()}
 
 
+@pytest.mark.slow
 def test_steps_without_times_say_so_and_other_statistics_need_none(tmp_path: Path) -> None:
     for step, untimed, same in (("clahe", True, False), ("batchnorm", False, True)):
         made = ladder({8: 0.5, 16: 0.6}, made=ladder({8: 0.5, 16: 0.6}), step=step)

@@ -169,6 +169,7 @@ def world(rng: np.random.Generator) -> Adaptation:
     return made.adaptation()
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     """Over made-up worlds with hard images, seeds that differ most with few labels, and arms that share these."""
     rng, held = np.random.default_rng(7), defaultdict[str, list[bool]](list)

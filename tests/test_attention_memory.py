@@ -73,6 +73,7 @@ def test_plain_is_refused_where_its_matrices_do_not_fit(block: str, gigabytes: f
     assert shortage(needed, 20_000_000_000) == ""
 
 
+@pytest.mark.slow
 def test_a_process_that_fails_is_reported(tmp_path: Path) -> None:
     request = PassRequest(
         "dnl", True, (8, 8), Setting((64, 64), 16, 1, 1, False, "nowhere"), str(tmp_path / "output.pt")

@@ -90,6 +90,7 @@ def test_ptflops_other_back_end_adds_norms(audited: dict[str, Audited]) -> None:
     assert 0 < beside[ptflops_counter.NORMS] < beside[ptflops_counter.WITH_LAYERS]
 
 
+@pytest.mark.slow
 def test_native_figures_are_those_that_the_tools_print(audited: dict[str, Audited]) -> None:
     net = build(parse_name(SEGFORMER), 19).eval()
     macs, _ = get_model_complexity_info(

@@ -74,6 +74,7 @@ for child in range(6):
 """
 
 
+@pytest.mark.slow
 def test_each_process_lays_its_memory_out_anew() -> None:
     """In children of a server that is as fresh as a host: a long life leaves holes that always serve."""
     done = subprocess.run([sys.executable, "-c", _FORKED], capture_output=True, text=True, check=True, cwd=PROJECT)

@@ -215,6 +215,7 @@ def test_a_light_network_costs_a_sweep_few_seconds_of_latency() -> None:
     assert max(seconds.values()) < 10
 
 
+@pytest.mark.slow
 def test_the_committed_costs_of_the_camvid_space_are_todays() -> None:
     target = read_target("camvid")
     rows = {row["variant"]: row for row in read_csv(PROJECT / "reports" / "camvid" / "costs.csv").to_dict("records")}

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
 import yaml
 from click.testing import CliRunner
 
@@ -47,6 +48,7 @@ def commit_all(folder: Path) -> None:
     git(folder, "commit", "--quiet", "--allow-empty", "-m", "base")
 
 
+@pytest.mark.slow
 def test_the_workflow_judges_a_folder_by_its_baseline(tmp_path: Path) -> None:
     space = tmp_path / "one.yaml"
     space.write_text(SPACE)
@@ -62,6 +64,7 @@ def test_the_workflow_judges_a_folder_by_its_baseline(tmp_path: Path) -> None:
     assert [case.get("name") for case in suite.iter("testcase")] == [VARIANT]
 
 
+@pytest.mark.slow
 def test_the_workflow_does_not_pass_without_a_baseline(tmp_path: Path) -> None:
     commit_all(tmp_path)
     done = run(guard_command(), tmp_path)

@@ -60,6 +60,7 @@ def test_json_on_stdout_is_the_file(tiny_space: Path, tmp_path: Path) -> None:
     assert (data["size"], data["classes"]) == ([64, 64], 3)
 
 
+@pytest.mark.slow
 def test_limits_keep_what_is_at_them(tiny_space: Path, tmp_path: Path) -> None:
     def variants(*limits: str) -> list[dict[str, int]]:
         rows: list[dict[str, int]] = json.loads(cost(tmp_path, str(tiny_space), "--json", *limits).stdout)["variants"]
@@ -194,6 +195,7 @@ def test_published_networks_stand_only_beside_costs_of_their_size() -> None:
     assert cost_figure_info(table, table[:0], "title", published_networks(), (None, None)).published == []
 
 
+@pytest.mark.slow
 def test_the_command_draws_and_says_both_conventions(run_bench: RunBench, tmp_path: Path) -> None:
     done = run_bench("cost", "quick", "--max-gmacs", "6")
     assert done.returncode == 0, done.stderr

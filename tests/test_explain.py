@@ -62,6 +62,7 @@ def part_of(explanation: Explanation, name: str) -> Part:
     return next(part for part in explanation.parts if part.name == name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*_CONTEXTS, *_AXES, *_OTHERS])
 def test_parts_add_up_to_the_network(name: str) -> None:
     with torch.device("meta"):
@@ -124,6 +125,7 @@ def test_diagram_has_the_arrows_of_the_fused_stages_only() -> None:
     assert not [end for _, end in plain if end in ("fuse", "context", "re-entry")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DRAWN)
 def test_no_text_overlaps_or_leaves_its_box(name: str) -> None:
     figure = draw_diagram(diagram_info(explained(name, 2048, 1024)))

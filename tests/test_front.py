@@ -59,6 +59,7 @@ def _with_macs(found: tuple[list[Candidate], dict[str, dict[str, Draws]]]) -> tu
     return variants, "macs", draws
 
 
+@pytest.mark.slow
 def test_equal_variants_are_one_group_nearly_always_and_a_worse_one_is_not() -> None:
     equal = [len(tied_groups(*observed([0.6] * 8, trial))) for trial in range(TRIALS)]
     assert np.mean([groups == 1 for groups in equal]) > 0.95 - 0.03
@@ -78,6 +79,7 @@ def matrices(quality: float, difficulty: NDArray[np.float64]) -> NDArray[np.int6
     return np.stack([np.stack([right, 50 - right], -1), np.stack([50 - right, right], -1)], -2)
 
 
+@pytest.mark.slow
 def test_intervals_over_images_and_seeds_hold_the_truth_as_often_as_they_say() -> None:
     """Each trial draws images and, for every variant, seeds; the truth is of very many of both."""
     between_seeds, seeds, images = 0.15, 3, 60
@@ -206,6 +208,7 @@ def test_a_front_of_ten_thousand_variants_takes_less_than_a_second() -> None:
     assert min(seconds) < 1
 
 
+@pytest.mark.slow
 def test_a_front_of_ten_thousand_variants_compares_no_pairs() -> None:
     """Of these there are a hundred million: neither are there so many calls, nor is there a matrix of them."""
     calls = []

@@ -95,6 +95,7 @@ def test_every_format_says_it(run_bench: RunBench, project: Path) -> None:
         assert "was taken out of" in path.read_text(), path
 
 
+@pytest.mark.slow
 def test_a_deleted_baseline_fails_though_its_space_is_gone_too(run_bench: RunBench, project: Path) -> None:
     baseline(project).unlink()
     (project / "pair.yaml").unlink()

@@ -63,6 +63,7 @@ def test_what_is_freed_is_used_again_without_asking_the_system() -> None:
         assert none < MIB
 
 
+@pytest.mark.slow
 def test_under_a_limit_of_memory_nothing_is_set_aside() -> None:
     limit = "resource.setrlimit(resource.RLIMIT_DATA, (4 * 2**30, 4 * 2**30))"
     _, huge, set_aside = allocated(f"{limit}; use_huge_pages()")

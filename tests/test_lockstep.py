@@ -128,6 +128,7 @@ def test_no_process_outlives_the_block(job: Job) -> None:
     assert hosts[0].process.poll() is not None
 
 
+@pytest.mark.slow
 def test_a_checkout_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
     (tmp_path / "variants").mkdir()
     (tmp_path / "variants" / "__init__.py").write_text("raise ImportError('half a project')\n")

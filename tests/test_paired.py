@@ -75,6 +75,7 @@ def test_false_alarms_are_below_one_in_a_hundred() -> None:
     assert all(0 < verdict.false_alarms < 0.0025001 for verdict in verdicts)
 
 
+@pytest.mark.slow
 def test_false_alarms_are_as_many_as_the_verdicts_say() -> None:
     """Where nothing is tolerated the limit is the noise alone, which a quarter of a per cent of equal code exceeds."""
     verdicts = judged(15, 2000, rule=Rule(tolerated=0, wanted=1))
@@ -103,12 +104,14 @@ def test_a_clear_first_look_ends_the_job_and_an_unclear_one_does_not() -> None:
     assert all(verdict.state == "unchanged" and verdict.is_far_from_limit for verdict in early)
 
 
+@pytest.mark.slow
 def test_looking_twice_keeps_the_false_alarms_that_are_told() -> None:
     verdicts = looked_at(23, 1500, process=0.025)
     assert max(verdict.false_alarms for verdict in verdicts) <= 0.0051
     assert share(verdicts, "regressed") <= 0.006
 
 
+@pytest.mark.slow
 def test_a_slow_down_near_the_limit_does_not_slip_below_it_at_one_of_many_looks() -> None:
     verdicts = looked_at(24, 400, slowdown=0.08, process=0.035)
     assert sum(verdict.restarts > 7 for verdict in verdicts) > 100, "noisy enough for a second look"

@@ -89,6 +89,7 @@ def test_a_training_enlarges_the_logits_itself() -> None:
     assert torch.equal(Passes.plain(Own((0, 0, 0), (1, 1, 1)), "float32").net(image), -image[:, :2])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_a_network_learns_in_either(precision: TrainPrecision) -> None:
     torch.manual_seed(0)

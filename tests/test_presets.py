@@ -17,6 +17,7 @@ def claims() -> list[CheckedClaim]:
     return list(check_claims())
 
 
+@pytest.mark.slow
 def test_a_claim_is_met_or_its_difference_is_explained(claims: list[CheckedClaim]) -> None:
     assert len(claims) > 15
     open_ones = [(c.name, c.claim, c.computed) for c in claims if not (c.met or c.claim.difference)]
@@ -55,6 +56,7 @@ def test_ddrnet_has_the_published_size(claims: list[CheckedClaim]) -> None:
     assert computed(claims, "ddrnet23_slim", "parameters_m") == pytest.approx(5.7, rel=2e-3)
 
 
+@pytest.mark.slow
 def test_list_presets_shows_claimed_and_computed(run_bench: RunBench) -> None:
     done = run_bench("list", "presets")
     assert done.returncode == 0, done.stderr

@@ -87,6 +87,7 @@ def test_runs_with_bfloat16_weights(build: Callable[[int], nn.Module]) -> None:
         assert net(torch.rand(1, 3, 64, 96).bfloat16()).isfinite().all()
 
 
+@pytest.mark.slow
 @both
 def test_exported_program_gives_the_same_logits(build: Callable[[int], nn.Module]) -> None:
     net, image = build(5).eval(), torch.rand(1, 3, 96, 64)

@@ -125,6 +125,7 @@ def test_the_average_follows_by_hand() -> None:
     assert average.module.get_parameter("weight").item() == pytest.approx(kept)
 
 
+@pytest.mark.slow
 def test_a_training_with_every_option_learns() -> None:
     torch.manual_seed(0)
     net = build(parse_name("lcnet_050+frm34-dnl-w16+fpn16-head16"), 2)

@@ -50,6 +50,7 @@ def test_axes_say_unit_and_direction(study: Study, metric: str) -> None:
     assert "higher is better" in axes.get_ylabel()
 
 
+@pytest.mark.slow
 def test_report_has_three_fronts_as_png_and_svg_and_two_pages(study: Study, tmp_path: Path) -> None:
     write_report(study, tmp_path)
     folder = tmp_path / "demo"
@@ -60,6 +61,7 @@ def test_report_has_three_fronts_as_png_and_svg_and_two_pages(study: Study, tmp_
     assert {path.name for path in folder.iterdir()} >= {"README.md", "index.html"}
 
 
+@pytest.mark.slow
 def test_the_table_is_there_for_programs_and_for_papers(study: Study, tmp_path: Path) -> None:
     folder = write_report(study, tmp_path).parent
     numbers = pd.read_csv(folder / "table.csv")
@@ -125,6 +127,7 @@ def scattered(count: int, seed: int) -> FrontInfo:
     return FrontInfo("macs", "mIoU against MACs", "made up", points, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_labels_of_forty_points_do_not_overlap(seed: int) -> None:
     figure = draw_front(scattered(40, seed))
@@ -208,6 +211,7 @@ def test_page_is_self_contained_and_escaped(study: Study, tmp_path: Path) -> Non
     assert len(ids) == len(set(ids))
 
 
+@pytest.mark.slow
 def test_both_pages_say_with_what_it_was_measured(study: Study, tmp_path: Path) -> None:
     page = write_report(study, tmp_path)
     for text in (page.read_text(), page.with_name("README.md").read_text()):
@@ -215,6 +219,7 @@ def test_both_pages_say_with_what_it_was_measured(study: Study, tmp_path: Path) 
             assert words in text
 
 
+@pytest.mark.slow
 def test_rendering_twice_gives_the_same_bytes(study: Study, tmp_path: Path) -> None:
     write_report(study, tmp_path / "first")
     write_report(study, tmp_path / "second")

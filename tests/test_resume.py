@@ -55,6 +55,7 @@ def undisturbed(name: str) -> tuple[nn.Module, TrainingLog]:
     return net, run(net, SCHEDULES[name], None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["plain", "full"])
 @pytest.mark.parametrize("stops", [(1,), (3,), (7,), (2, 2, 3)], ids=str)
 def test_a_stopped_training_ends_at_the_same_bits(name: str, stops: tuple[int, ...], tmp_path: Path) -> None:
@@ -95,6 +96,7 @@ def test_validation_changes_no_bit() -> None:
     assert all(torch.equal(a, b) for a, b in zip(plain.parameters(), validated.parameters(), strict=True))
 
 
+@pytest.mark.slow
 def test_a_broken_checkpoint_starts_anew(tmp_path: Path) -> None:
     path = tmp_path / "key.checkpoint"
     with pytest.raises(StoppedError):

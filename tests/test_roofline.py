@@ -65,6 +65,7 @@ def test_an_unknown_profile_and_a_machine_without_calibration_are_refused(tmp_pa
         find_profile("here", tmp_path)
 
 
+@pytest.mark.slow
 def test_a_calibration_is_measured_kept_and_used(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["calibrate", "--repeats", "3", "--results", str(tmp_path)])
     assert done.exit_code == 0, done.output

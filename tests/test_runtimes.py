@@ -87,6 +87,7 @@ def test_openvino_reads_bfloat16_weights_that_lie_channels_last(tmp_path: Path) 
     assert parity.largest_logit_difference > 0
 
 
+@pytest.mark.slow
 def test_network_that_would_be_compiled_in_part_is_refused(tmp_path: Path) -> None:
     class Breaking(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
@@ -263,6 +264,7 @@ def test_missing_compiler_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         check_runtime(replace(EAGER, runtime="compile"))
 
 
+@pytest.mark.slow
 def test_runtimes_report_to_nobody(tmp_path: Path) -> None:
     """Each would leave an identifier of the machine in the home folder as it loads."""
     code = "import bench.latency.runtimes.onnx_runtime, bench.latency.runtimes.open_vino"

@@ -62,6 +62,7 @@ def searched(
     return search
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_the_same_seed_chooses_the_same_and_nothing_twice(sampler: Sampler) -> None:
     products = [read_product(AXES)]
@@ -71,6 +72,7 @@ def test_the_same_seed_chooses_the_same_and_nothing_twice(sampler: Sampler) -> N
     assert searched(products, Strategy(sampler, 30, 6, seed=2)).chosen != first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_nothing_beyond_the_limits_is_chosen(sampler: Sampler) -> None:
     def excess(spec: VariantSpec) -> dict[str, float]:
@@ -83,6 +85,7 @@ def test_nothing_beyond_the_limits_is_chosen(sampler: Sampler) -> None:
     assert search.refused
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["nsga2", "tpe"])
 def test_a_search_finds_a_better_front_than_chance(sampler: Sampler) -> None:
     def volume(which: Sampler, seed: int) -> float:
@@ -187,6 +190,7 @@ def test_a_retry_tries_once_what_failed_before(large_space: Path, run_bench: Run
     assert set(tries.values()) == {2}, "once in each run, and not with each batch"
 
 
+@pytest.mark.slow
 def test_what_a_search_would_do_is_said_before(large_space: Path, run_bench: RunBench) -> None:
     done = run_bench("sweep", large_space.name, *SEARCH, "--dry-run")
     assert done.returncode == 0, done.stderr
@@ -209,6 +213,7 @@ def test_a_value_that_no_combination_takes_is_refused_with_its_line(large_space:
         load_space(str(large_space), is_searched=True)
 
 
+@pytest.mark.slow
 def test_limits_that_nothing_meets_are_refused(large_space: Path, run_bench: RunBench) -> None:
     done = run_bench("sweep", large_space.name, *SEARCH, "--max-gmacs", "0.000001")
     assert done.returncode == 2

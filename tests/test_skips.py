@@ -43,6 +43,7 @@ def outcome(pytester: pytest.Pytester, processes: tuple[str, ...], **files: str)
     return pytester.runpytest_inprocess(*quick, *processes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [ON_ONE, ON_TWO], ids=["one process", "two processes"])
 def test_a_skip_for_another_reason_fails_the_run_and_is_named(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, processes: tuple[str, ...]

@@ -16,6 +16,7 @@ from variants.space import expand
 SPEC = "lcnet_050+fpn16-head16"
 
 
+@pytest.mark.slow
 def test_counters_take_turns_and_agree_on_a_network_of_convolutions() -> None:
     rounds: list[int] = []
     result = race(SPEC, (128, 64), 19, threads=1, rounds=2, on_round=rounds.append)
@@ -28,11 +29,13 @@ def test_counters_take_turns_and_agree_on_a_network_of_convolutions() -> None:
     assert result.ratios("fvcore")[0] == pytest.approx(first)
 
 
+@pytest.mark.slow
 def test_a_counter_that_ends_is_said() -> None:
     with pytest.raises(UserError, match="ended without counting no_such_net"):
         race("no_such_net+fpn16-head16", (128, 64), 19, threads=1, rounds=1, on_round=lambda _: None)
 
 
+@pytest.mark.slow
 def test_the_large_space_is_large_and_is_counted_side_by_side() -> None:
     assert len(expand(AXES).specs) > 10_000
     done: list[None] = []
@@ -41,6 +44,7 @@ def test_the_large_space_is_large_and_is_counted_side_by_side() -> None:
     assert result.count_seconds > 0
 
 
+@pytest.mark.slow
 def test_the_command_prints_ratios(run_bench: RunBench) -> None:
     done = run_bench("speed", "cost", SPEC, "--size", "128x64", "--rounds", "1", "--threads", "1")
     assert done.returncode == 0, done.stderr

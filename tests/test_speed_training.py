@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
+import pytest
 
 from bench.accuracy.schedule import Schedule
 from bench.accuracy.speed_process import Subject
@@ -54,6 +55,7 @@ def test_the_command_prints_ratios(run_bench: RunBench) -> None:
     assert "in memory" not in done.stdout  # they are drawn, there is no file
 
 
+@pytest.mark.slow
 def test_a_kill_leaves_no_training_behind() -> None:
     """It would go on for minutes, to the end of its schedule."""
     code = (

@@ -107,6 +107,7 @@ def test_of_several_seeds_the_seed_and_the_mean_that_decides_are_said(space: Pat
         assert f"accuracy {variant}, seed {seed}: {record['reason']}" in done.stderr
 
 
+@pytest.mark.slow
 def test_halving_of_one_epoch_is_refused_with_what_helps(space: Path, run_bench: RunBench) -> None:
     for epochs, validations, words in (
         (1, "[0.25]", "trainings of 1 epoch have none: make `accuracy.schedule.epochs` 2 or more."),

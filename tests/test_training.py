@@ -37,6 +37,7 @@ def trained(seed: int, epochs: int = SCHEDULE.epochs) -> tuple[nn.Module, list[f
     return net, train(net, halves(24, 0), 2, SCHEDULE.model_copy(update={"epochs": epochs}), seed).losses
 
 
+@pytest.mark.slow
 def test_training_learns_what_can_be_learnt() -> None:
     net, losses = trained(0)
     assert losses[-1] < losses[0] / 2
@@ -46,6 +47,7 @@ def test_training_learns_what_can_be_learnt() -> None:
     assert np.sum(result.confusion) == 6 * 30 * 64  # void is not counted
 
 
+@pytest.mark.slow
 def test_a_seed_repeats_itself() -> None:
     """The same losses again, and others from another seed; a few epochs tell."""
     first, second, other = (trained(seed, epochs=4)[1] for seed in (0, 0, 1))

@@ -84,6 +84,7 @@ def watch_for(seconds: float) -> float:
     return others
 
 
+@pytest.mark.slow
 def test_busy_processes_are_seen_and_doubted() -> None:
     """As many as there are cores: whoever else works, they take their part."""
     cores = len(psutil.Process().cpu_affinity())

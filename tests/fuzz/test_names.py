@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -55,12 +56,14 @@ typed_names = joined(
 )
 
 
+@pytest.mark.slow
 @examples(200)
 @given(specs())
 def test_a_valid_spec_comes_back_from_its_name(spec: VariantSpec) -> None:
     assert parse_name(spec.name) == spec
 
 
+@pytest.mark.slow
 @examples(600)
 @given(typed_text | typed_names | edited_text(VALID_NAMES, WORDS + ODD_TEXT))
 @example(f"resnet18+fpn{LONG}-head32")

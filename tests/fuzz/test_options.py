@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 import click
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -168,6 +169,7 @@ def test_labels_of_a_pick_are_a_number_or_all(text: str) -> None:
     assert labels is None or labels >= 0
 
 
+@pytest.mark.slow
 @examples(300)
 @given(
     st.lists(

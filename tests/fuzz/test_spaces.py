@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -83,6 +84,7 @@ def check(space: SpaceFile | None) -> None:
     assert is_finite(space.model_dump(exclude={"axes": True, "accuracy": {"data"}}))
 
 
+@pytest.mark.slow
 @examples(200)
 @given(
     edited_text([TINY_SPACE, FULL_SPACE], FRAGMENTS + ODD_TEXT + ODD_NUMBERS)
@@ -106,6 +108,7 @@ def test_an_edited_file_is_a_space_or_is_refused(text: str) -> None:
     check(load_text(text))
 
 
+@pytest.mark.slow
 @examples(200)
 @given(edited_tree([yaml.safe_load(TINY_SPACE), yaml.safe_load(FULL_SPACE)], values), st.booleans())
 def test_a_file_of_wrong_values_is_a_space_or_is_refused(content: Any, is_searched: bool) -> None:
