@@ -37,7 +37,7 @@ test-timing: $(STAMP)
 	$(BIN)/pytest -m timing
 
 gpu-records: $(STAMP)
-	$(BIN)/python -m bench.gpu_records $(if $(TOY),--toy) $(if $(OUT),--out '$(OUT)')
+	$(BIN)/bench gpu-records $(if $(TOY),--toy) $(if $(OUT),--out '$(OUT)')
 
 fuzz: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --minutes 10
@@ -47,6 +47,7 @@ install: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports
 	$(BIN)/mypy
 
 $(STAMP): pyproject.toml constraints.txt

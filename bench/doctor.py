@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from bench.errors import UserError
-from bench.installation import PROJECT_ROOT, install_command
-from bench.machine import commit, machine_facts, machine_id, versions
+from bench.system.installation import PROJECT_ROOT, install_command
+from bench.system.machine import commit, machine_facts, machine_id, versions
 
 _NEEDED = ("torch", "torchvision", "timm", "fvcore", "ptflops")
 _ROOM_GIB = 2
@@ -108,7 +108,7 @@ def _commit() -> Finding:
 
 
 def _data(root: Path) -> Finding:
-    from bench.accuracy.datasets import open_dataset
+    from bench.data import open_dataset
 
     data = open_dataset("camvid", root, {})
     try:

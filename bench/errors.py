@@ -1,6 +1,8 @@
 """Errors that the command line turns into one line, and its exit codes."""
 
 import errno
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 _OUT_OF_MEMORY = ("out of memory", "allocate memory", "bad_alloc")
 
@@ -36,9 +38,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def is_for_users(error: BaseException) -> bool:
     """Whether its message says all that a user needs, without its type and a traceback."""
-    from variants.errors import VariantError  # what draws pages loads no variants
-
-    return isinstance(error, (UserError, VariantError))
+    return isinstance(error, UserError) or getattr(error, "is_for_users", False)
 
 
 def describe_failure(error: BaseException) -> str:
@@ -57,3 +57,9 @@ class ExitCode:
     USAGE = 2
     NOTHING_MEASURED = 3
     INTERRUPTED = 130
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return " Did you mean 'x'?" for the closest known name, or "" where none is close."""
+    close = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f" Did you mean {close[0]!r}?" if close else ""

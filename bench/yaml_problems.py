@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from bench.yaml_places import Place, YamlFile
-from variants.suggest import did_you_mean
+from bench.errors import did_you_mean
+from bench.yaml_file import Place, YamlFile
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

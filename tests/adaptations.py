@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.confusions import Confusions
-from bench.judge.adaptation import Adaptation, make_adaptation
-from bench.judge.select import select
-from bench.records import Record, make_key
-from bench.store import Store
+from bench.adapt.analysis.adaptation import Adaptation, make_adaptation
+from bench.analysis.selection import select
+from bench.storage.confusions import Confusions
+from bench.storage.records import Record, make_key
+from bench.storage.store import Store
 from tests.factories import MACHINE, VERSIONS
 
 PIXELS = 1000

@@ -14,7 +14,7 @@ _CODE = """
 import io, json, sys, warnings
 from contextlib import redirect_stderr, redirect_stdout
 from bench.cli import main
-from bench.fork_server import announce
+from bench.system.fork_server import announce
 
 announce("bench.sweep.measure")
 results = []

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli import main
-from bench.fork_server import announce
+from bench.system.fork_server import announce
 from tests.order import pytest_collection_modifyitems
 from tests.skips import pytest_configure
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.latency.setting import LatencySetting
-from bench.records import Group, Record, make_key
+from bench.settings.latency import LatencySetting
+from bench.storage.records import Group, Record, make_key
 
 MACHINE = {"cpu": "Test CPU", "cores": 2, "memory_gib": 8, "gpu": None, "system": "Linux x86_64"}
 VERSIONS = {"python": "3.11", "torch": "2.15.0"}

@@ -10,8 +10,6 @@ from PIL import Image
 from safetensors.torch import save_model
 from torch import Tensor, nn
 
-from bench.accuracy.datasets import open_dataset
-from bench.accuracy.datasets.base import Sample
 from bench.accuracy.schedule import Schedule
 from bench.adapt.batch_norm import with_statistics_of
 from bench.adapt.budgets import class_presence, labelling_order, read_budgets
@@ -22,6 +20,8 @@ from bench.adapt.recipe import schedule_for
 from bench.adapt.start import Start, build_from, class_rows, find_start
 from bench.adapt.torch_threads import torch_threads
 from bench.adapt.unlabelled import read_unlabelled
+from bench.data import open_dataset
+from bench.data.base import Sample
 from bench.errors import UserError
 from tests.test_layouts import noise, own
 from tests.test_training import halves

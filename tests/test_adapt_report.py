@@ -13,18 +13,18 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import BboxBase
 
-from bench.accuracy.bootstrap import Interval
+from bench.adapt.analysis.adaptation import Adaptation, Gain, Plateau
+from bench.adapt.render.curves_figure import Curve, CurvesInfo, Panel, curves_info, draw_curves
+from bench.adapt.render.end_labels import spread
+from bench.adapt.render.excerpt import save_excerpt
+from bench.adapt.render.report import write_adaptation
+from bench.adapt.render.steps_figure import draw_steps, steps_info
+from bench.adapt.render.tables import curve_table, missing_words, needed_table, sensible_targets, step_table
+from bench.adapt.render.text import Names, arm_lines, gain_words, labels_needed, plateau_words, signed
+from bench.analysis.accuracy_warnings import missing_width
 from bench.cli.report_command import renew_sweeps_behind
-from bench.judge.accuracy_doubts import missing_width
-from bench.judge.adaptation import Adaptation, Gain, Plateau
-from bench.render.adapt_curves import Curve, CurvesInfo, Panel, curves_info, draw_curves
-from bench.render.adapt_end_labels import spread
-from bench.render.adapt_excerpt import save_excerpt
-from bench.render.adapt_report import write_adaptation
-from bench.render.adapt_steps import draw_steps, steps_info
-from bench.render.adapt_tables import curve_table, missing_words, needed_table, sensible_targets, step_table
-from bench.render.adapt_words import Names, arm_lines, gain_words, labels_needed, plateau_words, signed
-from bench.store import Store
+from bench.stats.bootstrap import Interval
+from bench.storage.store import Store
 from tests.adaptations import MadeUp, ladder
 from tests.conftest import RunBench
 from tests.factories import measured

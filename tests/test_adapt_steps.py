@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 import bench.adapt.steps as registry
-from bench.accuracy.datasets.streets import Streets
 from bench.adapt.step_latency import median_interval, time_steps
 from bench.adapt.steps import STEPS, StepEntry, check_steps, fit_step, step_words
 from bench.adapt.steps.gamma import fit_exponent
+from bench.data.streets import Streets
 from bench.errors import UserError
-from bench.latency.setting import LatencySetting
+from bench.settings.latency import LatencySetting
 from variants.names import parse_name
 from variants.network import build
 

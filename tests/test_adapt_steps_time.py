@@ -13,24 +13,24 @@ import pytest
 import torch
 from safetensors.torch import save_model
 
-from bench.accuracy.bootstrap import Interval
-from bench.accuracy.datasets.streets import Streets
+from bench.adapt.analysis.adaptation import Adaptation
+from bench.adapt.analysis.step_times import step_time
 from bench.adapt.inference import Inference, read_steps
 from bench.adapt.plan import Request
+from bench.adapt.render.report import write_adaptation
+from bench.adapt.render.step_times import NOT_TIMED, SAME_NETWORK, added_words
 from bench.adapt.start import Start
 from bench.adapt.step_latency import time_steps
 from bench.adapt.step_timing import Timing, plan_timings, run_timings
 from bench.adapt.steps import Picture, Step
+from bench.analysis.latency_quality import doubt
+from bench.data.streets import Streets
 from bench.errors import UserError
-from bench.judge.adaptation import Adaptation
-from bench.judge.step_times import step_time
-from bench.latency.setting import LatencySetting
-from bench.latency.trust import doubt
-from bench.machine import machine_id
-from bench.records import Record
-from bench.render.adapt_report import write_adaptation
-from bench.render.adapt_step_times import NOT_TIMED, SAME_NETWORK, added_words
-from bench.store import Store
+from bench.settings.latency import LatencySetting
+from bench.stats.bootstrap import Interval
+from bench.storage.records import Record
+from bench.storage.store import Store
+from bench.system.machine import machine_id
 from tests.adaptations import ladder
 from tests.conftest import RunBench
 from tests.test_adapt_command import adapt, messy, one_thread, records

@@ -9,11 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.accuracy.bootstrap import Interval
+from bench.adapt.analysis.adaptation import Adaptation
+from bench.adapt.analysis.curves import Line, Spreads
 from bench.errors import NothingToShowError
-from bench.judge.adaptation import Adaptation
-from bench.judge.adaptation_noise import Spreads
-from bench.judge.adaptation_points import Line
+from bench.stats.bootstrap import Interval
 from tests.adaptations import PIXELS, MadeUp, ladder, matrices_of, miou_of
 
 FULL = Line("net_a+fpn8", "full")

@@ -12,10 +12,10 @@ import pytest
 from tests.conftest import PROJECT, bench_command, bench_environment
 
 LIGHT = (
-    "bench/records.py",
-    "bench/store.py",
+    "bench/storage/records.py",
+    "bench/storage/store.py",
     "bench/metrics.py",
-    "bench/machine.py",
+    "bench/system/machine.py",
     "bench/judge",
     "bench/pack",
     "bench/render",
@@ -68,7 +68,8 @@ def test_an_import_of_a_package_is_found() -> None:
 
 
 def test_rendering_loads_no_torch_at_run_time() -> None:
-    code = "import sys, bench.render.report, bench.judge.study, bench.store; print([m for m in sys.modules])"
+    rooms = "bench.render.sweep.report, bench.analysis.study, bench.storage.store"
+    code = f"import sys, {rooms}; print([m for m in sys.modules])"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=bench_environment()
     ).stdout

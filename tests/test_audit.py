@@ -16,15 +16,15 @@ from ptflops import get_model_complexity_info
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.cli.cost_audit import run_audit
+from bench.cli.cost.audit import run_audit
 from bench.cost.audit import fvcore_counter, ours, ptflops_counter
 from bench.cost.audit.compare import Audited, compare
 from bench.cost.audit.counters import OURS, count_fvcore, count_ours
 from bench.cost.audit.reading import NO_ATTENTION, TAKEN_APART, Failure, Reading
 from bench.cost.audit.run import audit
 from bench.cost.count import count_cost
-from bench.cost.target import read_target
 from bench.sweep.spacefile import load_space
+from bench.sweep.target import read_target
 from variants.backbones.families import FAMILIES
 from variants.context import CONTEXTS
 from variants.names import parse_name
@@ -244,7 +244,7 @@ def test_the_shipped_audit_space_covers_all_that_is_registered() -> None:
     assert {*FAMILIES, "van_b0"} <= {spec.backbone for spec in specs}
     assert set(CONTEXTS.own) <= {spec.context for spec in specs}
     assert set(NETWORKS.own) <= {spec.network for spec in specs}
-    assert {preset.spec for preset in PRESETS.values()} <= set(specs)
+    assert {parse_name(preset) for preset in PRESETS} <= set(specs)
     for axis in CORE_AXES:
         if axis.name in ("unify", "fuse", "fusion_conv", "reenter", "head", "target_stride"):
             assert set(axis.schema()["enum"]) <= {spec.axes.get(axis.name) for spec in specs}, axis.name

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.accuracy.bootstrap import miou_difference, miou_interval
-from bench.accuracy.confusion import Counts, confusion_matrix
-from bench.accuracy.scores import mean_iou
+from bench.stats.bootstrap import miou_difference, miou_interval
+from bench.stats.confusion import Counts, confusion_matrix
+from bench.stats.scores import mean_iou
 
 CLASSES, PIXELS = 3, 60
 

@@ -1,6 +1,6 @@
 """Which cells a sweep plans."""
 
-from bench.accuracy.datasets import open_dataset
+from bench.data import open_dataset
 from bench.sweep.cells import Cell, plan_cells
 from bench.sweep.spacefile import load_space
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli import COMMANDS
-from bench.store import Store
+from bench.storage.store import Store
 from tests.conftest import RunBench
 from tests.factories import measured
 

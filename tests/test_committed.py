@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 from pandas import read_csv
 
+from bench.analysis.selection import settle
+from bench.analysis.study import Study, make_study
 from bench.cli import COMMANDS
-from bench.confusions import Confusions
 from bench.cost.claims import check_claims
 from bench.cost.count import count_variant
-from bench.cost.target import read_target
-from bench.judge.select import settle
-from bench.judge.self_test import Decision, Rate, sum_up
-from bench.judge.study import Study, make_study
-from bench.render.markdown import markdown_table
-from bench.render.table import result_table
-from bench.store import Store
+from bench.guard.self_test_rates import Decision, Rate, sum_up
+from bench.render.sweep.markdown import markdown_table
+from bench.render.tables import result_table
+from bench.storage.confusions import Confusions
+from bench.storage.store import Store
 from bench.sweep.spacefile import load_space
+from bench.sweep.target import read_target
 from tests.conftest import PROJECT, RunBench
 from variants.spec import known_axes
 

@@ -10,8 +10,8 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, jaccard_sco
 from sklearn.metrics import confusion_matrix as sklearn_matrix
 from torchmetrics.classification import MulticlassConfusionMatrix, MulticlassJaccardIndex
 
-from bench.accuracy.confusion import IGNORE, confusion_matrix
-from bench.accuracy.scores import class_iou, frequency_weighted_iou, mean_accuracy, mean_iou, pixel_accuracy
+from bench.stats.confusion import IGNORE, confusion_matrix
+from bench.stats.scores import class_iou, frequency_weighted_iou, mean_accuracy, mean_iou, pixel_accuracy
 
 Pixels = NDArray[np.uint8]
 CLASSES = 6

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.confusions import Confusions
 from bench.errors import UserError
+from bench.storage.confusions import Confusions
 
 VAL = np.arange(2 * 9).reshape(2, 3, 3)
 TEST = np.full((1, 3, 3), 2**40)

@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from bench.accuracy.confusion import IGNORE
 from bench.accuracy.contrastive import ContrastiveTerm, contrastive_loss, nearest, sample_anchors
 from bench.accuracy.evaluate import evaluate
 from bench.accuracy.schedule import Contrastive, Schedule
 from bench.accuracy.train import Aids, train
 from bench.errors import UserError
+from bench.stats.confusion import IGNORE
 from tests.test_training import halves
 
 TERM = Contrastive(warmup=0.25)

@@ -10,18 +10,19 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from bench.analysis.cost_table import CostRow, cost_table
 from bench.cli import cli
 from bench.cost.batch import count_specs
-from bench.cost.budget import Budget, read_number
+from bench.cost.budget import Budget
 from bench.cost.count import count_variant
 from bench.cost.published import published_networks
-from bench.cost.target import read_target
 from bench.errors import UserError
-from bench.judge.cost_table import CostRow, cost_table
-from bench.render.cost_figure import cost_figure_info, draw_costs
-from bench.store import Store
+from bench.quantities import read_number
+from bench.render.figures.cost_figure import cost_figure_info, draw_costs
+from bench.storage.store import Store
 from bench.sweep.prepare import prepare
 from bench.sweep.spacefile import load_space
+from bench.sweep.target import read_target
 from tests.commands import run_commands
 from tests.conftest import SHARED, TINY_SPACE, RunBench, bench_environment
 from variants.names import parse_name

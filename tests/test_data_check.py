@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from bench.accuracy.datasets import open_dataset
 from bench.cli import cli
+from bench.data import open_dataset
 from bench.errors import UserError
 from tests.test_layouts import mask, noise, own
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.accuracy.confusion import IGNORE, confusion_matrix
-from bench.accuracy.datasets import SPLITS, open_dataset
-from bench.accuracy.datasets import streets as streets_module
-from bench.accuracy.datasets.streets import CLOSED_LANE, OPEN_LANE, SIGNAL, Streets, local_ceiling
-from bench.accuracy.scores import class_iou, mean_iou
+from bench.data import SPLITS, open_dataset
+from bench.data import streets as streets_module
+from bench.data.streets import CLOSED_LANE, OPEN_LANE, SIGNAL, Streets, local_ceiling
 from bench.errors import UserError
+from bench.stats.confusion import IGNORE, confusion_matrix
+from bench.stats.scores import class_iou, mean_iou
 
 
 def test_streets_are_the_same_from_the_same_seed() -> None:

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.accuracy.confusion import Counts
-from bench.confusions import Confusions
-from bench.judge.differences import module_differences
-from bench.judge.study import make_study
-from bench.records import Record
-from bench.render.table import difference_table
+from bench.analysis.module_differences import module_differences
+from bench.analysis.study import make_study
+from bench.render.tables import difference_table
+from bench.stats.confusion import Counts
+from bench.storage.confusions import Confusions
+from bench.storage.records import Record
 from tests.factories import measured, record
 
 PLAIN = {"fused_stages": [], "decoder_width": 32, "head_width": 32}

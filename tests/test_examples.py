@@ -9,14 +9,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench.accuracy.confusion import IGNORE
-from bench.accuracy.datasets.base import Sample
 from bench.accuracy.evaluation import Evaluation
 from bench.accuracy.examples import WIDTH, example_places, predicted_examples, small_image, small_mask
-from bench.predictions import Predictions
-from bench.render.fresh import stale_files
-from bench.render.page_examples import page_examples
-from bench.render.report import write_report
+from bench.data.base import Sample
+from bench.render.freshness import stale_files
+from bench.render.page.examples import page_examples
+from bench.render.sweep.report import write_report
+from bench.stats.confusion import IGNORE
+from bench.storage.predictions import Predictions
 from tests.test_committed import committed_study
 
 

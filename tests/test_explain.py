@@ -20,8 +20,8 @@ from bench.cost.breakdown import explain
 from bench.cost.explanation import Explanation, Part
 from bench.cost.parameters import count_parameters
 from bench.errors import UserError
-from bench.render.diagram import draw_diagram, save_diagram
-from bench.render.diagram_info import diagram_info
+from bench.render.diagram.drawing import draw_diagram, save_diagram
+from bench.render.diagram.info import diagram_info
 from tests.conftest import PROJECT, RunBench
 from variants.context import CONTEXTS
 from variants.names import parse_name

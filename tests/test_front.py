@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.accuracy.bootstrap import image_draws, miou_draws
-from bench.accuracy.scores import mean_iou
-from bench.judge.draws import Draws, draw_mious, interval_of
-from bench.judge.effects import axis_effects
-from bench.judge.front import Front, front_band, make_front, sidak, tied_groups
-from bench.judge.hypervolume import hypervolume
-from bench.judge.pick import Candidate
-from bench.judge.seed_spread import SeedSpread, seed_spread
-from bench.records import Record
+from bench.analysis.axis_effects import axis_effects
+from bench.analysis.candidates import Candidate
+from bench.analysis.pareto_fronts import Front, front_band, make_front, sidak, tied_groups
+from bench.analysis.resampling import Draws, draw_mious, interval_of
+from bench.analysis.seed_variance import SeedSpread, seed_spread
+from bench.stats.bootstrap import image_draws, miou_draws
+from bench.stats.pareto import hypervolume
+from bench.stats.scores import mean_iou
+from bench.storage.records import Record
 from tests.factories import record
 
 TRIALS = 300

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.accuracy.bootstrap import Interval
-from bench.confusions import Confusions
+from bench.analysis.candidates import Candidate
+from bench.analysis.constraints import Limit
+from bench.decision.decision_data import Grounds
+from bench.decision.front_changes import check_alike, front_move, point_move
 from bench.errors import UserError
-from bench.judge.front_moves import check_alike, front_move, point_move
-from bench.judge.grounds import Grounds
-from bench.judge.limits import Limit
-from bench.judge.pick import Candidate
-from bench.store import Store
+from bench.stats.bootstrap import Interval
+from bench.storage.confusions import Confusions
+from bench.storage.store import Store
 from tests.conftest import RunBench
 from tests.test_pick import saved
 

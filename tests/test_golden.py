@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from bench.records import make_key
+from bench.storage.records import make_key
 from tests.conftest import PROJECT
 from tests.golden.__main__ import main
 from tests.golden.code import (

@@ -8,13 +8,13 @@ from typing import Any, cast
 import pytest
 
 from bench.accuracy import train
-from bench.accuracy.datasets.base import Dataset
+from bench.accuracy.trained_weights import RANDOM
 from bench.cost import trace
+from bench.data.base import Dataset
 from bench.latency import clock
-from bench.store import Store
+from bench.storage.store import Store
 from bench.sweep.cells import Cell, plan_cells, with_random_weights
 from bench.sweep.spacefile import SHIPPED, load_space
-from bench.sweep.trained import RANDOM
 from tests.conftest import PROJECT
 from tests.golden.code import other_versions, spec_from
 from tests.golden.figures import setting_text

@@ -16,7 +16,6 @@ import psutil
 import pytest
 import torch
 
-from bench import installation, machine
 from bench.errors import UserError
 from bench.gpu_records.keeping import ARCHIVE, Done, pack
 from bench.gpu_records.needs import missing_packages
@@ -26,15 +25,16 @@ from bench.gpu_records.runner import Budget, Outcome, run_steps
 from bench.gpu_records.settings import COMPILED_SWEEP, GPU, SWEEP, TOY, Seconds
 from bench.gpu_records.steps import Call, Step, make_steps
 from bench.gpu_records.verdicts import StepFailedError, judge_guard, judge_sweep
-from bench.judge.latency_guard import JudgedVariant
-from bench.render.latency_guard_formats import LATENCY_FORMATS
-from bench.store import Store
+from bench.guard.latency_report import JudgedVariant
+from bench.guard.render.latency.formats import LATENCY_FORMATS
+from bench.storage.store import Store
 from bench.sweep.spacefile import load_space
+from bench.system import installation, machine
 from tests.conftest import INTERRUPTED, bench_environment
 from tests.factories import measured, record
 from tests.test_latency_guard_formats import SAME, SLOWER, UNCLEAR, of, report_of
 
-COMMAND = [sys.executable, "-m", "bench.gpu_records"]
+COMMAND = [sys.executable, "-m", "bench", "gpu-records"]
 LONG = Budget(1000.0, time.monotonic())
 
 

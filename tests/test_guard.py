@@ -17,8 +17,8 @@ from click.testing import CliRunner, Result
 from bench.cli import cli
 from bench.cost.figures import Cost, Peak, Weights, Work
 from bench.errors import UserError
-from bench.judge.cost_guard import guard_variant
-from bench.render.guard_formats import FORMATS
+from bench.guard.cost_comparison import guard_variant
+from bench.guard.render.cost.formats import FORMATS
 from tests.commands import run_commands
 from tests.conftest import PROJECT, RunBench
 from variants.backbones.families import FAMILIES

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli.guard_outcome import Outcome, foreign_exits_fail
+from bench.cli.guard.outcome import Outcome, foreign_exits_fail
 from tests.conftest import RunBench
 from tests.test_guard import PLAIN, SPACE
 from variants.context import CONTEXTS

@@ -5,10 +5,7 @@ import random
 
 import pytest
 
-from bench.errors import UserError
-from bench.judge.halving import Rung, decide, plan_rungs, spent_share
-from bench.judge.hypervolume import hypervolume, nadir_reference, pareto_ranks
-from bench.judge.replay import (
+from bench.analysis.halving_replay import (
     Curve,
     curves_of,
     early_agreement,
@@ -18,9 +15,12 @@ from bench.judge.replay import (
     shuffled,
     volume_share,
 )
-from bench.judge.select import select
-from bench.records import Record
-from bench.store import Store
+from bench.analysis.selection import select
+from bench.analysis.successive_halving import Rung, decide, plan_rungs, spent_share
+from bench.errors import UserError
+from bench.stats.pareto import hypervolume, nadir_reference, pareto_ranks
+from bench.storage.records import Record
+from bench.storage.store import Store
 from tests.conftest import PROJECT, RunBench
 from tests.factories import record
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.confusions import Confusions
+from bench.analysis.labels import short_labels
+from bench.analysis.study import Study, make_study
 from bench.errors import UserError
-from bench.judge.labels import short_labels
-from bench.judge.pareto import pareto_front
-from bench.judge.study import Study, make_study
-from bench.latency.setting import RuntimeName
 from bench.metrics import latency_metric
-from bench.records import Record
+from bench.settings.latency import RuntimeName
+from bench.stats.pareto import pareto_front
+from bench.storage.confusions import Confusions
+from bench.storage.records import Record
 from tests.factories import measured, record
 
 

@@ -13,15 +13,15 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from bench.cli.guard_latency import exit_code
-from bench.judge.latency_guard import STATES, JudgedVariant, LatencyGuardReport, State, worst_first
-from bench.judge.latency_verdict import Rule, Verdict, judge
-from bench.judge.paired import Ratio
-from bench.latency.setting import LatencySetting
-from bench.render.guard_formats import FORMATS
-from bench.render.latency_guard_formats import LATENCY_FORMATS
-from bench.render.latency_guard_words import headline, next_steps, title
-from bench.render.ratio_words import ratio_words
+from bench.cli.guard.latency import exit_code
+from bench.guard.latency_report import STATES, JudgedVariant, LatencyGuardReport, State, worst_first
+from bench.guard.latency_verdict import Rule, Verdict, judge
+from bench.guard.render.cost.formats import FORMATS
+from bench.guard.render.latency.formats import LATENCY_FORMATS
+from bench.guard.render.latency.text import headline, next_steps, title
+from bench.render.ratio_text import ratio_words
+from bench.settings.latency import LatencySetting
+from bench.stats.paired_ratio import Ratio
 
 SETTING = LatencySetting((512, 256), 19)
 

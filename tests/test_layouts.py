@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.accuracy.confusion import IGNORE
-from bench.accuracy.datasets import SPLITS, open_dataset
-from bench.accuracy.datasets.cityscapes import CLASSES, LABEL_IDS, TRAIN_IDS
-from bench.accuracy.datasets.splitting import grouped_by, held_out, seeded_split
+from bench.data import SPLITS, open_dataset
+from bench.data.cityscapes import CLASSES, LABEL_IDS, TRAIN_IDS
+from bench.data.splitting import grouped_by, held_out, seeded_split
 from bench.errors import UserError
+from bench.stats.confusion import IGNORE
 
 CITIES = {"train": ("aachen", "ulm"), "val": ("frankfurt",)}
 

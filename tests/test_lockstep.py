@@ -14,15 +14,15 @@ import psutil
 import pytest
 import torch
 
-from bench.judge.latency_verdict import Rule
+from bench.guard.latency_run import AGAIN, BASE, HEAD, Effort, without_verdict
+from bench.guard.latency_verdict import Rule
+from bench.guard.self_test_trials import run_trials
 from bench.latency.checkout import Checkout
-from bench.latency.guarding import AGAIN, BASE, HEAD, Effort, without_verdict
 from bench.latency.hosts import Failure, SideFailedError, children, started, take_sample
 from bench.latency.job import Job
 from bench.latency.lockstep import LockStep, cycles_until
-from bench.latency.self_test import run_trials
-from bench.latency.setting import LatencySetting
 from bench.latency.warmup import warm_up
+from bench.settings.latency import LatencySetting
 from tests.conftest import PROJECT
 from tests.warm_hosts import host_pool, warm_hosts
 

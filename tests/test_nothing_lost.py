@@ -311,11 +311,11 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 from bench.accuracy.checkpoint import Checkpoint
-from bench.confusions import Confusions
-from bench.durable import scratch_folder
+from bench.storage.confusions import Confusions
+from bench.storage.atomic_files import scratch_folder
 from bench.errors import DiskError
-from bench.store import Store
-from bench.sweep.trained import TrainedWeights
+from bench.storage.store import Store
+from bench.accuracy.trained_weights import TrainedWeights
 
 def scratch(size):
     with scratch_folder():

@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench.accuracy.confusion import confusion_matrix
-from bench.accuracy.datasets.cityscapes import CLASS_IDS, CLASSES, LABEL_IDS
-from bench.accuracy.scores import class_iou, mean_iou
+from bench.data.cityscapes import CLASS_IDS, CLASSES, LABEL_IDS
+from bench.stats.confusion import confusion_matrix
+from bench.stats.scores import class_iou, mean_iou
 from tests.conftest import PROJECT
 
 PYTHON = PROJECT / ".venv-official" / "bin" / "python"

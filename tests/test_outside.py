@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.store import Store
+from bench.storage.store import Store
 from tests.conftest import TINY_SPACE, bench_environment
 from tests.warm_start import WarmProcess
 

@@ -8,21 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from bench.confusions import FOLDER
+from bench.analysis.constraints import Limit
+from bench.decision.decision import decide
+from bench.decision.decision_data import load_grounds
+from bench.decision.evidence import Source
+from bench.decision.lazy_resampling import Drawn
+from bench.decision.record_evidence import Records
 from bench.errors import UserError
-from bench.judge.decision import decide
-from bench.judge.drawn import Drawn
-from bench.judge.evidence import Source
-from bench.judge.from_records import Records
-from bench.judge.grounds import load_grounds
-from bench.judge.limits import Limit
 from bench.pack.manifest import PACK
 from bench.pack.query import Pack
-from bench.pack.synthetic import MACHINE, likeness_of, make_results
 from bench.pack.write import Packed, pack_results
-from bench.records import Record
-from bench.render.pick_words import pick_lines
-from bench.store import Store
+from bench.render.pick_text import pick_lines
+from bench.speed.synthetic_records import MACHINE, likeness_of, make_results
+from bench.storage.confusions import FOLDER
+from bench.storage.records import Record
+from bench.storage.store import Store
 from tests.conftest import PROJECT, RunBench
 from tests.factories import measured, record
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bench.store import Store
+from bench.storage.store import Store
 from tests.conftest import PROJECT
 
 PACKAGES = ("bench", "variants")
 BUILD = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
-WHERE_FROM = "from bench.machine import commit; print(commit())"
+WHERE_FROM = "from bench.system.machine import commit; print(commit())"
 CALLED_IN_A_HOOK = {"GIT_DIR": "/nowhere"}
 ENTRY_POINT = """\
 from bench.cli import main

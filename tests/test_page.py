@@ -16,14 +16,15 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 
-from bench.judge.join import rows_in_order
-from bench.judge.limits import Limit, read_limit
-from bench.judge.pick import Candidate, pick
-from bench.judge.study import Study, make_study
+from bench.analysis.candidates import Candidate
+from bench.analysis.constraints import Limit, read_limit
+from bench.analysis.result_table import rows_in_order
+from bench.analysis.study import Study, make_study
+from bench.decision.pick import pick
 from bench.metrics import METRICS
-from bench.predictions import Predictions
-from bench.render.page_data import page_data
-from bench.render.report import write_report
+from bench.render.page.data import page_data
+from bench.render.sweep.report import write_report
+from bench.storage.predictions import Predictions
 from tests.factories import measured
 from tests.test_committed import committed_study
 

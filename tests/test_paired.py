@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.judge.latency_verdict import Rule, Times, Verdict, judge, judge_in_looks
-from bench.judge.paired import Noise, head_log, noise_of, paired_log, ratio
-from bench.judge.self_test import Decision, Rate, sum_up
+from bench.guard.latency_verdict import Rule, Times, Verdict, judge, judge_in_looks
+from bench.guard.self_test_rates import Decision, Rate, sum_up
+from bench.stats.paired_ratio import Noise, head_log, noise_of, paired_log, ratio
 
 RESTARTS, CYCLES = 7, 11
 RULE = Rule()

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.confusions import Confusions
+from bench.analysis.candidates import Candidate
+from bench.analysis.constraints import Limit, read_limit
+from bench.analysis.resampling import draw_latencies, draw_mious, front_chances, interval_of
+from bench.decision.pick import pick
+from bench.decision.selection_probability import sureness_of
 from bench.errors import UserError
-from bench.judge.draws import draw_latencies, draw_mious, interval_of
-from bench.judge.limits import Limit, read_limit
-from bench.judge.pick import Candidate, pick
-from bench.judge.sureness import front_chances, sureness_of
-from bench.store import Store
+from bench.storage.confusions import Confusions
+from bench.storage.store import Store
 from tests.conftest import PROJECT, RunBench
 from tests.factories import measured, record
 

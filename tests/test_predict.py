@@ -13,12 +13,12 @@ from scipy import ndimage
 from torch import Tensor, nn
 
 from bench.accuracy.boundary import boundary_counts, boundary_distance, boundary_iou
-from bench.accuracy.confusion import IGNORE, confusion_matrix
-from bench.accuracy.datasets.base import Sample
 from bench.accuracy.evaluate import evaluate
 from bench.accuracy.evaluation import Evaluation
 from bench.accuracy.predict import predict, starts
-from bench.accuracy.scores import mean_iou
+from bench.data.base import Sample
+from bench.stats.confusion import IGNORE, confusion_matrix
+from bench.stats.scores import mean_iou
 
 IMAGE = torch.rand(1, 3, 70, 100, generator=torch.Generator().manual_seed(0))
 

@@ -12,8 +12,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from bench.accuracy.confusion import IGNORE
-from bench.accuracy.datasets.base import Sample
 from bench.accuracy.ema import make_average
 from bench.accuracy.evaluate import evaluate
 from bench.accuracy.losses import PixelLoss, class_weights
@@ -22,6 +20,8 @@ from bench.accuracy.precision import TrainPrecision, own_way
 from bench.accuracy.schedule import HardPixels, Schedule
 from bench.accuracy.train import train
 from bench.adapt.recipe import ARMS, schedule_for
+from bench.data.base import Sample
+from bench.stats.confusion import IGNORE
 from tests.conftest import TINY_SPACE, RunBench
 from tests.test_training import halves
 from variants.names import parse_name

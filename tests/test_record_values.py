@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bench.errors import UserError
-from bench.records import parse_line
-from bench.store import Store
+from bench.storage.records import parse_line
+from bench.storage.store import Store
 from bench.sweep.cells import Cell
 from bench.sweep.measure import Measurement
 from bench.sweep.pool import Finished

@@ -10,18 +10,18 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
-from bench.judge.pareto import pareto_front
-from bench.judge.shown import as_shown
-from bench.judge.study import Study, make_study
-from bench.latency.setting import SCOPES
+from bench.analysis.displayed_values import as_shown
+from bench.analysis.study import Study, make_study
 from bench.metrics import METRICS, in_both_conventions
-from bench.records import Record
-from bench.render.front_figure import FrontInfo, Point, draw_front, front_info
-from bench.render.report import write_report
-from bench.render.style import PALETTE, assign
-from bench.render.table import detail_table, result_table, signed
-from bench.render.templating import with_code
-from bench.render.words import setting_lines, spread_words
+from bench.render.figures.front_figure import FrontInfo, Point, draw_front, front_info
+from bench.render.figures.style import PALETTE, assign
+from bench.render.page.templating import with_code
+from bench.render.sweep.report import write_report
+from bench.render.sweep.text import setting_lines, spread_words
+from bench.render.tables import detail_table, result_table, signed
+from bench.settings.latency import SCOPES
+from bench.stats.pareto import pareto_front
+from bench.storage.records import Record
 from tests.factories import MACHINE, measured, record
 
 

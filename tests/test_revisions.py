@@ -15,13 +15,13 @@ import pytest
 import torch
 
 from bench.errors import UserError
-from bench.judge.latency_verdict import Rule
+from bench.guard.latency_run import Effort, guard_ready
+from bench.guard.latency_verdict import Rule
+from bench.guard.render.cost.formats import FORMATS
 from bench.latency.checkout import WORKING_TREE, Checkout, checked_out, uncommitted
-from bench.latency.guarding import Effort, guard_ready
 from bench.latency.job import Job
-from bench.latency.setting import LatencySetting
-from bench.render.guard_formats import FORMATS
-from bench.store import Store
+from bench.settings.latency import LatencySetting
+from bench.storage.store import Store
 from tests.conftest import INTERRUPTED, PROJECT, RunBench
 from tests.warm_hosts import host_pool, warm_hosts
 
@@ -294,7 +294,7 @@ def test_the_self_test_keeps_every_decision_and_goes_on(run_bench: RunBench, tmp
 
 
 def test_a_busy_neighbour_ends_with_its_block() -> None:
-    from bench.latency.neighbour import busy_neighbour
+    from bench.guard.busy_neighbour import busy_neighbour
 
     before = {process.pid for process in psutil.Process(os.getpid()).children()}
     with busy_neighbour():

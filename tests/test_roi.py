@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.accuracy.bootstrap import Interval
+from bench.decision.prices import MachinePrice, read_prices
+from bench.decision.roi import break_even, measured_joules, running
 from bench.errors import UserError
-from bench.judge.prices import MachinePrice, read_prices
-from bench.judge.roi import break_even, measured_joules, running
 from bench.latency import energy
 from bench.latency.energy import Counter, energy_counters, joules_between, measure_energy
+from bench.stats.bootstrap import Interval
 from tests.conftest import PROJECT, RunBench
 from tests.test_pick import saved
 

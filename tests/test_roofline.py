@@ -15,9 +15,9 @@ from bench.cost.hardware import HardwareProfile, find_profile, named_profiles
 from bench.cost.roofline import add_up, estimate
 from bench.cost.trace import trace
 from bench.errors import UserError
-from bench.judge.rank_correlation import rank_correlation
-from bench.machine import machine_id
-from bench.store import Store
+from bench.stats.rank_correlation import rank_correlation
+from bench.storage.store import Store
+from bench.system.machine import machine_id
 from tests.factories import record
 from variants.names import parse_name
 

@@ -21,7 +21,7 @@ from bench.latency.parity import Parity, check_parity, compare
 from bench.latency.runtimes import check_runtime, onnx_runtime, open_vino, prepare_checked
 from bench.latency.runtimes.exporting import keep
 from bench.latency.scope import Run, Scoped, make_images
-from bench.latency.setting import SCOPES, LatencySetting, RuntimeName, Scope
+from bench.settings.latency import SCOPES, LatencySetting, RuntimeName, Scope
 from tests.conftest import bench_environment
 from variants.names import parse_name
 from variants.network import Network, build

@@ -12,7 +12,7 @@ import pytest
 
 from bench.cost.budget import Budget
 from bench.errors import UserError
-from bench.judge.hypervolume import hypervolume
+from bench.stats.pareto import hypervolume
 from bench.sweep.search import SAMPLERS, Reached, Sampler, Search, Strategy
 from bench.sweep.search_run import counted_excess
 from bench.sweep.spacefile import load_space

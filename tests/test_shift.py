@@ -14,16 +14,16 @@ from safetensors.torch import save_model
 from scipy.linalg import sqrtm
 from sklearn.covariance import ledoit_wolf
 
-from bench.accuracy.datasets.streets import Streets
-from bench.adapt.channels import ChannelSums
-from bench.adapt.frechet import frechet_distance, total_variance
 from bench.adapt.images import Images, domain_images
-from bench.adapt.mahalanobis import Cloud, shrunk_covariance
-from bench.adapt.pooled_features import describe, open_network
-from bench.adapt.shift import RAW, Shift, measure_shift
 from bench.adapt.steps import fit_step
+from bench.data.streets import Streets
 from bench.errors import UserError
-from bench.render.step_sheet import typical
+from bench.shift.channels import ChannelSums
+from bench.shift.distance import RAW, Shift, measure_shift
+from bench.shift.frechet import frechet_distance, total_variance
+from bench.shift.mahalanobis import Cloud, shrunk_covariance
+from bench.shift.pooled_features import describe, open_network
+from bench.shift.render.step_sheet import typical
 from tests.conftest import RunBench
 from variants.names import parse_name
 from variants.network import Network, build

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from bench.accuracy.recipes import about_recipe, shipped_recipes
 from bench.accuracy.schedule import Schedule
 from bench.errors import UserError
-from bench.store import Store
+from bench.storage.store import Store
 from bench.sweep.prepare import prepare
-from bench.sweep.recipes import about_recipe, shipped_recipes
 from bench.sweep.spacefile import load_space, shipped_spaces
 from tests.conftest import TINY_SPACE
 from variants.errors import VariantError

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from bench.cost.count import count_variant
-from bench.cost.speed import AXES, race, time_space
 from bench.errors import UserError
+from bench.speed.counting import AXES, race, time_space
 from tests.conftest import RunBench
 from variants.names import parse_name
 from variants.space import expand

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from bench.accuracy.schedule import Schedule
-from bench.accuracy.speed_process import Subject
+from bench.speed.training_process import Subject
 from tests.conftest import PROJECT, RunBench
 from tests.test_layouts import own
 from variants.names import parse_name
@@ -59,7 +59,7 @@ def test_the_command_prints_ratios(run_bench: RunBench) -> None:
 def test_a_kill_leaves_no_training_behind() -> None:
     """It would go on for minutes, to the end of its schedule."""
     code = (
-        "from bench.accuracy.speed_to_the_end import race_to_the_end\n"
+        "from bench.speed.training_to_end import race_to_the_end\n"
         "from tests.test_speed_training import subject\n"
         "race_to_the_end(subject('streets', None), 1, [0], print)\n"
     )

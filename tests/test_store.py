@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UserError
-from bench.records import SCHEMA, parse_line
-from bench.store import Store
+from bench.storage.records import SCHEMA, parse_line
+from bench.storage.store import Store
 from tests.conftest import bench_environment
 from tests.factories import record
 
@@ -69,7 +69,7 @@ def test_a_full_disk_keeps_what_was_there(tmp_path: Path) -> None:
 import resource
 from pathlib import Path
 from bench.errors import UserError
-from bench.store import Store
+from bench.storage.store import Store
 from tests.factories import record
 store = Store(Path({str(tmp_path)!r}))
 store.append("sweep", record("cost", "a"))

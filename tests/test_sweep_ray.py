@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from bench.cli import cli, executor_options
+from bench.cli import cli
+from bench.cli.sweep import executor_options
 from bench.errors import UserError
-from bench.machine import installed_version
-from bench.store import LOCK_NAME
+from bench.storage.store import LOCK_NAME
 from bench.sweep.forecast import Lanes
+from bench.system.machine import installed_version
 from tests.conftest import TINY_SPACE, RunBench
 from tests.ray_cluster import SECOND, TwoNodes, two_nodes
 from tests.sweeps import running_sweep, stored, wait_for

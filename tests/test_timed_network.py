@@ -11,12 +11,12 @@ import psutil
 import pytest
 import torch
 
+from bench.accuracy.trained_weights import TrainedWeights
 from bench.cost.graph_hash import graph_hash
 from bench.errors import UserError
-from bench.store import Store
+from bench.storage.store import Store
 from bench.sweep.prepare import Plan, Retry, prepare
 from bench.sweep.spacefile import load_space
-from bench.sweep.trained import TrainedWeights
 from tests.conftest import TINY_SPACE, RunBench
 from tests.sweeps import running_sweep, stored, workers_of
 from variants.backbones.weights import weights_fingerprint

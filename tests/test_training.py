@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from bench.accuracy.augment import Augment
-from bench.accuracy.confusion import IGNORE
 from bench.accuracy.course import TrainingDivergedError
-from bench.accuracy.datasets.base import Sample
 from bench.accuracy.evaluate import evaluate
 from bench.accuracy.schedule import Schedule
 from bench.accuracy.train import Aids, TrainingProgress, train
+from bench.data.base import Sample
+from bench.stats.confusion import IGNORE
 from variants.names import parse_name
 from variants.network import build
 

@@ -10,11 +10,11 @@ from typing import Any
 import psutil
 import pytest
 
-from bench.judge.latency_doubts import doubtful_keys, network_lines, trust_lines
+from bench.analysis.latency_quality import MOST_TAKEN_BY_OTHERS, between_processes, doubts_of
+from bench.analysis.latency_warnings import doubtful_keys, network_lines, trust_lines
 from bench.latency import conditions
 from bench.latency.conditions import CpuTimes, Watch, shares
-from bench.latency.trust import MOST_TAKEN_BY_OTHERS, between_processes, doubts_of
-from bench.records import Record
+from bench.storage.records import Record
 from tests.factories import measured, record
 
 STEADY = [10.0, 10.1, 9.9] * 6

@@ -13,12 +13,12 @@ import torch
 from numpy.typing import NDArray
 
 from bench.accuracy.checkpoint import Checkpoint
-from bench.cli.data_options import read_data_option
-from bench.confusions import Confusions
+from bench.cli.common.data_options import read_data_option
 from bench.errors import UserError
-from bench.predictions import Predictions
+from bench.storage.confusions import Confusions
+from bench.storage.predictions import Predictions
 from bench.sweep.spacefile import load_space
-from bench.yaml_places import read_yaml
+from bench.yaml_file import read_yaml
 from tests.conftest import PROJECT, TINY_SPACE
 from variants.backbones import build_backbone
 from variants.backbones.weights import read_state

@@ -5,9 +5,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from bench.analysis.study import make_study
 from bench.cost.graph_hash import graph_hash
-from bench.judge.study import make_study
-from bench.store import Store
+from bench.storage.store import Store
 from bench.sweep.prepare import Plan, prepare
 from bench.sweep.spacefile import load_space
 from tests.conftest import TINY_SPACE

@@ -18,29 +18,17 @@ from variants.axes import Axis, Value
 from variants.context import CONTEXTS
 from variants.errors import VariantError
 from variants.networks import NETWORKS
-from variants.spec import CORE_AXES, MODULE_AXES, VariantSpec, axes_of, make_spec
+from variants.presets import PRESETS
+from variants.spec import (
+    CORE_BY_NAME,
+    DECODER_WORDS,
+    MODULE_WORDS,
+    VariantSpec,
+    make_spec,
+)
 from variants.suggest import did_you_mean
 
-_CORE = {axis.name: axis for axis in CORE_AXES}
-_MODULE = [axis for axis in CORE_AXES if axis.name in MODULE_AXES - {"context"}]
-_DECODER = [a for a in CORE_AXES if a.name not in MODULE_AXES | {"network", "backbone", "fused_stages"}]
-_ALWAYS = frozenset(("fused_stages", "context", "decoder_width", "head_width"))
-"""Written also at their default."""
 EXAMPLE_NAME = "mobilenetv2_100+frm1234-dnl-w128+fpn64-head32"
-
-
-def format_name(spec: VariantSpec) -> str:
-    """Return the name of a spec."""
-    if spec.network != "frm":
-        return f"{spec.backbone}+{spec.network}" if spec.backbone else spec.network
-    values = spec.axes
-    parts = [str(spec.backbone)]
-    if spec.fused_stages:
-        options = [axis for axis in axes_of(values) if axis.name not in _CORE]
-        first = [_CORE["fused_stages"].token(spec.fused_stages), str(spec.context)]
-        parts.append("-".join(first + _tokens([*_MODULE, *options], values)))
-    parts.append("-".join(_tokens(_DECODER, values)))
-    return "+".join(parts)
 
 
 def parse_name(name: str) -> VariantSpec:
@@ -49,10 +37,8 @@ def parse_name(name: str) -> VariantSpec:
     Raises:
         VariantError: the name does not follow the grammar, or the axes do not fit together.
     """
-    from variants.presets import PRESETS
-
     if name in PRESETS:
-        return PRESETS[name].spec
+        return parse_name(PRESETS[name].variant)
     first, *parts = name.split("+")
     if not parts:
         return _parse_whole(first)
@@ -63,23 +49,12 @@ def parse_name(name: str) -> VariantSpec:
     axes: dict[str, Any] = {"backbone": first, "fused_stages": ()}
     if len(parts) == 2:
         axes |= _parse_module(name, parts[0])
-    return make_spec(**axes, **_parse_tokens(name, parts[-1].split("-"), _DECODER, "decoder"))
-
-
-def _tokens(axes: list[Axis], values: dict[str, Value]) -> list[str]:
-    """The words of those axes that have another value than their default."""
-    return [
-        axis.token(values[axis.name])
-        for axis in axes
-        if axis.name in values and (axis.name in _ALWAYS or values[axis.name] != axis.default)
-    ]
+    return make_spec(**axes, **_parse_tokens(name, parts[-1].split("-"), DECODER_WORDS, "decoder"))
 
 
 def _parse_whole(name: str) -> VariantSpec:
     if name in NETWORKS and not NETWORKS[name].takes_backbone:
         return make_spec(network=name)
-    from variants.presets import PRESETS
-
     whole = [entry for entry in NETWORKS if not NETWORKS[entry].takes_backbone]
     raise _grammar_error(name, did_you_mean(name, [*whole, *PRESETS]))
 
@@ -87,11 +62,13 @@ def _parse_whole(name: str) -> VariantSpec:
 def _parse_module(name: str, text: str) -> dict[str, Any]:
     first, _, rest = text.partition("-")
     context, *tokens = rest.split("-")
-    stages = _CORE["fused_stages"].read(first)
+    stages = CORE_BY_NAME["fused_stages"].read(first)
     if stages is None:
         raise _grammar_error(name)
     options = list(CONTEXTS[context].axes)
-    return {"fused_stages": stages, "context": context} | _parse_tokens(name, tokens, [*_MODULE, *options], "module")
+    return {"fused_stages": stages, "context": context} | _parse_tokens(
+        name, tokens, [*MODULE_WORDS, *options], "module"
+    )
 
 
 def _parse_tokens(name: str, tokens: list[str], axes: list[Axis], part: str) -> dict[str, Value]:

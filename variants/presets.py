@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 from variants.claims import Claim
-from variants.spec import VariantSpec
 
 
 @dataclass(frozen=True)
@@ -16,13 +14,6 @@ class Preset:
     variant: str
     claims: tuple[Claim, ...]
     note: str
-
-    @cached_property
-    def spec(self) -> VariantSpec:
-        """The spec of `variant`."""
-        from variants.names import parse_name
-
-        return parse_name(self.variant)
 
 
 _HEADLINE = "arXiv 2412.08670, abstract: 214.82 GFLOPs, read as multiply-adds counted once"

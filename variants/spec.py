@@ -98,7 +98,6 @@ class VariantSpec:
     @property
     def name(self) -> str:
         """The readable one-line name; `variants.names.parse_name` reads it back."""
-        from variants.names import format_name
 
         return format_name(self)
 
@@ -317,3 +316,42 @@ def context_words(values: _Values) -> str:
     if not values.get("fused_stages"):
         return "a variant without fused stages"
     return f"context {values['context']!r}"
+
+
+CORE_BY_NAME = {axis.name: axis for axis in CORE_AXES}
+
+
+MODULE_WORDS = [axis for axis in CORE_AXES if axis.name in MODULE_AXES - {"context"}]
+
+
+DECODER_WORDS = [a for a in CORE_AXES if a.name not in MODULE_AXES | {"network", "backbone", "fused_stages"}]
+
+
+_ALWAYS = frozenset(("fused_stages", "context", "decoder_width", "head_width"))
+"""Written also at their default."""
+
+
+def format_name(spec: VariantSpec) -> str:
+    """Return the name of a spec."""
+    if spec.network != "frm":
+        return f"{spec.backbone}+{spec.network}" if spec.backbone else spec.network
+    values = spec.axes
+    parts = [str(spec.backbone)]
+    if spec.fused_stages:
+        options = [axis for axis in axes_of(values) if axis.name not in CORE_BY_NAME]
+        first = [CORE_BY_NAME["fused_stages"].token(spec.fused_stages), str(spec.context)]
+        parts.append("-".join(first + _tokens([*MODULE_WORDS, *options], values)))
+    parts.append("-".join(_tokens(DECODER_WORDS, values)))
+    return "+".join(parts)
+
+
+def _tokens(axes: list[Axis], values: dict[str, Value]) -> list[str]:
+    """The words of those axes that have another value than their default."""
+    return [
+        axis.token(values[axis.name])
+        for axis in axes
+        if axis.name in values and (axis.name in _ALWAYS or values[axis.name] != axis.default)
+    ]
+
+
+CONTEXTS.fault_of = context_fault

@@ -11,9 +11,9 @@ from torch import Tensor
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as transform
 
-from bench.accuracy.confusion import IGNORE
-from bench.accuracy.datasets.base import Sample
 from bench.accuracy.schedule import Schedule
+from bench.data.base import Sample
+from bench.stats.confusion import IGNORE
 
 
 class Augment:

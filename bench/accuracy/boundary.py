@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from bench.accuracy.confusion import IGNORE, Counts
+from bench.stats.confusion import IGNORE, Counts
 
 DISTANCE = 0.02
 """Of the diagonal."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from bench.durable import clear_beside, replacing
+from bench.storage.atomic_files import clear_beside, replacing
 
 _SHARE = 0.01
 """Of a training's time that its checkpoints may take."""

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.accuracy.confusion import IGNORE
 from bench.accuracy.schedule import Contrastive, Schedule
 from bench.errors import UserError
+from bench.stats.confusion import IGNORE
 
 
 def sample_anchors(

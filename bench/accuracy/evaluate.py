@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from bench.accuracy.bootstrap import Interval, miou_interval
 from bench.accuracy.boundary import boundary_counts, boundary_iou
-from bench.accuracy.confusion import Counts, confusion_matrix
-from bench.accuracy.datasets.base import Sample
 from bench.accuracy.evaluation import Evaluation
 from bench.accuracy.predict import predict
-from bench.accuracy.scores import Scores, class_iou
+from bench.data.base import Sample
+from bench.stats.bootstrap import Interval, miou_interval
+from bench.stats.confusion import Counts, confusion_matrix
+from bench.stats.scores import Scores, class_iou
 
 
 @dataclass(frozen=True)

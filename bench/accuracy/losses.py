@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.accuracy.confusion import IGNORE
-from bench.accuracy.datasets.base import Sample
 from bench.accuracy.schedule import ClassWeighting, HardPixels
+from bench.data.base import Sample
+from bench.stats.confusion import IGNORE
 
 _ENET_OFFSET = 1.02
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bench.accuracy.evaluate import Result
-from bench.accuracy.scores import frequency_weighted_iou, mean_accuracy, pixel_accuracy
+from bench.stats.scores import frequency_weighted_iou, mean_accuracy, pixel_accuracy
 
 
 def miou_numbers(split: str, result: Result) -> dict[str, float]:

@@ -14,13 +14,13 @@ from bench.accuracy.checkpoint import Checkpoint
 from bench.accuracy.compiled import compiled_passes
 from bench.accuracy.contrastive import Contrast, contrastive_term
 from bench.accuracy.course import Course, TrainingLog
-from bench.accuracy.datasets.base import Sample
 from bench.accuracy.ema import make_average
 from bench.accuracy.enlarge import full_size_logits
 from bench.accuracy.losses import PixelLoss, class_weights
 from bench.accuracy.precision import TrainPrecision, autocast, fast_gradients
 from bench.accuracy.schedule import Schedule
-from bench.machine import machine_facts
+from bench.data.base import Sample
+from bench.system.machine import machine_facts
 from variants.layers import spatial_size
 from variants.network import Network
 

@@ -9,23 +9,23 @@ from typing import Any
 import torch
 
 from bench.accuracy.course import TrainingLog
-from bench.accuracy.datasets.splits import Split
 from bench.accuracy.evaluate import Result, evaluate
 from bench.accuracy.numbers import miou_numbers, score_tables
 from bench.accuracy.train import train
+from bench.accuracy.trained_weights import TrainedWeights
 from bench.adapt.frozen import FrozenTrainer
 from bench.adapt.inference import Inference, stepped
 from bench.adapt.mean_teacher import train_mean_teacher
 from bench.adapt.plan import Request, Training
 from bench.adapt.recipe import ARMS
 from bench.adapt.start import build_from
-from bench.confusions import Confusions
 from bench.cost.count import count_variant
+from bench.data.splits import Split
 from bench.errors import DiskError, UserError, describe_failure
-from bench.machine import Origin, commit
-from bench.records import Record
-from bench.store import Store
-from bench.sweep.trained import TrainedWeights
+from bench.storage.confusions import Confusions
+from bench.storage.records import Record
+from bench.storage.store import Store
+from bench.system.machine import Origin, commit
 from variants.network import Network
 from variants.spec import VariantSpec
 

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.accuracy.datasets.base import Sample
+from bench.data.base import Sample
 from bench.errors import UserError
 
 ALL = "all"

@@ -11,11 +11,10 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from bench.accuracy.datasets import DATASETS, Dataset, Split, open_dataset
-from bench.accuracy.datasets.decode import read_image
-from bench.accuracy.datasets.files import FileDataset, images_below
-from bench.accuracy.datasets.own_folder import CLASSES_FILE
-from bench.adapt.shift import FEWEST
+from bench.data import DATASETS, Dataset, Split, open_dataset
+from bench.data.decode import read_image
+from bench.data.files import FileDataset, images_below
+from bench.data.own_folder import CLASSES_FILE
 from bench.errors import UserError
 
 UNLABELLED = "unlabelled"
@@ -119,3 +118,7 @@ def dataset_label(name: str, root: Path | None) -> str:
     """A short name for people and folders: that of the root, or of the data set where it needs none."""
     named = name in DATASETS and DATASETS[name].root_holds and root is not None
     return root.resolve().name if named and root is not None else name
+
+
+FEWEST = 8
+"""Images of a side: of fewer no spread can be told."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from bench.accuracy.datasets.base import OnDemand, Sample
 from bench.accuracy.evaluation import Evaluation
 from bench.adapt.batch_norm import with_statistics_of
 from bench.adapt.steps import STEPS, Picture, Step, check_steps, fit_step, step_words
+from bench.data.base import OnDemand, Sample
 from bench.errors import UserError
 
 NONE = "none"

@@ -21,14 +21,14 @@ from torchvision.transforms.v2 import functional as transform
 from bench.accuracy.activations import avoid_copies
 from bench.accuracy.augment import jittered
 from bench.accuracy.batches import Batches
-from bench.accuracy.confusion import IGNORE
 from bench.accuracy.course import Course, TrainingLog
-from bench.accuracy.datasets.base import Sample
 from bench.accuracy.ema import make_average
 from bench.accuracy.losses import PixelLoss, class_weights
 from bench.accuracy.precision import TrainPrecision, autocast, fast_gradients
 from bench.accuracy.schedule import Schedule
 from bench.accuracy.train import set_batch_norm_momentum
+from bench.data.base import Sample
+from bench.stats.confusion import IGNORE
 
 
 class MeanTeacher(BaseModel):

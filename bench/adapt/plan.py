@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from bench.accuracy.datasets.base import Dataset, Sample, fits_in_memory
 from bench.accuracy.precision import TRAINING_WAYS, TrainingWay
 from bench.accuracy.schedule import Schedule
 from bench.accuracy.train import METHOD as TRAIN_METHOD
@@ -22,7 +21,8 @@ from bench.adapt.mean_teacher import MeanTeacher
 from bench.adapt.recipe import ARMS, UPDATES, Arm, schedule_for
 from bench.adapt.start import Start
 from bench.adapt.steps import Picture, step_versions
-from bench.records import make_key
+from bench.data.base import Dataset, Sample, fits_in_memory
+from bench.storage.records import make_key
 from variants.fingerprint import code_fingerprint
 from variants.spec import VariantSpec
 

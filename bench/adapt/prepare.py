@@ -9,9 +9,8 @@ from typing import Any
 
 import torch
 
-from bench.accuracy.datasets import open_dataset
-from bench.accuracy.datasets.base import Dataset
 from bench.accuracy.precision import fastest_precision, own_way
+from bench.accuracy.recipes import load_recipe
 from bench.adapt.budgets import Choice, read_budgets
 from bench.adapt.images import dataset_label, domain_images
 from bench.adapt.inference import read_steps
@@ -19,14 +18,14 @@ from bench.adapt.plan import Request
 from bench.adapt.recipe import ARMS, UPDATES, Arm
 from bench.adapt.start import IMAGENET, Start, build_from, find_start
 from bench.adapt.unlabelled import read_unlabelled
-from bench.errors import UserError
+from bench.data import open_dataset
+from bench.data.base import Dataset
+from bench.errors import UserError, did_you_mean
 from bench.latency.runtimes.limits import check_compiler
-from bench.machine import machine_facts
-from bench.sweep.recipes import load_recipe
+from bench.system.machine import machine_facts
 from variants.names import parse_name
 from variants.network import check_variant
 from variants.spec import VariantSpec
-from variants.suggest import did_you_mean
 
 _OURS = "frm"
 _MOST_SOURCE_IMAGES = 64

@@ -14,10 +14,10 @@ import torch
 from bench.adapt.adapter import Adapter
 from bench.adapt.plan import Request, Training
 from bench.adapt.prepare import Asked, prepare
-from bench.adaptations import adaptations_in
 from bench.errors import UserError
-from bench.fork_server import end_with_parent, worker_context
-from bench.records import Record
+from bench.storage.records import Record
+from bench.storage.store import adaptations_in
+from bench.system.fork_server import end_with_parent, worker_context
 
 
 @dataclass

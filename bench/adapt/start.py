@@ -13,12 +13,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_model
 from torch import nn
 
+from bench.accuracy.start_weights import StartWeights
+from bench.accuracy.trained_weights import TrainedWeights
+from bench.analysis.selection import select
 from bench.errors import UserError
-from bench.judge.select import select
 from bench.paths import is_file
-from bench.store import Store
-from bench.sweep.start_weights import StartWeights
-from bench.sweep.trained import TrainedWeights
+from bench.storage.store import Store
 from variants.network import Network, build
 from variants.spec import VariantSpec
 

@@ -21,18 +21,18 @@ import torch
 from scipy.stats import binom
 from torch import Tensor
 
-from bench.accuracy.bootstrap import Interval
 from bench.accuracy.evaluation import Evaluation
 from bench.accuracy.predict import predict
 from bench.adapt.steps import Picture, Step
 from bench.adapt.torch_threads import torch_threads
+from bench.analysis.latency_quality import Doubt, doubts_of
 from bench.errors import UserError
 from bench.latency.conditions import Conditions, Watch
 from bench.latency.runtimes import prepare_checked
 from bench.latency.scope import CLASS_TYPE, Run, memory_format, wait_for
-from bench.latency.setting import LatencySetting, Scope
-from bench.latency.trust import Doubt, doubts_of
 from bench.latency.warmup import WarmUp, warm_up
+from bench.settings.latency import LatencySetting, Scope
+from bench.stats.bootstrap import Interval
 from variants.network import Network
 
 PASSES = 64

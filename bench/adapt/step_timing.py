@@ -21,11 +21,11 @@ from bench.adapt.plan import Request
 from bench.adapt.start import build_from
 from bench.adapt.step_latency import PASSES, SCOPE, StepLatency, median_interval, spread, time_steps
 from bench.adapt.steps import Picture, Step, step_versions
-from bench.latency.setting import SCOPES, LatencySetting
-from bench.machine import Origin, commit, machine_id, versions
 from bench.metrics import latency_metric
-from bench.records import Record, make_key
-from bench.store import Store
+from bench.settings.latency import SCOPES, LatencySetting
+from bench.storage.records import Record, make_key
+from bench.storage.store import Store
+from bench.system.machine import Origin, commit, machine_id, versions
 from variants.fingerprint import code_fingerprint
 from variants.network import Network
 from variants.spec import VariantSpec

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.accuracy.datasets.base import Dataset
-from bench.accuracy.datasets.splits import Split
 from bench.adapt.images import UNLABELLED, Images, unlabelled_images
+from bench.data.base import Dataset
+from bench.data.splits import Split
 from bench.errors import UserError
 
 _JUDGED: tuple[Split, ...] = ("val", "test")

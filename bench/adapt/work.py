@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.adapt.plan import Request, Training, plan_trainings
 from bench.adapt.step_timing import Timing, plan_timings
 from bench.errors import UserError
-from bench.store import Store
+from bench.storage.store import Store
 
 
 @dataclass(frozen=True)

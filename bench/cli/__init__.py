@@ -31,7 +31,12 @@ COMMANDS = {
     "speed": "How fast we are, against our peers side by side.",
     "show": "Stored records.",
     "doctor": "What this machine can measure, and what is missing.",
+    "gpu-records": "Measure what needs a GPU, ready to be committed.",
 }
+
+
+_FOLDERS = ("sweep", "cost", "guard", "adapt", "speed")
+"""Commands of several files."""
 
 
 class _LazyGroup(click.Group):
@@ -43,7 +48,8 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"bench.cli.{cmd_name}_command")
+        room = f"{cmd_name}.command" if cmd_name in _FOLDERS else f"{cmd_name.replace('-', '_')}_command"
+        module = import_module(f"bench.cli.{room}")
         command: click.Command = module.command
         return command
 
@@ -55,7 +61,7 @@ class _LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS:
-            from variants.suggest import did_you_mean
+            from bench.errors import did_you_mean
 
             hint = did_you_mean(args[0], COMMANDS)
             ctx.fail(f"no command {args[0]!r}; there are {', '.join(COMMANDS)}.{hint}")

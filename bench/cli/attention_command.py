@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import SizeType, json_option
-from bench.cli.say import say
+from bench.cli.common.options import SizeType, json_option
+from bench.cli.common.output import say
 from bench.cost.attention_setting import BLOCKS, STRIDES, Setting
 from bench.errors import ExitCode
 

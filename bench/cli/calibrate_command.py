@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from bench.cli.options import results_option
-from bench.cli.say import say
+from bench.cli.common.options import results_option
+from bench.cli.common.output import say
 
 
 @click.command()
@@ -29,7 +29,7 @@ def command(threads: int, repeats: int, results_dir: Path) -> None:
     """
     from bench.cost.calibrate import calibrate
     from bench.cost.hardware import calibration_path, write_calibration
-    from bench.machine import commit, machine_facts, machine_id, versions
+    from bench.system.machine import commit, machine_facts, machine_id, versions
 
     trials = []
     for trial in calibrate(threads, repeats):

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.data_options import read_data_option
-from bench.cli.options import json_option
-from bench.cli.say import say
+from bench.cli.common.data_options import read_data_option
+from bench.cli.common.options import json_option
+from bench.cli.common.output import say
 from bench.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from bench.accuracy.datasets import Dataset
-    from bench.accuracy.datasets.inspection import Inspection
+    from bench.data import Dataset
+    from bench.data.inspection import Inspection
 
 _ON_SHEET = 4
 """Images of each split on the sheet."""
@@ -62,7 +62,7 @@ def check(
     bench data check cityscapes --root CITYSCAPES --option "val_cities=[ulm]"
     bench data check streets --option width=128
     """
-    from bench.accuracy.datasets import open_dataset
+    from bench.data import open_dataset
 
     dataset = open_dataset(name, root, dict(map(read_data_option, options)))
     inspection = _inspect(dataset)
@@ -87,7 +87,7 @@ def _inspect(dataset: Dataset) -> Inspection:
 
 
 def _print(dataset: Dataset, inspection: Inspection) -> None:
-    from bench.cli.tables import make_console
+    from bench.cli.common.tables import make_console
 
     console = make_console()
     console.print(
@@ -107,7 +107,7 @@ def _print(dataset: Dataset, inspection: Inspection) -> None:
 
 
 def _split_table(inspection: Inspection) -> Table:
-    from bench.cli.tables import make_table
+    from bench.cli.common.tables import make_table
 
     table = make_table("split", "images", "sizes (px)", "labelled pixels")
     for split, count in inspection.splits.items():
@@ -123,7 +123,7 @@ def _class_table(inspection: Inspection) -> Table:
     """Share of the labelled pixels, and images that hold the class."""
     from rich.markup import escape
 
-    from bench.cli.tables import make_table
+    from bench.cli.common.tables import make_table
 
     splits = [split for split, count in inspection.splits.items() if count.images]
     table = make_table("class", *(f"{split}\n(% of pixels)" for split in splits), *(f"{s}\n(images)" for s in splits))
@@ -136,7 +136,7 @@ def _class_table(inspection: Inspection) -> Table:
 
 def _draw(dataset: Dataset, inspection: Inspection, path: Path) -> None:
     """Draw samples of each split that has some, evenly spaced; a data set with problems is drawn where it can be."""
-    from bench.accuracy.datasets import SPLITS
+    from bench.data import SPLITS
     from bench.render.contact_sheet import Tile, draw_contact_sheet
 
     tiles: dict[str, list[Tile]] = {}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bench.cli.options import json_option
+from bench.cli.common.options import json_option
 from bench.errors import ExitCode
 
 _folder = click.Path(path_type=Path)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.latency_options import restarts_option, say_if_unverified, seconds_option, setting_options
-from bench.cli.options import json_option
-from bench.cli.polite_kill import polite_kill
-from bench.cli.say import say
-from bench.latency.setting import RUNTIME_LABELS, LatencySetting, RuntimeName
+from bench.cli.common.graceful_shutdown import polite_kill
+from bench.cli.common.latency_options import restarts_option, say_if_unverified, seconds_option, setting_options
+from bench.cli.common.options import json_option
+from bench.cli.common.output import say
+from bench.settings.latency import RUNTIME_LABELS, LatencySetting, RuntimeName
 
 if TYPE_CHECKING:
-    from bench.judge.paired import Ratio
     from bench.latency.duel import Duel, Duellist
+    from bench.stats.paired_ratio import Ratio
 
 
 @click.command()
@@ -74,8 +74,8 @@ def _describe(one: Duellist) -> str:
 
 
 def _print(found: Duel) -> None:
-    from bench.latency.trust import doubts_of_conditions
-    from bench.render.ratio_words import ratio_words
+    from bench.analysis.latency_quality import doubts_of_conditions
+    from bench.render.ratio_text import ratio_words
 
     click.echo(ratio_words(found.ratio, "A", "B"))
     click.echo(
@@ -87,7 +87,7 @@ def _print(found: Duel) -> None:
 
 
 def _as_json(found: Duel) -> dict[str, Any]:
-    from bench.machine import commit, machine_facts, versions
+    from bench.system.machine import commit, machine_facts, versions
 
     ratio: Ratio = found.ratio
     sides = {side: asdict(one) | {"label": str(one.setting)} for side, one in (("a", found.a), ("b", found.b))}

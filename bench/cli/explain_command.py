@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import SizeType, json_option
-from bench.cli.say import say
-from bench.cli.tables import make_console
+from bench.cli.common.options import SizeType, json_option
+from bench.cli.common.output import say
+from bench.cli.common.tables import make_console
 from bench.paths import is_dir
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ def command(spec: str, size: tuple[int, int], classes: int, figure: Path | None,
     else:
         _print(explanation, f"{spec}: {note}" if note else "")
     if figure is not None:
-        from bench.render.diagram import save_diagram
-        from bench.render.diagram_info import diagram_info
+        from bench.render.diagram.drawing import save_diagram
+        from bench.render.diagram.info import diagram_info
 
         save_diagram(diagram_info(explanation), figure)
         say(f"diagram: {figure}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import json_option
+from bench.cli.common.options import json_option
 
 if TYPE_CHECKING:
     from variants.axes import Axis
@@ -84,6 +84,7 @@ def _matching_backbones(match: str) -> dict[str, str]:
 
 
 def _contexts() -> dict[str, str]:
+    import variants.spec  # noqa: F401 - says which blocks of other packages can be taken
     from variants.context import CONTEXTS
 
     shown = {}
@@ -152,13 +153,13 @@ def _spaces() -> dict[str, str]:
 
 
 def _recipes() -> dict[str, str]:
-    from bench.sweep.recipes import about_recipe, shipped_recipes
+    from bench.accuracy.recipes import about_recipe, shipped_recipes
 
     return {name: about_recipe(path) for name, path in shipped_recipes().items()}
 
 
 def _datasets() -> dict[str, str]:
-    from bench.accuracy.datasets import DATASETS
+    from bench.data import DATASETS
 
     return {name: kind.summary for name, kind in DATASETS.items()}
 

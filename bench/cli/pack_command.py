@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from bench.cli.options import results_option
-from bench.cli.say import say
+from bench.cli.common.options import results_option
+from bench.cli.common.output import say
 
 
 @click.command()

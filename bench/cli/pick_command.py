@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import json_option, results_option
-from bench.cli.say import say
+from bench.cli.common.options import json_option, results_option
+from bench.cli.common.output import say
 
 if TYPE_CHECKING:
-    from bench.judge.decision import Decision
+    from bench.decision.decision import Decision
 
 _OBJECTIVES = ("miou", "gmacs", "params", "memory", "latency")
 
@@ -62,15 +62,14 @@ def command(
     bench pick --gmacs "<=8" --packed
     bench pick adapt/camvid_dusk --labels 16 --gmacs "<=3"
     """
-    from bench.adaptations import PREFIX, adaptations_in
+    from bench.adapt.analysis.decision_data import load_adapted_grounds
+    from bench.analysis.constraints import read_limit
+    from bench.decision.decision import decide, decide_on, deciding
+    from bench.decision.record_evidence import Records
     from bench.errors import ExitCode, UserError
-    from bench.judge.adapted_grounds import load_adapted_grounds
-    from bench.judge.decision import decide, decide_on, deciding
-    from bench.judge.from_records import Records
-    from bench.judge.limits import read_limit
     from bench.metrics import latency_metric
     from bench.pack.query import Pack
-    from bench.store import Store
+    from bench.storage.store import PREFIX, Store, adaptations_in
 
     if minimise and maximise:
         raise UserError("--minimise and --maximise both say what decides: pass one of them.")
@@ -113,7 +112,7 @@ def command(
 
 def _latency(latency_metric: Any, device: str, runtime: str) -> str:
     from bench.errors import UserError
-    from bench.latency.setting import RUNTIMES_OF
+    from bench.settings.latency import RUNTIMES_OF
 
     there = RUNTIMES_OF[device]  # type: ignore[index]
     if runtime not in there:
@@ -132,7 +131,7 @@ def _labels(text: str | None) -> int | None:
 
 
 def _print(decision: Decision) -> None:
-    from bench.render.pick_words import pick_lines
+    from bench.render.pick_text import pick_lines
 
     for line in pick_lines(decision):
         click.echo(line)

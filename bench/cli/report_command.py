@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.adaptations import PREFIX, adaptations_in
-from bench.cli.front_moves import compare_fronts, reference
-from bench.cli.options import reports_option, results_option
-from bench.cli.say import say
+from bench.cli.common.options import reports_option, results_option
+from bench.cli.common.output import say
+from bench.cli.guard.front_changes import compare_fronts, reference
 from bench.metrics import Convention
+from bench.storage.store import PREFIX, adaptations_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.judge.adaptation import Adaptation
-    from bench.judge.study import Study
+    from bench.adapt.analysis.adaptation import Adaptation
+    from bench.analysis.study import Study
+    from bench.render.sweep.report import Excerpt
 
 
 @click.command()
@@ -71,7 +72,7 @@ def command(
 
 
 def _all(results_dir: Path) -> tuple[str, ...]:
-    from bench.store import Store
+    from bench.storage.store import Store
 
     adaptations = (f"{PREFIX}{name}" for name in adaptations_in(results_dir).sweeps())
     return (*Store(results_dir).sweeps(), *adaptations)
@@ -79,7 +80,7 @@ def _all(results_dir: Path) -> tuple[str, ...]:
 
 def _check(names: tuple[str, ...], results_dir: Path, reports_dir: Path, convention: Convention) -> None:
     from bench.errors import ExitCode
-    from bench.render.fresh import stale_files
+    from bench.render.freshness import stale_files
 
     faults = {name: stale_files(_writer(name, results_dir, convention), reports_dir) for name in names}
     for name, lines in faults.items():
@@ -97,14 +98,12 @@ def _writer(name: str, results_dir: Path, convention: Convention) -> Callable[[P
     from functools import partial
 
     if name.startswith(PREFIX):
-        from bench.render.adapt_report import write_adaptation
+        from bench.adapt.render.report import write_adaptation
 
         return partial(write_adaptation, _adaptation(name.removeprefix(PREFIX), results_dir))
-    from bench.judge.adapted_from import adaptations_from
-    from bench.render.report import write_report
+    from bench.render.sweep.report import write_report
 
-    study, adaptations = _study(name, results_dir, convention), adaptations_from(name, results_dir)
-    return partial(write_report, study, adaptations=adaptations)
+    return partial(write_report, _study(name, results_dir, convention), excerpts=_excerpts(name, results_dir))
 
 
 def render_sweep(name: str, results_dir: Path, reports_dir: Path, convention: Convention = "macs") -> None:
@@ -113,7 +112,7 @@ def render_sweep(name: str, results_dir: Path, reports_dir: Path, convention: Co
     Raises:
         UserError: the sweep has no records, or no whole set of them.
     """
-    from bench.render.terminal import print_front
+    from bench.render.sweep.terminal import print_front
 
     study = _study(name, results_dir, convention)
     print_front(study)
@@ -121,20 +120,28 @@ def render_sweep(name: str, results_dir: Path, reports_dir: Path, convention: Co
 
 
 def _write_sweep(study: Study, results_dir: Path, reports_dir: Path) -> None:
-    from bench.judge.adapted_from import adaptations_from
-    from bench.predictions import Predictions
-    from bench.render.report import write_report
+    from bench.render.sweep.report import write_report
+    from bench.storage.predictions import Predictions
 
-    page = write_report(
-        study, reports_dir, Predictions(results_dir, study.name), adaptations_from(study.name, results_dir)
-    )  # fmt: skip
+    predictions = Predictions(results_dir, study.name)
+    page = write_report(study, reports_dir, predictions, _excerpts(study.name, results_dir))
     say(f"report: {page} and {page.with_name('README.md')}")
 
 
+def _excerpts(sweep: str, results_dir: Path) -> list[Excerpt]:
+    """Of the adaptations that start from trainings of the sweep."""
+    from functools import partial
+
+    from bench.adapt.analysis.origin import adaptations_from
+    from bench.adapt.render.excerpt import save_excerpt
+
+    return [partial(save_excerpt, adaptation) for adaptation in adaptations_from(sweep, results_dir)]
+
+
 def _study(name: str, results_dir: Path, convention: Convention) -> Study:
-    from bench.confusions import Confusions
-    from bench.judge.study import make_study
-    from bench.store import Store
+    from bench.analysis.study import make_study
+    from bench.storage.confusions import Confusions
+    from bench.storage.store import Store
 
     store = Store(results_dir)
     return make_study(
@@ -149,8 +156,8 @@ def render_adaptation(name: str, results_dir: Path, reports_dir: Path) -> None:
     Raises:
         UserError: there is no such adaptation, nothing of it has ended, or the folder cannot be written.
     """
-    from bench.render.adapt_report import write_adaptation
-    from bench.render.adapt_terminal import print_adaptation
+    from bench.adapt.render.report import write_adaptation
+    from bench.adapt.render.terminal import print_adaptation
 
     adaptation = _adaptation(name, results_dir)
     print_adaptation(adaptation)
@@ -163,8 +170,8 @@ def renew_sweeps_behind(name: str, results_dir: Path, reports_dir: Path) -> None
 
     What is wrong with one of these sweeps is said, and stops nothing.
     """
+    from bench.adapt.analysis.origin import sweeps_behind
     from bench.errors import UserError
-    from bench.judge.adapted_from import sweeps_behind
 
     for sweep in sweeps_behind(name, results_dir):
         if (reports_dir / sweep).is_dir():
@@ -175,6 +182,6 @@ def renew_sweeps_behind(name: str, results_dir: Path, reports_dir: Path) -> None
 
 
 def _adaptation(name: str, results_dir: Path) -> Adaptation:
-    from bench.judge.adaptation import load_adaptation
+    from bench.adapt.analysis.adaptation import load_adaptation
 
     return load_adaptation(adaptations_in(results_dir), name)

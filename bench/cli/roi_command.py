@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import AmountType, json_option, results_option
-from bench.cli.say import say
-from bench.cli.tables import make_console, make_table
+from bench.cli.common.options import AmountType, json_option, results_option
+from bench.cli.common.output import say
+from bench.cli.common.tables import make_console, make_table
 
 if TYPE_CHECKING:
-    from bench.judge.prices import Prices
-    from bench.judge.roi_of_sweep import SweepRoi
+    from bench.decision.prices import Prices
+    from bench.decision.sweep_roi import SweepRoi
 
 
 @click.command()
@@ -47,11 +47,11 @@ def command(
     bench roi camvid --prices my_prices.yaml
     bench roi camvid --prices my_prices.yaml --change resnet18+fpn64-head32 lcnet_050+fpn64-head32 --one-off 2000
     """
+    from bench.decision.prices import read_prices
+    from bench.decision.sweep_roi import roi_of_sweep
     from bench.errors import UserError
-    from bench.judge.prices import read_prices
-    from bench.judge.roi_of_sweep import roi_of_sweep
     from bench.metrics import latency_metric
-    from bench.store import Store
+    from bench.storage.store import Store
 
     if bool(change) != (one_off is not None):
         raise UserError("--change and --one-off belong together: what changes, and what that costs once.")
@@ -95,7 +95,7 @@ def _print(found: SweepRoi, prices: Prices) -> None:
 def _change(
     found: SweepRoi, change: tuple[str, str], one_off: float, frames_per_day: float | None, prices: Prices
 ) -> dict[str, Any]:
-    from bench.judge.roi import break_even
+    from bench.decision.roi import break_even
 
     before, after = (found.of(name) for name in change)
     frames = break_even(before, after, one_off)

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.data_options import read_data_option
-from bench.cli.options import json_option, reports_option
-from bench.cli.say import say
-from bench.cli.tables import make_console, make_table
+from bench.cli.common.data_options import read_data_option
+from bench.cli.common.options import json_option, reports_option
+from bench.cli.common.output import say
+from bench.cli.common.tables import make_console, make_table
 
 if TYPE_CHECKING:
     from bench.adapt.images import Images
-    from bench.adapt.shift_report import ShiftReport
-    from bench.adapt.shift_run import Domain, OnProgress
     from bench.adapt.steps import Step
-    from bench.render.step_sheet import SheetRow
+    from bench.shift.render.step_sheet import SheetRow
+    from bench.shift.result import ShiftReport
+    from bench.shift.run import Domain, OnProgress
 
 _CLASSES = 19
 _COLUMNS = 4
@@ -70,9 +70,9 @@ def command(
     bench shift SPEC --data folder --root NIGHT --source folder --source-root DAY --steps gamma,clahe+denoise --json
     """
     from bench.adapt.images import dataset_label, domain_images
-    from bench.adapt.pooled_features import open_network
-    from bench.adapt.shift_run import Domain, run_shift
     from bench.adapt.steps import STEPS, check_steps
+    from bench.shift.pooled_features import open_network
+    from bench.shift.run import Domain, run_shift
     from variants.names import parse_name
 
     parsed = parse_name(spec)
@@ -102,7 +102,7 @@ def _labels(new: str, known: str) -> tuple[str, str]:
 
 
 def _print(report: ShiftReport) -> None:
-    from bench.render import shift_words
+    from bench.shift.render import text as shift_words
 
     console = make_console()
     tables = (
@@ -122,10 +122,10 @@ def _print(report: ShiftReport) -> None:
 
 
 def _write(report: ShiftReport, fitted: dict[str, Step], domains: tuple[Domain, Domain], folder: Path) -> None:
-    from bench.render.report_folder import report_folder
-    from bench.render.shift_figure import save_shift
-    from bench.render.shift_page import SHEET, save_page
-    from bench.render.step_sheet import draw_step_sheet
+    from bench.render.output_folder import report_folder
+    from bench.shift.render.figure import save_shift
+    from bench.shift.render.page import SHEET, save_page
+    from bench.shift.render.step_sheet import draw_step_sheet
 
     with report_folder(folder):
         save_shift(report, folder)
@@ -137,7 +137,7 @@ def _write(report: ShiftReport, fitted: dict[str, Step], domains: tuple[Domain, 
 
 def _sheet_rows(report: ShiftReport, fitted: dict[str, Step], known: Domain, new: Domain) -> list[SheetRow]:
     """Typical training images; the farthest new image and typical ones, without and with steps."""
-    from bench.render.step_sheet import SheetRow, typical
+    from bench.shift.render.step_sheet import SheetRow, typical
 
     shown = typical(report.shift.source_per_image, _COLUMNS)
     rows = [SheetRow(report.source, [known.images[i] for i in shown], [known.images.names[i] for i in shown])]

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.adaptations import PREFIX, adaptations_in
-from bench.cli.options import json_option, results_option
+from bench.cli.common.options import json_option, results_option
+from bench.storage.store import PREFIX, adaptations_in
 
 if TYPE_CHECKING:
-    from bench.records import Record
+    from bench.storage.records import Record
 
 
 @click.command()
@@ -33,9 +33,9 @@ def command(pattern: str, sweep: str, group: str | None, failed: bool, as_json: 
     bench show --failed
     bench show lite0 --json
     """
-    from bench.cli.say import say
+    from bench.cli.common.output import say
     from bench.errors import UserError
-    from bench.store import Store
+    from bench.storage.store import Store
 
     if not results_dir.is_dir():
         raise UserError(f"no folder {results_dir} here. Run it in the project, or pass --results FOLDER.")

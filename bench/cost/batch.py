@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bench.cost.count import VariantCounter
 from bench.cost.figures import Cost
 from bench.errors import UserError, describe_failure
-from bench.fork_server import worker_context
+from bench.system.fork_server import worker_context
 from variants.errors import VariantError
 from variants.spec import VariantSpec
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.errors import UserError
-from bench.machine import machine_id
-from bench.records import Record
-from variants.suggest import did_you_mean
+from bench.errors import UserError, did_you_mean
+from bench.storage.records import Record
+from bench.system.machine import machine_id
 
 HERE = "here"
 """Names the profile that was measured on this machine."""

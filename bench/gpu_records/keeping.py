@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.durable import replacing
 from bench.gpu_records.steps import Step
+from bench.storage.atomic_files import replacing
 
 ARCHIVE, LOG = "gpu-records.tar.gz", "gpu-records.log"
 """Files in the folder of `--out`."""

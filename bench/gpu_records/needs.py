@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
-_LOADED = ("torch", "bench.sweep.measure", "bench.sweep.prepare", "bench.latency.host", "bench.render.report")
+_LOADED = ("torch", "bench.sweep.measure", "bench.sweep.prepare", "bench.latency.host", "bench.render.sweep.report")
 """What the steps load: a package that one of these needs in turn shows here whether it is there."""
 _LOOK = f"import {', '.join(_LOADED)}; print(torch.__version__, torch.cuda.is_available())"
 

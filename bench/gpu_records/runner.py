@@ -12,12 +12,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-from bench.durable import replacing
 from bench.errors import describe_failure, is_for_users
 from bench.gpu_records.keeping import Done
 from bench.gpu_records.process import OnLine, run_limited
 from bench.gpu_records.steps import Step
-from bench.machine import commit
+from bench.storage.atomic_files import replacing
+from bench.system.machine import commit
 
 State = Literal["ok", "done before", "failed", "not started"]
 

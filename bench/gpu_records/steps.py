@@ -11,7 +11,7 @@ from bench.gpu_records import verdicts
 from bench.gpu_records.planted import BASE, DOUBLED, EQUAL, make_repository
 from bench.gpu_records.process import Ended, bench_command
 from bench.gpu_records.settings import COMPILED_SWEEP, SWEEP, Seconds, Setting
-from bench.store import Store
+from bench.storage.store import Store
 
 _LEAST_OF_A_SWEEP_S = 60.0
 """Seconds that are worth a start: a sweep goes on where it was stopped, and measures nothing twice."""

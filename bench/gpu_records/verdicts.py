@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from bench.analysis.selection import settle
 from bench.errors import ExitCode, UserError
 from bench.gpu_records.process import Ended
-from bench.judge.select import settle
-from bench.store import Store
+from bench.storage.store import Store
 
 
 class StepFailedError(UserError):

@@ -22,8 +22,8 @@ from bench.latency.memory_layout import memory_laid_out_anew
 from bench.latency.parity import Parity
 from bench.latency.runtimes import prepare_checked
 from bench.latency.scope import make_pass, wait_for
-from bench.latency.setting import LatencySetting
 from bench.latency.warmup import WarmUp, warm_up
+from bench.settings.latency import LatencySetting
 from variants.network import Network
 
 METHOD = 2
@@ -48,7 +48,7 @@ class Timing:
     """None where the machine has no counters."""
 
     def to_json(self) -> dict[str, Any]:
-        """For the details of a record; `bench.latency.trust` reads it."""
+        """For the details of a record; `bench.analysis.latency_quality` reads it."""
         return {
             "samples_ms": [round(sample, 3) for sample in self.samples_ms],
             "warmup": asdict(self.warm),

@@ -9,14 +9,14 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from bench.judge.paired import Ratio, paired_log, ratio
 from bench.latency.checkout import WORKING_TREE, Checkout, checked_out
 from bench.latency.conditions import Conditions
 from bench.latency.hosts import started
 from bench.latency.job import Job
 from bench.latency.lockstep import LockStep
 from bench.latency.runtimes import check_runtime
-from bench.latency.setting import LatencySetting
+from bench.settings.latency import LatencySetting
+from bench.stats.paired_ratio import Ratio, paired_log, ratio
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bench.latency.setting import LatencySetting
+from bench.settings.latency import LatencySetting
 
 GO, END = "go", "end"
 """Lines that a child of a host is told: to take a sample, and to end."""

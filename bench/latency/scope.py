@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from bench.latency.setting import LatencySetting, Scope
+from bench.settings.latency import LatencySetting, Scope
 from variants.network import Network
 
 Run = Callable[[Tensor], Tensor]

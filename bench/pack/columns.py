@@ -7,11 +7,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from bench.judge.alike import what_is_alike
-from bench.judge.latency_records import metric_of
-from bench.judge.seed_spread import but_for_the_seed, data_of
+from bench.analysis.comparability import what_is_alike
+from bench.analysis.latency_records import metric_of
+from bench.analysis.seed_variance import but_for_the_seed, data_of
 from bench.metrics import METRICS, P90, SCORE_METRICS
-from bench.records import Record, make_key
+from bench.storage.records import Record, make_key
 
 _COMPUTED = ("flops", *SCORE_METRICS)
 """Metrics that no record holds, or only among its details."""

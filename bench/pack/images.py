@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.accuracy.bootstrap import miou_draws
-from bench.confusions import Confusions
-from bench.durable import replacing
-from bench.judge.draws import RESAMPLES, SPLIT, draws_of_images
+from bench.analysis.resampling import RESAMPLES, SPLIT, draws_of_images
 from bench.pack.manifest import PACK, PackedImages, images_stamp
+from bench.stats.bootstrap import miou_draws
+from bench.storage.atomic_files import replacing
+from bench.storage.confusions import Confusions
 
 _COLUMNS = pa.schema(
     {"sweep": pa.string(), "key": pa.string(), "row": pa.int64(), "low": pa.float64(), "high": pa.float64()}

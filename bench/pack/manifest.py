@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.confusions import FOLDER
-from bench.durable import replacing
 from bench.errors import UserError
 from bench.pack.columns import COLUMNS
+from bench.storage.atomic_files import replacing
+from bench.storage.confusions import FOLDER
 
 PACK = ".packed"
 """The folder of a pack in its results folder."""

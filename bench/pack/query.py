@@ -13,16 +13,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from bench.confusions import Confusions
+from bench.analysis.comparability import Alike
+from bench.analysis.resampling import SPLIT
+from bench.analysis.seed_variance import Training
+from bench.decision.evidence import Rows, with_score
 from bench.errors import UserError
-from bench.judge.alike import Alike
-from bench.judge.draws import SPLIT
-from bench.judge.evidence import Rows, with_score
-from bench.judge.seed_spread import Training
 from bench.pack.columns import METRIC_COLUMNS
 from bench.pack.manifest import PACK, Manifest, fresh_manifest
-from bench.records import GROUPS, Group, Record, parse_line
-from bench.store import Store
+from bench.storage.confusions import Confusions
+from bench.storage.records import GROUPS, Group, Record, parse_line
+from bench.storage.store import Store
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

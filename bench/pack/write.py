@@ -14,7 +14,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.durable import cannot_write, clear_unfinished, replacing
 from bench.errors import UserError
 from bench.pack.columns import COLUMNS, row_of
 from bench.pack.images import pack_images
@@ -31,7 +30,8 @@ from bench.pack.manifest import (
     stamp_of,
     write_manifest,
 )  # fmt: skip
-from bench.store import read_lines
+from bench.storage.atomic_files import cannot_write, clear_unfinished, replacing
+from bench.storage.store import read_lines
 
 _AT_A_TIME = 8192
 """Records in memory, and in a row group."""

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from bench.render.class_colours import VOID_COLOUR, class_colours
+from bench.render.figures.style import VOID_COLOUR, class_colours
 
 _OPACITY = 0.72
 _WIDTH_IN, _LEGEND_ROW_IN, _HEAD_IN = 11.0, 0.24, 0.7

@@ -8,14 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from bench.render.report_folder import report_folder
+from bench.render.output_folder import report_folder
 
 
 def write_cost_files(table: pd.DataFrame, about: dict[str, Any], folder: Path) -> list[Path]:
     """Write costs.csv, costs.parquet and costs.json; returns the paths.
 
     Args:
-        table: of `bench.judge.cost_table.cost_table`.
+        table: of `bench.analysis.cost_table.cost_table`.
         about: what stands beside the variants in the JSON file: space, input, counter, commit.
 
     Raises:

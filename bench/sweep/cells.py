@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from bench.accuracy import train
-from bench.accuracy.datasets import Dataset
 from bench.accuracy.evaluation import Evaluation
 from bench.accuracy.precision import TRAINING_WAYS, TrainingWay, TrainPrecision
-from bench.confusions import Confusions
+from bench.accuracy.trained_weights import RANDOM, TrainedWeights
 from bench.cost import trace
+from bench.data import Dataset
 from bench.latency import clock
 from bench.latency.runtimes import RUNTIMES
-from bench.latency.setting import SCOPES, Device
-from bench.machine import installed_version, machine_id, versions
-from bench.predictions import Predictions
-from bench.records import Group, make_key
+from bench.settings.latency import SCOPES, Device
+from bench.storage.confusions import Confusions
+from bench.storage.predictions import Predictions
+from bench.storage.records import Group, make_key
 from bench.sweep.spacefile import LatencyProtocol, SpaceFile
-from bench.sweep.trained import RANDOM, TrainedWeights
+from bench.system.machine import installed_version, machine_id, versions
 from variants.fingerprint import code_fingerprint
 from variants.spec import VariantSpec
 

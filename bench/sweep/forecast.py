@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from bench.records import GROUPS, Group
+from bench.storage.records import GROUPS, Group
 from bench.sweep.cells import Cell
 
 Place = tuple[Group, str, str | None, str | None]

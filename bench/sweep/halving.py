@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import mean
 
+from bench.analysis.selection import settle
+from bench.analysis.successive_halving import Decision, Rung, decide, plan_rungs
 from bench.errors import UserError
-from bench.judge.halving import Decision, Rung, decide, plan_rungs
-from bench.judge.hypervolume import Point
-from bench.judge.select import settle
-from bench.records import Record
+from bench.stats.pareto import Point
+from bench.storage.records import Record
 from bench.sweep.cells import Cell, Watch
 from bench.sweep.pool import Finished, Progress
 

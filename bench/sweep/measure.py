@@ -12,23 +12,23 @@ import numpy as np
 import torch
 from torch import nn
 
-from bench.accuracy.datasets import Dataset, Split, open_dataset
-from bench.accuracy.datasets.decoded import readable_fast
 from bench.accuracy.evaluate import Result, evaluate
 from bench.accuracy.evaluation import Evaluation
 from bench.accuracy.examples import example_places, predicted_examples, small_image, small_mask
 from bench.accuracy.numbers import miou_numbers, score_tables
 from bench.accuracy.schedule import Schedule
 from bench.accuracy.train import Aids, train
+from bench.accuracy.trained_weights import RANDOM
 from bench.cost.count import count_variant
 from bench.cost.graph_hash import graph_hash
+from bench.data import Dataset, Split, open_dataset
+from bench.data.decoded import readable_fast
 from bench.latency.clock import measure_latency
-from bench.latency.setting import LatencySetting
 from bench.metrics import latency_metric
-from bench.predictions import Predictions
-from bench.records import make_key
+from bench.settings.latency import LatencySetting
+from bench.storage.predictions import Predictions
+from bench.storage.records import make_key
 from bench.sweep.cells import Cell, Sources, Watch
-from bench.sweep.trained import RANDOM
 from variants.backbones.weights import weights_fingerprint
 from variants.network import Network, build
 

@@ -15,13 +15,13 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.durable import scratch_folder
 from bench.errors import DiskError
-from bench.fork_server import worker_context
-from bench.machine import Origin
+from bench.storage.atomic_files import scratch_folder
 from bench.sweep.cells import Cell, Sources
 from bench.sweep.interrupts import interrupts_held_back
 from bench.sweep.worker import MORE_MEMORY, work
+from bench.system.fork_server import worker_context
+from bench.system.machine import Origin
 from variants.fingerprint import source_modules
 from variants.spec import VariantSpec
 

@@ -9,31 +9,31 @@ from pathlib import Path
 
 import torch
 
-from bench.accuracy.datasets import SPLITS, DataError, Dataset, open_dataset
 from bench.accuracy.precision import TrainingWay, own_way
-from bench.confusions import Confusions
+from bench.accuracy.start_weights import StartWeights
+from bench.accuracy.trained_weights import RANDOM, TrainedWeights
+from bench.analysis.accuracy_warnings import keys_without_matrices
+from bench.analysis.latency_warnings import doubtful_keys, lacks_weights
+from bench.analysis.selection import settle
 from bench.cost.batch import CountSpecs, count_alone
 from bench.cost.budget import NO_LIMIT, Budget
+from bench.data import SPLITS, DataError, Dataset, open_dataset
 from bench.errors import UserError
-from bench.fork_server import announce
-from bench.judge.accuracy_doubts import keys_without_matrices
-from bench.judge.latency_doubts import doubtful_keys, lacks_weights
-from bench.judge.select import settle
 from bench.latency.runtimes import check_runtime
 from bench.latency.runtimes.limits import check_compiler
-from bench.latency.setting import Device
-from bench.machine import commit
-from bench.predictions import Predictions
-from bench.records import Group, Record
-from bench.store import Store
+from bench.settings.latency import Device
+from bench.storage.confusions import Confusions
+from bench.storage.predictions import Predictions
+from bench.storage.records import Group, Record
+from bench.storage.store import Store
 from bench.sweep.cells import Cell, Sources, plan_cells, with_random_weights
 from bench.sweep.forecast import Forecast, place_of
 from bench.sweep.measure import EVALUATED
 from bench.sweep.pool import code_that_measures
 from bench.sweep.probe import probe_seconds
 from bench.sweep.spacefile import SpaceFile
-from bench.sweep.start_weights import StartWeights
-from bench.sweep.trained import RANDOM, TrainedWeights
+from bench.system.fork_server import announce
+from bench.system.machine import commit
 from variants.check import SpecError, check_variants
 from variants.spec import VariantSpec
 

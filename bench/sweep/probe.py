@@ -9,13 +9,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from bench.accuracy.contrastive import contrastive_term
-from bench.accuracy.datasets import Split
 from bench.accuracy.evaluation import Evaluation
 from bench.accuracy.precision import TrainPrecision, autocast, fast_gradients
 from bench.accuracy.schedule import Schedule
 from bench.cost.count import count_variant
+from bench.data import Split
 from bench.errors import UserError
-from bench.latency.setting import RuntimeName
+from bench.settings.latency import RuntimeName
 from bench.sweep.cells import Cell
 from bench.sweep.forecast import Place, place_of
 from variants.network import build

@@ -6,18 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from bench.durable import clear_unfinished, scratch_folder
-from bench.judge.halving import Rung
-from bench.machine import Origin, commit
+from bench.analysis.successive_halving import Rung
 from bench.metrics import implausible
-from bench.records import GROUPS, Record
-from bench.store import Store
+from bench.storage.atomic_files import clear_unfinished, scratch_folder
+from bench.storage.records import GROUPS, Record
+from bench.storage.store import Store
 from bench.sweep.cells import Cell
 from bench.sweep.executor import Executor
 from bench.sweep.forecast import Forecast, Lanes
 from bench.sweep.halving import Stop, halve
 from bench.sweep.pool import Finished, Progress, run_cells
 from bench.sweep.prepare import Plan
+from bench.system.machine import Origin, commit
 
 
 @dataclass

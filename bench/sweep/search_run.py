@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from statistics import mean
 
+from bench.analysis.selection import settle
 from bench.cost.budget import Budget
 from bench.cost.count import VariantCounter
 from bench.cost.figures import Cost
-from bench.judge.select import settle
-from bench.records import Record
-from bench.store import Store
+from bench.storage.records import Record
+from bench.storage.store import Store
 from bench.sweep.executor import Executor
 from bench.sweep.forecast import Forecast
 from bench.sweep.pool import run_cells

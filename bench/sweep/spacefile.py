@@ -20,13 +20,14 @@ from pydantic import (
 )
 
 from bench.accuracy.evaluation import Evaluation
+from bench.accuracy.recipes import load_recipe
 from bench.accuracy.schedule import Schedule
-from bench.cost.budget import Budget, read_number
-from bench.errors import UserError
-from bench.latency.setting import RUNTIMES_OF, Device, LatencySetting, Layout, Precision, RuntimeName, Scope
+from bench.cost.budget import Budget
+from bench.errors import UserError, did_you_mean
 from bench.paths import is_file
-from bench.sweep.recipes import load_recipe
-from bench.yaml_places import Place, YamlFile, read_yaml
+from bench.quantities import read_number
+from bench.settings.latency import RUNTIMES_OF, Device, LatencySetting, Layout, Precision, RuntimeName, Scope
+from bench.yaml_file import Place, YamlFile, read_yaml
 from bench.yaml_problems import problems_in_words
 from variants.errors import VariantError
 from variants.names import parse_name
@@ -34,7 +35,6 @@ from variants.product import Product, read_product
 from variants.scout import scout
 from variants.space import Expansion, expand
 from variants.spec import VariantSpec
-from variants.suggest import did_you_mean
 
 SHIPPED = Path(__file__).resolve().parent.parent.parent / "variants" / "spaces"
 Side = Annotated[int, Field(ge=32, le=32768)]

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from bench.accuracy.huge_pages import use_huge_pages
 from bench.errors import DiskError, describe_failure, is_disk_full, is_for_users, is_out_of_memory
-from bench.fork_server import end_with_parent
 from bench.sweep.cells import Cell, Sources
+from bench.system.fork_server import end_with_parent
 
 MORE_MEMORY = (
     "What to do: leave it out of the space, or give it more memory by fewer --workers, fewer --gpu-trainings or "

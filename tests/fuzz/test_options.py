@@ -15,18 +15,18 @@ from hypothesis import strategies as st
 
 from bench.adapt.budgets import SMALLEST, read_budgets
 from bench.adapt.inference import read_steps
-from bench.cli.data_options import read_data_option
-from bench.cli.guard_front import _read_pin
-from bench.cli.guard_options import Growth, GrowthType, OutputType
-from bench.cli.options import AmountType, CountType, SizeType
+from bench.analysis.constraints import read_limit
+from bench.cli.common.data_options import read_data_option
+from bench.cli.common.options import AmountType, CountType, SizeType
+from bench.cli.guard.front import _read_pin
+from bench.cli.guard.options import Growth, GrowthType, OutputType
 from bench.cli.pick_command import _labels
-from bench.cost.budget import read_number
-from bench.cost.target import read_target
 from bench.errors import UserError
-from bench.judge.cost_baseline import GUARDED
-from bench.judge.limits import read_limit
+from bench.guard.cost_baseline import GUARDED
+from bench.guard.render.cost.formats import FORMATS
 from bench.metrics import METRICS
-from bench.render.guard_formats import FORMATS
+from bench.quantities import read_number
+from bench.sweep.target import read_target
 from tests.fuzz.profiles import examples
 from tests.fuzz.strategies import LONG, joined, typed_numbers, typed_text
 from tests.fuzz.yaml_texts import FRAGMENTS

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bench.errors import UserError
-from bench.records import GROUPS, parse_line
+from bench.storage.records import GROUPS, parse_line
 from tests.conftest import PROJECT
 from tests.fuzz.profiles import examples
 from tests.fuzz.strategies import LONG, ODD_TEXT, edited_text, edited_tree

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.confusions import FOLDER, Confusions, Matrices
-from bench.judge.cost_baseline import FILE, read_baseline
+from bench.guard.cost_baseline import FILE, read_baseline
+from bench.storage.confusions import FOLDER, Confusions, Matrices
 from tests.golden.committed import SWEEPS, committed_files, store_of
 from tests.golden.files import Golden, Lines, canonical, digest
 

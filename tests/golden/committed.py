@@ -7,9 +7,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.adaptations import FOLDER, PREFIX, adaptations_in
-from bench.records import Record
-from bench.store import Store
+from bench.storage.records import Record
+from bench.storage.store import FOLDER, PREFIX, Store, adaptations_in
 
 SWEEPS = ("*", f"{FOLDER}/*")
 """Patterns of the folders of sweeps and of adaptations, below results/."""

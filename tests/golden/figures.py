@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.records import Record
+from bench.storage.records import Record
 from tests.golden.beside import beside_records
 from tests.golden.committed import committed_records
 from tests.golden.files import SHARED, Golden, canonical, digest, numbered

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bench.records import make_key
+from bench.storage.records import make_key
 from tests.golden.files import SHARED, Golden
 
 WAYS: tuple[dict[str, Any], ...] = (

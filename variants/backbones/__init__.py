@@ -66,9 +66,7 @@ def build_backbone(text: str, pretrained: bool = False, weights_dir: Path | None
             raise VariantError(f"backbone {name!r} takes no arguments, got {arguments!r}", "backbone")
         backbone = getattr(import_module(entry.module), entry.builder)(name, pretrained, weights_dir)
     else:
-        from variants.backbones.timm_adapter import build_timm_backbone
-
-        backbone = build_timm_backbone(text, pretrained, weights_dir)
+        backbone = import_module(_TIMM).build_timm_backbone(text, pretrained, weights_dir)
     return backbone
 
 

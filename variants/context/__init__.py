@@ -95,16 +95,6 @@ CONTEXTS: Registry[ContextEntry] = Registry(
 )  # fmt: skip
 
 
-def _fault(name: str, entry: ContextEntry) -> str:
-    """What `variants.spec`, which knows the axes of every variant, has against an entry from elsewhere."""
-    from variants.spec import context_fault
-
-    return context_fault(name, entry)
-
-
-CONTEXTS.fault_of = _fault
-
-
 def build_context(name: str, width: int, options: dict[str, Value]) -> nn.Module:
     """Build block `name` for maps of `width` channels; `options` are its axes' values."""
     entry = CONTEXTS[name]

@@ -16,9 +16,8 @@ from importlib.util import find_spec
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.errors import UserError
-from bench.machine import installed_version
-from variants.suggest import did_you_mean
+from bench.errors import UserError, did_you_mean
+from bench.system.machine import installed_version
 
 Picture = NDArray[np.uint8]
 """(H, W, 3), RGB."""

@@ -12,7 +12,7 @@ from bench.cost.audit.compare import Audited
 from bench.cost.audit.counters import COUNTERS, OURS, Count
 from bench.cost.audit.reading import Failure, Reading
 from bench.errors import describe_failure
-from bench.fork_server import worker_context
+from bench.system.fork_server import worker_context
 from variants.spec import VariantSpec
 
 

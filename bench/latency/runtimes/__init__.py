@@ -19,7 +19,7 @@ from bench.errors import UserError
 from bench.latency.parity import Parity, check_parity
 from bench.latency.runtimes.limits import check_limits
 from bench.latency.scope import Run, Scoped, memory_format
-from bench.latency.setting import RUNTIME_LABELS, RUNTIMES_OF, LatencySetting, RuntimeName
+from bench.settings.latency import RUNTIME_LABELS, RUNTIMES_OF, LatencySetting, RuntimeName
 from variants.network import Network
 
 

@@ -9,7 +9,7 @@ import torch
 
 from bench.latency.runtimes.exporting import refused_in_words
 from bench.latency.scope import Run, Scoped, make_images
-from bench.latency.setting import LatencySetting
+from bench.settings.latency import LatencySetting
 
 _MANY = 1000
 """Graphs that one process may compile; beyond its own limit of eight torch would refuse the next one."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bench.latency.runtimes.exporting import refused_in_words
 from bench.latency.scope import Run, Scoped, make_images
-from bench.latency.setting import LatencySetting
+from bench.settings.latency import LatencySetting
 
 _WARM_UP = 3
 """Passes before the recording, in which libraries choose their kernels and reserve memory."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.latency.scope import Run, Scoped
-from bench.latency.setting import LatencySetting
+from bench.settings.latency import LatencySetting
 
 
 def prepare(graph: Scoped, setting: LatencySetting, exported: Path) -> Run:

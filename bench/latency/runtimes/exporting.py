@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from bench.errors import UserError, describe_failure
 from bench.latency.scope import Scoped, make_images
-from bench.latency.setting import RUNTIME_LABELS, LatencySetting
+from bench.settings.latency import RUNTIME_LABELS, LatencySetting
 
 
 class Taking(nn.Module):

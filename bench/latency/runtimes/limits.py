@@ -8,7 +8,7 @@ import shutil
 import torch
 
 from bench.errors import UserError
-from bench.latency.setting import RUNTIME_LABELS, LatencySetting, Precision
+from bench.settings.latency import RUNTIME_LABELS, LatencySetting, Precision
 
 
 def check_limits(setting: LatencySetting) -> None:

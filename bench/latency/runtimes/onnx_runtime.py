@@ -10,7 +10,7 @@ from torch import Tensor
 from bench.latency.runtimes.exporting import Taking, as_it_lies, example, exported_file, keep, refused_in_words
 from bench.latency.runtimes.unreported import unreported
 from bench.latency.scope import Run, Scoped
-from bench.latency.setting import LatencySetting
+from bench.settings.latency import LatencySetting
 
 with unreported():
     import onnxruntime

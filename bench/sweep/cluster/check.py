@@ -15,11 +15,11 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from bench.accuracy.precision import TrainPrecision, fastest_precision
 from bench.errors import UserError, describe_failure
-from bench.installation import install_command
-from bench.machine import commit, versions
-from bench.store import LOCK_NAME
+from bench.storage.store import LOCK_NAME
 from bench.sweep.cluster.nodes import Node
 from bench.sweep.cluster.source import source_digest
+from bench.system.installation import install_command
+from bench.system.machine import commit, versions
 
 _ANSWER_S = 180.0
 """A node loads torch, perhaps from a shared disk."""

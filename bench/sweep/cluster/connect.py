@@ -14,7 +14,7 @@ import ray
 from ray._private.services import canonicalize_bootstrap_address
 
 from bench.errors import UserError, describe_failure
-from bench.machine import machine_facts
+from bench.system.machine import machine_facts
 
 _ANSWER_S = 5.0
 _QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}

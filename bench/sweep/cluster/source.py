@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from bench.installation import PROJECT_ROOT
+from bench.system.installation import PROJECT_ROOT
 
 _MEASURING_NOTHING = ("cli", "judge", "render")
 

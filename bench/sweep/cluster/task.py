@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 import ray
 
 from bench.errors import UserError
-from bench.machine import Origin
 from bench.sweep import pool
 from bench.sweep.cells import Cell, Sources
 from bench.sweep.cluster.check import Wanted, refuse_this_node
 from bench.sweep.pool import Finished, Progress
+from bench.system.machine import Origin
 from variants.fingerprint import code_fingerprint
 
 

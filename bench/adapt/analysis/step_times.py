@@ -1,0 +1,64 @@
+"""What the steps of an adaptation take, as its latency records have it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bench.analysis.latency_quality import Doubt, doubt, percent
+from bench.analysis.latency_records import metric_of
+from bench.stats.bootstrap import Interval
+from bench.storage.records import Record
+
+BATCH_NORM = "batchnorm"
+"""The step that puts other numbers into the same network."""
+
+
+@dataclass(frozen=True)
+class StepTime:
+    """A step inside a pass, in milliseconds.
+
+    added: what it adds, median with its 95 % interval. alone: the step by itself, likewise; None of a resizing, which
+    is part of the pass. plain: median of a pass without it. whole: of a pass with it, median with its quartiles.
+    """
+
+    added: Interval
+    alone: Interval | None
+    plain: float
+    whole: Interval
+    passes: int
+    doubts: Sequence[Doubt]
+    record: Record
+
+
+def step_time(record: Record) -> StepTime:
+    """Of the record of a step's latency."""
+    details = record.details
+    doubts = [doubt(one["kind"], one["size"]) for one in details["doubts"]]
+    plain = details["network_ms"]
+    return StepTime(
+        _interval(record, "added_ms"), _interval(record, "step_ms") if "step_ms" in record.metrics else None,
+        plain["median"], _interval(record, metric_of(record)), len(plain["samples"]), doubts, record,
+    )  # fmt: skip
+
+
+def doubt_lines(records: Sequence[Record], name: str) -> Iterator[str]:
+    """Why times of steps of an adaptation may be wrong, a line a kind of doubt, and what to do."""
+    kinds: dict[str, list[Doubt]] = defaultdict(list)
+    for record in records:
+        for one in step_time(record).doubts:
+            kinds[one.kind].append(one)
+    for found in kinds.values():
+        worst = max(found, key=lambda one: one.size)
+        size = f"{'up to ' if len(found) > 1 else ''}{percent(worst.size)}"
+        yield (
+            f"doubtful: {len(found)} of {len(records)} times of steps: {worst.fact.format(size)}. What to do: "
+            f"{worst.mend}; then delete their lines of group latency in results/adapt/{name}/, and `bench adapt` "
+            "measures them again"
+        )
+
+
+def _interval(record: Record, metric: str) -> Interval:
+    numbers = record.metrics
+    return Interval(numbers[metric], numbers[f"{metric}_low"], numbers[f"{metric}_high"])

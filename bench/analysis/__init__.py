@@ -1,0 +1,1 @@
+"""What records say: tables, comparability, resampling, fronts, effects, warnings."""

@@ -1,0 +1,1 @@
+"""Which variant to take: picks, prices, return on investment, changed fronts."""

@@ -1,0 +1,85 @@
+"""What the variants of a sweep cost to run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bench.analysis.candidates import Candidate
+from bench.analysis.labels import short_labels
+from bench.analysis.latency_records import metric_of
+from bench.analysis.latency_warnings import trust_lines
+from bench.analysis.resampling import interval_of
+from bench.analysis.selection import select
+from bench.decision.decision_data import Grounds, load_grounds
+from bench.decision.prices import Prices
+from bench.decision.record_evidence import Records
+from bench.decision.roi import Running, measured_joules, running
+from bench.errors import UserError
+from bench.stats.bootstrap import Interval
+from bench.storage.records import Record
+from bench.storage.store import Store
+
+
+@dataclass(frozen=True)
+class SweepRoi:
+    """running: cheapest first, of the candidate at the same place. settings: in words, what the numbers are of.
+
+    labels: short ones, by variant. doubts: in words, why latencies cannot be trusted.
+    """
+
+    metric: str
+    candidates: Sequence[Candidate]
+    running: Sequence[Running]
+    settings: Sequence[str]
+    labels: Mapping[str, str]
+    doubts: Sequence[str]
+
+    def of(self, variant: str) -> Running:
+        """The costs of one variant.
+
+        Raises:
+            UserError: it is not there.
+        """
+        known = {run.variant: run for run in self.running}
+        if variant not in known:
+            raise UserError(f"{variant!r} has no {self.metric} here; these have: {', '.join(known)}.")
+        return known[variant]
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "metric": self.metric,
+            "variants": [asdict(run) for run in self.running],
+            "measured_on": self.settings,
+            "doubts": self.doubts,
+        }
+
+
+def roi_of_sweep(store: Store, sweep: str, metric: str, machine: str, prices: Prices) -> SweepRoi:
+    """Costs of all variants whose latency is known.
+
+    Raises:
+        UserError: as `load_grounds`, or there is no price for the machine.
+    """
+    grounds = load_grounds(Records(store), [sweep], ["miou_val", metric], machine)
+    records = select(store.read_known(sweep), store.read_plan(sweep)).shown
+    timed = [r for r in records if r.group == "latency" and metric_of(r) == metric and machine in r.machine_id]
+    pairs = [(c, _running(c, grounds, [r for r in timed if r.variant == c.variant], metric, prices))
+             for c in grounds.candidates]  # fmt: skip
+    pairs.sort(key=lambda pair: (pair[1].per_million.value, pair[1].variant))
+    specs = {r.variant: r.spec for r in records if r.group != "latency" or r in timed}
+    labels = dict(zip(specs, short_labels(list(specs.values())), strict=True))
+    return SweepRoi(
+        metric, [c for c, _ in pairs], [run for _, run in pairs], grounds.settings, labels, trust_lines(timed)
+    )
+
+
+def _running(candidate: Candidate, grounds: Grounds, timed: Sequence[Record], metric: str, prices: Prices) -> Running:
+    price = prices.of(timed[0].machine_id, timed[0].setting["device"])
+    value = candidate.values[metric]
+    drawn = grounds.draws[metric].get(candidate.variant)
+    interval = Interval(value, value, value) if drawn is None else interval_of(value, drawn)
+    joules = measured_joules([record.details for record in timed])
+    return running(candidate.variant, interval, timed[0].setting.get("batch", 1), price, joules)

@@ -1,0 +1,1 @@
+"""Stop a change that makes a variant costlier or slower."""

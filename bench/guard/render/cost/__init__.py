@@ -1,0 +1,1 @@
+"""What the cost guard found, in five formats."""

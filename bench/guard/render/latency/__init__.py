@@ -1,0 +1,1 @@
+"""What the latency guard found, in five formats."""

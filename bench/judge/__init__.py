@@ -1,1 +1,0 @@
-"""Records -> table -> Pareto fronts. Imports neither torch nor variants."""

@@ -1,0 +1,1 @@
+"""The block diagram of a variant."""

@@ -1,0 +1,1 @@
+"""How far new images are from the training ones."""

@@ -1,0 +1,1 @@
+"""Confusion matrices, scores, resampling, paired ratios, Pareto fronts: numpy and scipy, nothing else."""

@@ -1,0 +1,1 @@
+"""Records and what lies beside them, durable on the disk."""

@@ -1,0 +1,1 @@
+"""The machine that measures: what it is, its free memory, the fork server."""
