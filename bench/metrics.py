@@ -73,11 +73,23 @@ def _latencies() -> Iterator[Metric]:
             key = latency_metric(device, runtime)
             label = f"{name} latency" if runtime == "eager" else f"{RUNTIME_LABELS[runtime]} {name} latency"
             waits = ", waiting for the device at each" if device == "cuda" else ""
-            yield Metric(key, label, "ms", digits, False,
-                         f"median time of single passes by {RUNTIME_LABELS[runtime]}{waits}; what a pass covers stands "
-                         "under how it was measured")  # fmt: skip
-            yield Metric(f"{key}{P90}", f"{label}, 90th percentile", "ms", digits, False,
-                         "nine of ten passes took no longer, over the passes of all processes together")  # fmt: skip
+            yield Metric(
+                key,
+                label,
+                "ms",
+                digits,
+                False,
+                f"median time of single passes by {RUNTIME_LABELS[runtime]}{waits}; what a pass covers stands "
+                "under how it was measured",
+            )
+            yield Metric(
+                f"{key}{P90}",
+                f"{label}, 90th percentile",
+                "ms",
+                digits,
+                False,
+                "nine of ten passes took no longer, over the passes of all processes together",
+            )
 
 
 _SCORES = {
@@ -107,40 +119,89 @@ def _scores() -> Iterator[Metric]:
 METRICS: dict[str, Metric] = {
     metric.key: metric
     for metric in (
-        Metric("miou_val", "mIoU val", "%", 1, True,
-               "mean intersection over union on the validation split, void ignored", 100),
-        Metric("miou_test", "mIoU test", "%", 1, True,
-               "the same on the test split, looked at once after training", 100),
+        Metric(
+            "miou_val",
+            "mIoU val",
+            "%",
+            1,
+            True,
+            "mean intersection over union on the validation split, void ignored",
+            100,
+        ),
+        Metric(
+            "miou_test", "mIoU test", "%", 1, True, "the same on the test split, looked at once after training", 100
+        ),
         *_scores(),
-        Metric("macs", "MACs", "G", 2, False,
-               "multiply-adds of convolutions, linear layers and matrix products of one forward "
-               "pass; one multiply-add counts once (GFLOPs at 2 per MAC are twice this)", 1e-9,
-               "×2 for GFLOPs at 2 per MAC"),
-        Metric("flops", "FLOPs at 2 per MAC", "G", 2, False,
-               "multiplications and additions of convolutions, linear layers and matrix products of one forward "
-               "pass, two for each multiply-add (GMACs are half of this)", 1e-9,
-               "÷2 for GMACs"),
-        Metric("rest_operations", "other operations", "G", 2, False,
-               "norms, activations, resizing, softmax, pooling and arithmetic: additions, comparisons and values "
-               "of a function each count once", 1e-9),
-        Metric("parameters", "parameters", "M", 2, False,
-               "learned numbers in the network, whole", 1e-6),
-        Metric("activations", "activations", "M", 1, False,
-               "elements that all operators of one forward pass write", 1e-6),
-        Metric("activation_bytes", "activations written", "MB", 0, False,
-               "the same in bytes, in float32; 1 MB is 1,000,000 bytes", 1e-6),
-        Metric("peak_bytes", "peak memory", "MB", 0, False,
-               "most bytes of activations held at a time in a forward pass of eager PyTorch in float32, the image "
-               "included, weights and the kernels' own buffers not; 1 MB is 1,000,000 bytes", 1e-6),
-        Metric("weight_bytes", "size in float32", "MB", 2, False,
-               "weights and batch-norm statistics, as saved", 1e-6),
+        Metric(
+            "macs",
+            "MACs",
+            "G",
+            2,
+            False,
+            "multiply-adds of convolutions, linear layers and matrix products of one forward "
+            "pass; one multiply-add counts once (GFLOPs at 2 per MAC are twice this)",
+            1e-9,
+            "×2 for GFLOPs at 2 per MAC",
+        ),
+        Metric(
+            "flops",
+            "FLOPs at 2 per MAC",
+            "G",
+            2,
+            False,
+            "multiplications and additions of convolutions, linear layers and matrix products of one forward "
+            "pass, two for each multiply-add (GMACs are half of this)",
+            1e-9,
+            "÷2 for GMACs",
+        ),
+        Metric(
+            "rest_operations",
+            "other operations",
+            "G",
+            2,
+            False,
+            "norms, activations, resizing, softmax, pooling and arithmetic: additions, comparisons and values "
+            "of a function each count once",
+            1e-9,
+        ),
+        Metric("parameters", "parameters", "M", 2, False, "learned numbers in the network, whole", 1e-6),
+        Metric(
+            "activations", "activations", "M", 1, False, "elements that all operators of one forward pass write", 1e-6
+        ),
+        Metric(
+            "activation_bytes",
+            "activations written",
+            "MB",
+            0,
+            False,
+            "the same in bytes, in float32; 1 MB is 1,000,000 bytes",
+            1e-6,
+        ),
+        Metric(
+            "peak_bytes",
+            "peak memory",
+            "MB",
+            0,
+            False,
+            "most bytes of activations held at a time in a forward pass of eager PyTorch in float32, the image "
+            "included, weights and the kernels' own buffers not; 1 MB is 1,000,000 bytes",
+            1e-6,
+        ),
+        Metric("weight_bytes", "size in float32", "MB", 2, False, "weights and batch-norm statistics, as saved", 1e-6),
         Metric("float16_bytes", "size in float16", "MB", 2, False, "the same at two bytes a number", 1e-6),
-        Metric("int8_bytes", "size in int8", "MB", 2, False,
-               "the same with weight matrices in one byte a number and a float32 scale an output channel; biases and "
-               "norms stay in float32", 1e-6),
+        Metric(
+            "int8_bytes",
+            "size in int8",
+            "MB",
+            2,
+            False,
+            "the same with weight matrices in one byte a number and a float32 scale an output channel; biases and "
+            "norms stay in float32",
+            1e-6,
+        ),
         *_latencies(),
     )
-}  # fmt: skip
+}
 
 COST_METRICS = ("macs", "flops", "parameters", *LATENCIES)
 """What a front puts on its cost axis; of MACs and FLOPs, which are one figure, a page shows one."""
@@ -151,9 +212,14 @@ CONVENTION_WORDS: dict[Convention, str] = {
     "flops": "FLOPs here are at 2 per MAC: they count a multiply-add as two, so 2 GFLOPs are 1 GMAC.",
 }
 DETAIL_METRICS = (
-    "rest_operations", "activations", "peak_bytes", "weight_bytes", "float16_bytes", "int8_bytes",
+    "rest_operations",
+    "activations",
+    "peak_bytes",
+    "weight_bytes",
+    "float16_bytes",
+    "int8_bytes",
     *(f"{metric}{P90}" for metric in LATENCIES),
-)  # fmt: skip
+)
 """What a page says beside these."""
 LOWER_BOUND = "≥"
 """Stands before a figure that leaves out operators without a formula."""

@@ -19,9 +19,11 @@ from tests.factories import MACHINE, VERSIONS
 PIXELS = 1000
 """Of each of the two classes in an image."""
 ARMS = {
-    "as_is": "as it is", "full": "full fine-tuning", "frozen": "frozen backbone",
+    "as_is": "as it is",
+    "full": "full fine-tuning",
+    "frozen": "frozen backbone",
     "semi": "mean teacher: mean teacher (decay 0.99)",
-}  # fmt: skip
+}
 Matrices = NDArray[np.int64]
 
 
@@ -47,32 +49,57 @@ class MadeUp:
         self.matrices: dict[tuple[str, str], Matrices] = {}
 
     def add(
-        self, labels: int, seed: int, shares: Sequence[float] | NDArray[np.float64], arm: str = "full",
-        step: str = "none", variant: str = "net_a+fpn8", seconds: float = 10.0, **changes: Any,
-    ) -> Record:  # fmt: skip
+        self,
+        labels: int,
+        seed: int,
+        shares: Sequence[float] | NDArray[np.float64],
+        arm: str = "full",
+        step: str = "none",
+        variant: str = "net_a+fpn8",
+        seconds: float = 10.0,
+        **changes: Any,
+    ) -> Record:
         """A network and what share of each image of the validation split, and of the test split, it has right."""
         setting = {
-            "dataset": "folder", "classes": ["road", "car"], "arm": arm, "labels": labels, "of": self.of,
-            "choice": "balanced", "seed": seed, "size": [64, 32], "device": "cpu", "precision": "float32",
+            "dataset": "folder",
+            "classes": ["road", "car"],
+            "arm": arm,
+            "labels": labels,
+            "of": self.of,
+            "choice": "balanced",
+            "seed": seed,
+            "size": [64, 32],
+            "device": "cpu",
+            "precision": "float32",
             "step": step,
-        }  # fmt: skip
+        }
         matrices = matrices_of(shares)
         miou = miou_of(float(matrices[:, 0, 0].mean()) / PIXELS)
         key = make_key(variant=variant, setting=setting)
         fields = {
-            "key": key, "group": "adaptation", "variant": variant, "spec_hash": make_key(variant=variant),
+            "key": key,
+            "group": "adaptation",
+            "variant": variant,
+            "spec_hash": make_key(variant=variant),
             "spec": {"backbone": variant.partition("+")[0], "fused_stages": [], "decoder_width": 8, "head_width": 8},
-            "setting": setting, "status": "ok", "metrics": {"miou_val": miou, "miou_test": miou},
+            "setting": setting,
+            "status": "ok",
+            "metrics": {"miou_val": miou, "miou_test": miou},
             "details": {"training_s": seconds, "updates": 0 if arm == "as_is" else 100},
             "words": {
                 "data": "folder: 64 train, 20 val, 20 test",
                 "start": f"from {self.start}.safetensors, trained on streets",
-                "arm": ARMS[arm], "step": "nothing" if step == "none" else f"words of {step}",
+                "arm": ARMS[arm],
+                "step": "nothing" if step == "none" else f"words of {step}",
                 "schedule": "batch 8, crops of 64x32",
             },
-            "machine": MACHINE, "machine_id": "test-cpu-2-cores-abcdef", "versions": VERSIONS,
-            "commit": "0123456789ab", "started": "2026-01-01T00:00:00+00:00", "seconds": seconds,
-        }  # fmt: skip
+            "machine": MACHINE,
+            "machine_id": "test-cpu-2-cores-abcdef",
+            "versions": VERSIONS,
+            "commit": "0123456789ab",
+            "started": "2026-01-01T00:00:00+00:00",
+            "seconds": seconds,
+        }
         record = Record.model_validate(fields | changes)
         self.records.append(record)
         self.matrices |= {(record.key, split): matrices for split in ("val", "test")}
@@ -94,9 +121,13 @@ class MadeUp:
 
 
 def ladder(
-    shares: Mapping[int, float], seeds: int = 3, images: int = 12, made: MadeUp | None = None, wobble: float = 0.004,
+    shares: Mapping[int, float],
+    seeds: int = 3,
+    images: int = 12,
+    made: MadeUp | None = None,
+    wobble: float = 0.004,
     **network: Any,
-) -> MadeUp:  # fmt: skip
+) -> MadeUp:
     """A line: by labels the share that is right on average; seeds lie `wobble` apart."""
     made = made or MadeUp(of=max(shares))
     spread = np.linspace(-0.02, 0.02, images)

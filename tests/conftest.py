@@ -78,9 +78,12 @@ def run_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunBench:
         ):  # set by the command for its children, and put back after the test
             monkeypatch.setenv(name, os.environ.get(name, ""))
         with (
-            warnings.catch_warnings(), chdir(cwd), redirect_stdout(output), redirect_stderr(errors),
+            warnings.catch_warnings(),
+            chdir(cwd),
+            redirect_stdout(output),
+            redirect_stderr(errors),
             pytest.raises(SystemExit) as end,
-        ):  # fmt: skip
+        ):
             main()
         return subprocess.CompletedProcess(arguments, int(end.value.code or 0), output.getvalue(), errors.getvalue())
 

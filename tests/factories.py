@@ -11,20 +11,34 @@ MACHINE = {"cpu": "Test CPU", "cores": 2, "memory_gib": 8, "gpu": None, "system"
 VERSIONS = {"python": "3.11", "torch": "2.15.0"}
 CLASSES = ["road", "car"]
 _SPEC = {
-    "fused_stages": [1, 2, 3, 4], "context": "dnl", "module_width": 64, "transformer_depth": None,
-    "transformer_heads": None, "transformer_ffn_ratio": None, "decoder_width": 32, "head_width": 32,
-}  # fmt: skip
+    "fused_stages": [1, 2, 3, 4],
+    "context": "dnl",
+    "module_width": 64,
+    "transformer_depth": None,
+    "transformer_heads": None,
+    "transformer_ffn_ratio": None,
+    "decoder_width": 32,
+    "head_width": 32,
+}
 _SETTINGS: dict[str, dict[str, Any]] = {
     "cost": {"size": [2048, 1024], "classes": 2},
     "latency": {
-        **LatencySetting((512, 256), classes=2).to_json(), "runtime_versions": {}, "weights_of": "0", "samples": 3,
-        "restart": 0, "method": 2,
+        **LatencySetting((512, 256), classes=2).to_json(),
+        "runtime_versions": {},
+        "weights_of": "0",
+        "samples": 3,
+        "restart": 0,
+        "method": 2,
     },
     "accuracy": {
-        "dataset": "streets", "classes": CLASSES, "schedule": {"epochs": 1}, "seed": 0, "weights": "random",
+        "dataset": "streets",
+        "classes": CLASSES,
+        "schedule": {"epochs": 1},
+        "seed": 0,
+        "weights": "random",
         "device": "cpu",
     },
-}  # fmt: skip
+}
 _NETWORK = {"weights_hash": "a1", "graph_hash": "b2"}
 _WORDS: dict[str, dict[str, str]] = {
     "cost": {"counter": "formulas"},
@@ -48,13 +62,23 @@ def record(group: Group, backbone: str = "net_a", metrics: dict[str, float] | No
         details = {"samples_ms": [], "weights": "0", **_NETWORK}
     details |= changes.pop("details", {})
     fields = {
-        "key": make_key(group=group, spec=spec, setting=setting), "group": group,
-        "variant": f"{backbone}+{spec['context']}", "spec_hash": make_key(spec=spec), "spec": spec,
-        "setting": setting, "words": _WORDS[group], "status": "ok", "metrics": metrics or {}, "details": details,
+        "key": make_key(group=group, spec=spec, setting=setting),
+        "group": group,
+        "variant": f"{backbone}+{spec['context']}",
+        "spec_hash": make_key(spec=spec),
+        "spec": spec,
+        "setting": setting,
+        "words": _WORDS[group],
+        "status": "ok",
+        "metrics": metrics or {},
+        "details": details,
         "machine": MACHINE,
-        "machine_id": "test-cpu-2-cores-abcdef", "versions": VERSIONS, "commit": "0123456789ab",
-        "started": "2026-01-01T00:00:00+00:00", "seconds": 1.0,
-    }  # fmt: skip
+        "machine_id": "test-cpu-2-cores-abcdef",
+        "versions": VERSIONS,
+        "commit": "0123456789ab",
+        "started": "2026-01-01T00:00:00+00:00",
+        "seconds": 1.0,
+    }
     return Record.model_validate(fields | changes)
 
 

@@ -209,9 +209,14 @@ def test_steps_are_read_and_refused() -> None:
     assert plain.describe() == "nothing"
     assert (joined.image, joined.batch_norm, joined.scale) == ("clahe", True, 1.0)
     assert scaled.evaluation().scales == (1.5,)
-    for wrong, words in (("sharpen", "not one of"), ("resize-9", "from 0.25 to 4"), ("clahe,clahe", "twice"),
-                         ("gamma+gamma", "one step twice"), ("resize-2+resize-1.5", "one step twice"),
-                         ("batchnorm+resize-2", "at their own size")):  # fmt: skip
+    for wrong, words in (
+        ("sharpen", "not one of"),
+        ("resize-9", "from 0.25 to 4"),
+        ("clahe,clahe", "twice"),
+        ("gamma+gamma", "one step twice"),
+        ("resize-2+resize-1.5", "one step twice"),
+        ("batchnorm+resize-2", "at their own size"),
+    ):
         with pytest.raises(UserError, match=words):
             read_steps(wrong)
 

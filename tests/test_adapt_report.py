@@ -54,11 +54,24 @@ def test_both_pages_say_what_labels_are_worth_and_with_what_it_was_measured(
     assert page == tmp_path / "adapt" / "made_up" / "index.html"
     for text in (page.read_text(), page.with_name("README.md").read_text().replace("\\", "")):
         for words in (
-            "from 8 to 16 images: +", "from no label to 8 images", "bring nothing that is known", "is ruled out",
-            "Labels needed", "trains 2.5 times as fast as full fine-tuning", "trains 2.5 times as long as full",
-            "1 of ", "is missing", "words of clahe", "Test CPU", "torch 2.15.0", "0123456789ab", "frames of one video",
-            "from net.safetensors", "all 64", "2 of 3 seeds with 8, 16 and 64 labels",
-        ):  # fmt: skip
+            "from 8 to 16 images: +",
+            "from no label to 8 images",
+            "bring nothing that is known",
+            "is ruled out",
+            "Labels needed",
+            "trains 2.5 times as fast as full fine-tuning",
+            "trains 2.5 times as long as full",
+            "1 of ",
+            "is missing",
+            "words of clahe",
+            "Test CPU",
+            "torch 2.15.0",
+            "0123456789ab",
+            "frames of one video",
+            "from net.safetensors",
+            "all 64",
+            "2 of 3 seeds with 8, 16 and 64 labels",
+        ):
             assert words in text, words
         assert "random weights" not in text, "training starts at a checkpoint"
 
@@ -219,10 +232,16 @@ def test_labels_keep_their_order_and_distance_and_move_as_little_as_they_can() -
 def crowded(budgets: list[int]) -> CurvesInfo:
     """Eight variants that end within a point, each with its start beside."""
     curves = [
-        Curve(f"a_long_backbone_name_{i} · FRM transformer", i, budgets, [50 + 0.1 * i] * len(budgets),
-              [49.0] * len(budgets), [52.0] * len(budgets))
+        Curve(
+            f"a_long_backbone_name_{i} · FRM transformer",
+            i,
+            budgets,
+            [50 + 0.1 * i] * len(budgets),
+            [49.0] * len(budgets),
+            [52.0] * len(budgets),
+        )
         for i in range(8)
-    ]  # fmt: skip
+    ]
     starts = [(f"{i + 1} as it is", 40 + 0.05 * i, i) for i in range(8)]
     return CurvesInfo(
         "crowded", "mean of 3 seeds", [Panel("full fine-tuning", curves, starts, True)], budgets, budgets[-1]

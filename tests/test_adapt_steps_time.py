@@ -53,9 +53,17 @@ class Hungry(Inference):
 def request_for(steps: str, start: Path = Path("net.safetensors"), width: int = 96) -> Request:
     data = Streets(width, 64, train=4, val=2, test=2)
     return Request(
-        "made_up", [NET], {NET: Start(start, "0" * 12, data.classes)}, data, {}, [4], range(1), ["full"],
-        read_steps(steps), ("cpu", "float32"),
-    )  # fmt: skip
+        "made_up",
+        [NET],
+        {NET: Start(start, "0" * 12, data.classes)},
+        data,
+        {},
+        [4],
+        range(1),
+        ["full"],
+        read_steps(steps),
+        ("cpu", "float32"),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +91,11 @@ def adaptation(timed: tuple[list[Timing], list[Record], Store]) -> Adaptation:
 def test_each_step_that_takes_time_is_planned_once_a_machine() -> None:
     timings = plan_timings(request_for(STEPS))
     assert [timing.inference.name for timing in timings] == [
-        "clahe", "grey_world", "resize-2", "grey_world+resize-0.5"
-    ], "other statistics are other numbers in the same network"  # fmt: skip
+        "clahe",
+        "grey_world",
+        "resize-2",
+        "grey_world+resize-0.5",
+    ], "other statistics are other numbers in the same network"
     keys = [timing.key for timing in timings]
     assert len(set(keys)) == 4
     assert keys == [timing.key for timing in plan_timings(request_for(STEPS))]
@@ -153,10 +164,17 @@ def test_the_report_says_what_steps_take_with_the_machine(adaptation: Adaptation
     texts = page.read_text(), page.with_name("README.md").read_text().replace("\\", "")
     for text in texts:
         for words in (
-            "What steps take", "added to a pass", "step alone", SAME_NETWORK, "0, the same network", "Steps timed on",
-            f"{PASSES} passes of each", "one 96x64 image", "scikit-image",
+            "What steps take",
+            "added to a pass",
+            "step alone",
+            SAME_NETWORK,
+            "0, the same network",
+            "Steps timed on",
+            f"{PASSES} passes of each",
+            "one 96x64 image",
+            "scikit-image",
             added_words([step_time(adaptation.timings[0])]),
-        ):  # fmt: skip
+        ):
             assert words in text, words
         assert NOT_TIMED not in text
     assert "`steps.csv` the time of every step" in texts[1]

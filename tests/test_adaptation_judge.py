@@ -163,8 +163,9 @@ def world(rng: np.random.Generator) -> Adaptation:
             for arm, adds in (("full", 0.0), ("frozen", FROZEN_ADDS)):
                 shares = mean + adds + chosen + rng.normal(0, 0.01) + hard + rng.normal(0, 0.04, images)
                 made.add(labels, seed, shares, arm)
-                made.add(labels, seed, shares + STEP_ADDS + rng.normal(0, 0.005) + rng.normal(0, 0.03, images), arm,
-                         "clahe")  # fmt: skip
+                made.add(
+                    labels, seed, shares + STEP_ADDS + rng.normal(0, 0.005) + rng.normal(0, 0.03, images), arm, "clahe"
+                )
     return made.adaptation()
 
 

@@ -72,9 +72,7 @@ def test_each_convention_is_a_difference_of_its_own(audited: dict[str, Audited])
     assert set(plain) == {"batch_norm", "upsample_bilinear2d"}
     assert all(macs < 0 for macs in plain.values())
     assert set(steps_of(audited[PLAIN], "ptflops")) == {"bias of convolution"}
-    assert set(steps_of(audited[TRANSFORMER], "ptflops")) == {
-        "attention: bmm", "bias of convolution", "bias of addmm"
-    }  # fmt: skip
+    assert set(steps_of(audited[TRANSFORMER], "ptflops")) == {"attention: bmm", "bias of convolution", "bias of addmm"}
     assert {"attention: matmul", "layer_norm"} <= set(steps_of(audited[PVT], "fvcore"))
 
 
@@ -200,9 +198,7 @@ def raises_and_leaks(spec: VariantSpec, classes: int, size: tuple[int, int]) -> 
 
 
 def test_a_counter_that_fails_or_dies_says_so_and_touches_no_other() -> None:
-    counters = {
-        "killed": is_killed, "ended": ends, "leaky": raises_and_leaks, OURS: count_ours, "fvcore": count_fvcore
-    }  # fmt: skip
+    counters = {"killed": is_killed, "ended": ends, "leaky": raises_and_leaks, OURS: count_ours, "fvcore": count_fvcore}
     (one,) = audit([parse_name(PLAIN)], 19, SIZE, 1, counters)
     assert [failure.reason for failure in one.others if isinstance(failure, Failure)] == [
         "its process was ended by SIGKILL: perhaps for lack of memory, try a smaller --size",

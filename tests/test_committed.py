@@ -27,9 +27,18 @@ from variants.spec import known_axes
 README = (PROJECT / "README.md").read_text()
 IN_README = ["camvid", "context"]
 COMMITTED = [
-    *IN_README, "baselines", "camvid_best", "camvid_best_longer", "camvid_day", "camvid_gpu",
-    "camvid_modules", "camvid_small", "contrastive", "contrastive_off", "runtimes",
-]  # fmt: skip
+    *IN_README,
+    "baselines",
+    "camvid_best",
+    "camvid_best_longer",
+    "camvid_day",
+    "camvid_gpu",
+    "camvid_modules",
+    "camvid_small",
+    "contrastive",
+    "contrastive_off",
+    "runtimes",
+]
 ADAPTED = ["adapt/camvid_dusk"]
 
 

@@ -274,9 +274,7 @@ def test_block_is_its_formula(name: str, options: dict[str, Any]) -> None:
 def test_transformer_is_torchs_encoder_layer() -> None:
     torch.manual_seed(0)
     heads, depth, ratio = 2, 2, 3
-    options = {
-        "transformer_depth": depth, "transformer_heads": heads, "transformer_ffn_ratio": ratio
-    }  # fmt: skip
+    options = {"transformer_depth": depth, "transformer_heads": heads, "transformer_ffn_ratio": ratio}
     block, x = block_of("transformer", **options), torch.randn(2, WIDTH, *SIZE).double().requires_grad_()
     weights = in_double(block)
     y = x.flatten(2).transpose(1, 2)
@@ -291,17 +289,27 @@ def test_transformer_is_torchs_encoder_layer() -> None:
 def torchs_layer(heads: int, ratio: int) -> nn.Module:
     """Left in training, without dropout: in evaluation torch takes kernels without gradients."""
     return nn.TransformerEncoderLayer(
-        WIDTH, heads, ratio * WIDTH, dropout=0, activation="gelu", batch_first=True, norm_first=True,
+        WIDTH,
+        heads,
+        ratio * WIDTH,
+        dropout=0,
+        activation="gelu",
+        batch_first=True,
+        norm_first=True,
         dtype=torch.float64,
-    )  # fmt: skip
+    )
 
 
 def torchs_weights(w: Weights, block: str) -> Weights:
     """Ours under torch's names."""
     renamed = {
-        "qkv": "self_attn.in_proj_", "project": "self_attn.out_proj.", "ffn.1": "linear1.", "ffn.3": "linear2.",
-        "attention_norm": "norm1.", "ffn.0": "norm2.",
-    }  # fmt: skip
+        "qkv": "self_attn.in_proj_",
+        "project": "self_attn.out_proj.",
+        "ffn.1": "linear1.",
+        "ffn.3": "linear2.",
+        "attention_norm": "norm1.",
+        "ffn.0": "norm2.",
+    }
     kinds = ("weight", "bias")
     return {f"{theirs}{kind}": w[f"{block}.{ours}.{kind}"] for ours, theirs in renamed.items() for kind in kinds}
 

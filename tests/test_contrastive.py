@@ -235,9 +235,16 @@ def test_void_alone_gives_a_connected_zero() -> None:
 
 def test_a_schedule_without_the_term_dumps_as_before() -> None:
     before = {
-        "epochs": 16, "batch_size": 8, "learning_rate": 0.002, "backbone_lr_ratio": 0.25, "weight_decay": 0.01,
-        "crop": [240, 180], "scale": [0.5, 1.0], "flip": True, "pretraining": "imagenet",
-    }  # fmt: skip
+        "epochs": 16,
+        "batch_size": 8,
+        "learning_rate": 0.002,
+        "backbone_lr_ratio": 0.25,
+        "weight_decay": 0.01,
+        "crop": [240, 180],
+        "scale": [0.5, 1.0],
+        "flip": True,
+        "pretraining": "imagenet",
+    }
     schedule = Schedule.model_validate(before)
     assert schedule.contrastive is None
     assert schedule.model_dump(mode="json") == before

@@ -252,12 +252,19 @@ def test_shapes_are_those_of_the_kernels(func: Any, layout: torch.memory_format)
 def some_specs(count: int) -> list[VariantSpec]:
     """Drawn from a large space, so that every run of the tests tries others beside those of all runs."""
     axes = {
-        "backbone": [*FAMILIES, "van_b0"], "fused_stages": [[], [4], [3, 4], [1, 2, 3, 4]],
-        "context": ["none", "nonlocal", "dnl", "ppm", "cbam"], "target_stride": [8, 16, 32],
-        "unify": ["avg", "max", "conv"], "fuse": ["concat", "sum", "gated"], "fusion_conv": ["none", "1x1", "3x3"],
-        "module_width": [32], "reenter": ["top", "every"], "decoder_width": [32], "head": ["sum", "concat", "plain"],
+        "backbone": [*FAMILIES, "van_b0"],
+        "fused_stages": [[], [4], [3, 4], [1, 2, 3, 4]],
+        "context": ["none", "nonlocal", "dnl", "ppm", "cbam"],
+        "target_stride": [8, 16, 32],
+        "unify": ["avg", "max", "conv"],
+        "fuse": ["concat", "sum", "gated"],
+        "fusion_conv": ["none", "1x1", "3x3"],
+        "module_width": [32],
+        "reenter": ["top", "every"],
+        "decoder_width": [32],
+        "head": ["sum", "concat", "plain"],
         "head_width": [16],
-    }  # fmt: skip
+    }
     return random.sample(expand(axes).specs, count)
 
 

@@ -36,9 +36,14 @@ def guard_command() -> str:
 def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     return subprocess.run(
-        ["sh", "-c", command], cwd=folder, capture_output=True, text=True, check=False, timeout=240,
+        ["sh", "-c", command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
         env=bench_environment() | {"PATH": path, "BASE": "HEAD", "GITHUB_STEP_SUMMARY": str(folder / "summary.md")},
-    )  # fmt: skip
+    )
 
 
 def commit_all(folder: Path) -> None:

@@ -84,10 +84,14 @@ def test_intervals_over_images_and_seeds_hold_the_truth_as_often_as_they_say() -
     """Each trial draws images and, for every variant, seeds; the truth is of very many of both."""
     between_seeds, seeds, images = 0.15, 3, 60
     many = np.random.default_rng(99)
-    truth = float(np.mean([
-        mean_iou(matrices(1.0 + between_seeds * many.standard_normal(), many.standard_normal(4000)).sum(axis=0))
-        for _ in range(400)
-    ]))  # fmt: skip
+    truth = float(
+        np.mean(
+            [
+                mean_iou(matrices(1.0 + between_seeds * many.standard_normal(), many.standard_normal(4000)).sum(axis=0))
+                for _ in range(400)
+            ]
+        )
+    )
     held = []
     for trial in range(TRIALS):
         rng = np.random.default_rng(trial)
@@ -152,8 +156,9 @@ def test_the_spread_between_seeds_widens_the_draws() -> None:
 def test_an_effect_is_the_mean_over_the_pairs_that_differ_in_one_axis() -> None:
     specs: dict[str, dict[str, Any]] = {
         f"{backbone}-{width}": {"backbone": backbone, "decoder_width": width, "context": None}
-        for backbone in ("a", "b") for width in (32, 64)
-    }  # fmt: skip
+        for backbone in ("a", "b")
+        for width in (32, 64)
+    }
     mious = {"a-32": 0.50, "a-64": 0.53, "b-32": 0.60, "b-64": 0.61}
     macs = {"a-32": 1.0, "a-64": 2.0, "b-32": 1.0, "b-64": 8.0}
     variants = [Candidate(name, {"miou_val": mious[name], "macs": macs[name]}) for name in specs]

@@ -133,10 +133,9 @@ def test_failures_are_shown_until_they_are_mended() -> None:
 
 def test_doubtful_counts_are_said() -> None:
     doubtful = [
-        r.model_copy(update={"details": r.details | {"unknown_operators": {"fft": 1}}})
-        if r.group == "cost" else r
+        r.model_copy(update={"details": r.details | {"unknown_operators": {"fft": 1}}}) if r.group == "cost" else r
         for r in measured("a", 0.5, 1e9, 10)
-    ]  # fmt: skip
+    ]
     assert ["not counted, so its costs are lower bounds: fft" in doubt for doubt in study_of(doubtful).doubts] == [True]
 
 
@@ -172,8 +171,10 @@ def test_labels_of_axes_of_other_networks_and_of_blocks_from_elsewhere() -> None
     other = base | {"unify": "avg", "shift_size": 5}
     whole = {"network": "ddrnet23_slim"}
     assert short_labels([pooled, other, whole]) == [
-        "a · FRM dnl max pool shift size 3", "a · FRM dnl avg pool shift size 5", "ddrnet23_slim",
-    ]  # fmt: skip
+        "a · FRM dnl max pool shift size 3",
+        "a · FRM dnl avg pool shift size 5",
+        "ddrnet23_slim",
+    ]
     assert short_labels([{"network": "smp_unet", "backbone": "a"}]) == ["a · smp_unet"]
 
 

@@ -22,9 +22,14 @@ def run_script(folder: Path, first_on_path: Path, *arguments: str) -> subprocess
     """Run the script in the project, its files into a folder."""
     path = os.pathsep.join([str(first_on_path), os.environ.get("PATH", os.defpath)])
     return subprocess.run(
-        ["sh", str(SCRIPT), *arguments], cwd=PROJECT, capture_output=True, text=True, check=False, timeout=240,
+        ["sh", str(SCRIPT), *arguments],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
         env=bench_environment() | {"PATH": path, "LATENCY_GUARD_OUT": str(folder)},
-    )  # fmt: skip
+    )
 
 
 def fake_bench(folder: Path, code: int) -> Path:
@@ -37,8 +42,11 @@ def fake_bench(folder: Path, code: int) -> Path:
 
 
 def needs_git(revision: str) -> None:
-    done = subprocess.run(["git", "-C", str(PROJECT), "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"],
-                          capture_output=True, check=False)  # fmt: skip
+    done = subprocess.run(
+        ["git", "-C", str(PROJECT), "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"],
+        capture_output=True,
+        check=False,
+    )
     if done.returncode:
         pytest.skip(f"needs {revision}, and {PROJECT} is no git checkout that has it")
 

@@ -33,7 +33,7 @@ def times_of(restarts: int, cycles: int = 11) -> tuple[tuple[tuple[int, ...], ..
 
 SLOWER = Verdict(
     "regressed", Ratio(1.079, 1.051, 1.104), Ratio(1.003, 0.988, 1.018), 0.042, 0.0049, 0.071, 40.12, 43.36, times_of(7)
-)  # fmt: skip
+)
 SAME = replace(SLOWER, state="unchanged", head=Ratio(1.002, 0.991, 1.021), false_alarms=2e-7, limit=0.04)
 HIDDEN = "a slow-down below 23.4 % could not have been seen, and one of 10 % must be"
 UNCLEAR = replace(
@@ -55,9 +55,16 @@ def of(verdict: Verdict, name: str = "") -> JudgedVariant:
 
 def report_of(*variants: JudgedVariant, doubts: Sequence[str] = ()) -> LatencyGuardReport:
     return LatencyGuardReport(
-        "main (0123456789ab)", "HEAD (ba9876543210)", SETTING, Rule(), worst_first(variants), tuple(doubts), MACHINE,
-        {"torch": "2.9"}, 61.4,
-    )  # fmt: skip
+        "main (0123456789ab)",
+        "HEAD (ba9876543210)",
+        SETTING,
+        Rule(),
+        worst_first(variants),
+        tuple(doubts),
+        MACHINE,
+        {"torch": "2.9"},
+        61.4,
+    )
 
 
 ONE_OF_EACH = replace(
@@ -105,9 +112,13 @@ def test_every_format_says_everything(form: str) -> None:
         "head is 7.9 % slower than base (95 % interval 5.1 to 10.4 %)",
         "head is 10.0 % faster than base (95 % interval 7.0 to 12.0 %)",
         "no difference between base and head larger than 2.1 % could hide here",
-        ONE_OF_EACH.base, ONE_OF_EACH.head, str(SETTING), "Test CPU", "the machine was busy",
+        ONE_OF_EACH.base,
+        ONE_OF_EACH.head,
+        str(SETTING),
+        "Test CPU",
+        "the machine was busy",
         "changes are not judged",
-    ):  # fmt: skip
+    ):
         assert words in text
     assert "compare the ratio, not the times" in text.lower()
     assert title(ONE_OF_EACH).removeprefix("latency guard") in text
@@ -162,8 +173,10 @@ def test_titles_and_exit_codes(variants: list[JudgedVariant], words: str, code: 
         assert words.removeprefix("latency guard ") in plain(form, report)
     data = as_json(report)
     assert (data["failed"], data["cannot_tell"], data["compared"]) == (
-        report.fails, report.cannot_tell, report.compared
-    )  # fmt: skip
+        report.fails,
+        report.cannot_tell,
+        report.compared,
+    )
 
 
 def test_counts() -> None:
@@ -178,11 +191,15 @@ def test_counts() -> None:
 @pytest.mark.parametrize(
     ("variant", "tag", "level"),
     [
-        (BROKEN, "failure", "error"), (of(SLOWER), "failure", "error"), (of(UNCLEAR), "error", "warning"),
-        (REFUSED, "error", "error"), (NEW, "skipped", "notice"), (of(FASTER), None, "notice"),
+        (BROKEN, "failure", "error"),
+        (of(SLOWER), "failure", "error"),
+        (of(UNCLEAR), "error", "warning"),
+        (REFUSED, "error", "error"),
+        (NEW, "skipped", "notice"),
+        (of(FASTER), None, "notice"),
         (of(SAME), None, "notice"),
     ],
-)  # fmt: skip
+)
 def test_each_state_has_its_weight(variant: JudgedVariant, tag: str | None, level: str) -> None:
     case = suite_of(report_of(variant, of(SAME, "other"))).find(f"testcase[@name='{variant.name}']")
     assert case is not None
@@ -282,6 +299,6 @@ def test_beyond_the_limit_is_never_no_difference() -> None:
         (Ratio(1.01, 1.0001, 1.02), "B is 1.0 % slower than A (95 % interval < 0.1 to 2.0 %)"),
         (Ratio(1, 1, 1), "no difference between A and B larger than 0.1 % could hide here"),
     ],
-)  # fmt: skip
+)
 def test_a_ratio_in_words(ratio: Ratio, words: str) -> None:
     assert ratio_words(ratio, "A", "B") == words

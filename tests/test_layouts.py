@@ -163,8 +163,9 @@ def test_both_files_of_a_pair_are_looked_at(own: Path) -> None:
     mask.write_bytes(b"no mask")
     problems = open_dataset("folder", own, {}).inspect().problems
     assert [name for name in (str(image), str(mask)) if any(name in problem for problem in problems)] == [
-        str(image), str(mask)
-    ]  # fmt: skip
+        str(image),
+        str(mask),
+    ]
 
 
 def test_a_quote_that_is_not_closed_is_said(own: Path) -> None:

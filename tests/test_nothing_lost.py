@@ -154,8 +154,11 @@ def test_a_worker_that_dies_is_recorded_and_tried_again(tmp_path: Path, undistur
         output, errors = process.communicate(timeout=240)
     assert process.returncode == 0, errors
     assert Counter((r["group"], r["status"]) for r in stored(tmp_path)) == {
-        ("cost", "ok"): 2, ("accuracy", "ok"): 1, ("accuracy", "failed"): 1, ("latency", "ok"): 4
-    }  # fmt: skip
+        ("cost", "ok"): 2,
+        ("accuracy", "ok"): 1,
+        ("accuracy", "failed"): 1,
+        ("latency", "ok"): 4,
+    }
     (failed,) = [r for r in stored(tmp_path) if r["status"] == "failed"]
     assert "SIGKILL" in failed["reason"]
     assert "--retry-failed" in failed["reason"]
@@ -235,8 +238,10 @@ class SmallDisk:
         self.folder = folder
         self.holder = subprocess.Popen(
             ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         assert self.holder.stdout
         self.said = self.holder.stdout.readline().strip()
         self.seen = Path(f"/proc/{self.holder.pid}/root{folder}")

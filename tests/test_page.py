@@ -74,12 +74,21 @@ def browse(browser: str, tmp_path: Path) -> Browse:
         copy.write_text(text.replace("</body>", f"{SETTLED.replace('BODY', script)}</body>"))
         done = subprocess.run(
             [
-                browser, "--headless=new", "--no-sandbox", "--disable-gpu", f"--window-size={size}",
-                "--virtual-time-budget=5000", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom",
+                browser,
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                f"--window-size={size}",
+                "--virtual-time-budget=5000",
+                f"--user-data-dir={tmp_path / 'profile'}",
+                "--dump-dom",
                 f"file://{copy}{at}",
             ],
-            capture_output=True, text=True, check=True, timeout=120,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        )
         match = re.search(r'data-result="([^"]*)"', done.stdout)
         assert match, "the script told nothing"
         return json.loads(unescape(match[1]))
@@ -101,10 +110,14 @@ def many(count: int) -> Study:
         record
         for i in range(count)
         for record in measured(
-            f"net_{i % 8}", draw.random(), draw.randint(1, 9_999) * 1e6, draw.uniform(1, 99), variant=f"variant_{i:04}",
+            f"net_{i % 8}",
+            draw.random(),
+            draw.randint(1, 9_999) * 1e6,
+            draw.uniform(1, 99),
+            variant=f"variant_{i:04}",
             spec={"context": blocks[i // 8 % 4], "module_width": 8 + i // 32},
         )
-    ]  # fmt: skip
+    ]
     return make_study("many", records, [r.key for r in records])
 
 
@@ -139,14 +152,15 @@ def by_hand_of(data: Data, rows: list[Data], limits: dict[str, str], objective: 
     ]
     found = pick(candidates, ordered, objective)
     return {
-        "best": found.best and found.best.variant, "runner_up": found.runner_up and found.runner_up.variant,
+        "best": found.best and found.best.variant,
+        "runner_up": found.runner_up and found.runner_up.variant,
         "within": found.within,
         "steps": [[s.limit.metric, s.by, s.candidate.variant, s.gain] for s in found.relaxations],
         "conflict": [limit.metric for limit in found.conflict],
         "nearest": found.nearest and found.nearest.variant,
         "upgrades": [[s.candidate.variant, s.more, s.price] for s in found.upgrades],
         "ways_out": [[way.limit.metric, way.by, way.candidate.variant] for way in found.ways_out],
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("made_up", [False, True], ids=["camvid", "made up"])
@@ -222,8 +236,12 @@ def test_sliders_and_filters_change_the_pick_and_a_link_restores_the_view(
         at=moved["hash"],
     )
     assert restored == {
-        "pick": moved["after"], "x": "parameters", "hash": moved["hash"], "limit": moved["limit"], "shown": False
-    }  # fmt: skip
+        "pick": moved["after"],
+        "x": "parameters",
+        "hash": moved["hash"],
+        "limit": moved["limit"],
+        "shown": False,
+    }
 
 
 def test_a_card_opens_by_keyboard_and_by_click(browse: Browse, camvid: tuple[Study, Path]) -> None:

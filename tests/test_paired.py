@@ -149,9 +149,17 @@ def test_spells_that_hit_whole_cycles_move_nothing() -> None:
         quiet = np.array(job)
         spells = np.where(chance.random((RESTARTS, 1, CYCLES)) < 1 / 3, 3, 1)
         calm, hit = judge(job, RULE), judge((quiet * spells).tolist(), RULE)
-        assert hit == replace(calm, base_ms=hit.base_ms, head_ms=hit.head_ms, head=hit.head, same=hit.same,
-                              false_alarms=hit.false_alarms, seen=hit.seen, limit=hit.limit,
-                              times_ns=hit.times_ns)  # fmt: skip
+        assert hit == replace(
+            calm,
+            base_ms=hit.base_ms,
+            head_ms=hit.head_ms,
+            head=hit.head,
+            same=hit.same,
+            false_alarms=hit.false_alarms,
+            seen=hit.seen,
+            limit=hit.limit,
+            times_ns=hit.times_ns,
+        )
         assert hit.head.value == pytest.approx(calm.head.value, rel=1e-12)
         assert hit.false_alarms == pytest.approx(calm.false_alarms, rel=1e-6)
 

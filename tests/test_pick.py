@@ -30,17 +30,22 @@ def candidates(count: int, seed: int) -> list[Candidate]:
             {"miou_val": draw.randint(50, 80) / 100, "macs": draw.randint(1, 20) * 1e9, "parameters": draw.random()},
         )
         for i in range(count)
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize(
     ("metric", "text", "value"),
     [
-        ("miou_val", ">=0.70", 0.7), ("miou_val", ">= 70%", 0.7), ("latency_cpu_ms", "<=30ms", 30.0),
-        ("latency_cpu_ms", "<=0.03s", 30.0), ("macs", "<=8", 8e9), ("parameters", "<=5M", 5e6),
-        ("parameters", "<=750k", 750e3), ("peak_bytes", "<=200MB", 200e6),
+        ("miou_val", ">=0.70", 0.7),
+        ("miou_val", ">= 70%", 0.7),
+        ("latency_cpu_ms", "<=30ms", 30.0),
+        ("latency_cpu_ms", "<=0.03s", 30.0),
+        ("macs", "<=8", 8e9),
+        ("parameters", "<=5M", 5e6),
+        ("parameters", "<=750k", 750e3),
+        ("peak_bytes", "<=200MB", 200e6),
     ],
-)  # fmt: skip
+)
 def test_limits_are_read_in_their_units(metric: str, text: str, value: float) -> None:
     limit = read_limit(metric, text)
     assert limit.metric == metric
@@ -85,8 +90,10 @@ def test_a_step_of_a_limit_is_the_least_that_buys_so_much(seed: int) -> None:
     for step in found.relaxations:
         looser = [
             Limit(limit.metric, limit.value + (-1 if limit.is_least else 1) * step.by * (1 + 1e-9))
-            if limit is step.limit else limit for limit in limits
-        ]  # fmt: skip
+            if limit is step.limit
+            else limit
+            for limit in limits
+        ]
         again = pick(variants, looser, "parameters").best
         assert again == step.candidate
         assert found.best is not None

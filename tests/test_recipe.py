@@ -99,9 +99,10 @@ def test_layers_of_the_backbone_learn_the_slower_the_nearer_to_the_image() -> No
     net = build(parse_name("mobilenetv2_050+fpn8-head8"), 2)
     schedule = Schedule(learning_rate=0.1, backbone_lr_ratio=0.5, layer_decay=0.9)
     rate_of = {
-        id(parameter): group["lr"] for group in make_optimizer([net], schedule).param_groups
+        id(parameter): group["lr"]
+        for group in make_optimizer([net], schedule).param_groups
         for parameter in group["params"]
-    }  # fmt: skip
+    }
     rates = [rate_of[id(parameter)] for parameter in net.backbone.parameters()]  # type: ignore[union-attr]
     assert rates == sorted(rates)
     assert rates[-1] == pytest.approx(0.05)
@@ -130,9 +131,15 @@ def test_a_training_with_every_option_learns() -> None:
     torch.manual_seed(0)
     net = build(parse_name("lcnet_050+frm34-dnl-w16+fpn16-head16"), 2)
     schedule = Schedule(
-        epochs=14, batch_size=4, learning_rate=0.01, policy="poly", layer_decay=0.95,
-        class_weighting="median_frequency", hard_pixels=HardPixels(), ema=0.9,
-    )  # fmt: skip
+        epochs=14,
+        batch_size=4,
+        learning_rate=0.01,
+        policy="poly",
+        layer_decay=0.95,
+        class_weighting="median_frequency",
+        hard_pixels=HardPixels(),
+        ema=0.9,
+    )
     train(net, halves(24, 0), 2, schedule, 0)
     assert evaluate(net, halves(6, 1), 2).miou.value > 0.7  # an untrained one has 0.3
     assert "moving average" in schedule.describe()

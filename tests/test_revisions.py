@@ -217,7 +217,7 @@ def test_a_commit_against_itself_is_no_pass(run_bench: RunBench, repository: Pat
 @pytest.mark.parametrize("sides", [("HEAD", "."), (".", "."), ("main", "HEAD")])
 def test_other_names_of_the_same_code_are_no_pass(
     run_bench: RunBench, repository: Path, sides: tuple[str, str]
-) -> None:  # fmt: skip
+) -> None:
     (repository / "file").write_text("second")
     subprocess.run(["git", "-C", str(repository), "branch", "--force", "main"], check=False, capture_output=True)
     base, head = sides
@@ -275,9 +275,24 @@ def test_revisions_of_another_project_are_refused(run_bench: RunBench, repositor
 @pytest.mark.usefixtures("warm_hosts")
 def test_the_self_test_keeps_every_decision_and_goes_on(run_bench: RunBench, tmp_path: Path) -> None:
     arguments = [
-        "guard", "--self-test", VARIANT, "--size", "64x64", "--restarts", "3", "--seconds", "2", "--slower-trials", "1",
-        "--tolerated", "50", "--wanted", "300", "--results", str(tmp_path),
-    ]  # fmt: skip
+        "guard",
+        "--self-test",
+        VARIANT,
+        "--size",
+        "64x64",
+        "--restarts",
+        "3",
+        "--seconds",
+        "2",
+        "--slower-trials",
+        "1",
+        "--tolerated",
+        "50",
+        "--wanted",
+        "300",
+        "--results",
+        str(tmp_path),
+    ]
     first = run_bench(*arguments, "--trials", "1", cwd=PROJECT)
     assert "false alarms: " in first.stdout, first.stderr
     assert first.returncode != 0, "one decision shows nothing"

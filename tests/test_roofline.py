@@ -119,9 +119,14 @@ def latencies(tmp_path: Path, backwards: bool) -> None:
 def test_the_estimate_is_held_against_latencies_of_the_same_hardware(tmp_path: Path, backwards: bool, rho: str) -> None:
     latencies(tmp_path, backwards)
     data = {
-        "schema_version": 1, "machine": {"cpu": "Test CPU"}, "machine_id": machine_id(), "threads": 1,
-        "macs_per_s": 1e10, "bytes_per_s": 1e10, "measured": "2026-01-01",
-    }  # fmt: skip
+        "schema_version": 1,
+        "machine": {"cpu": "Test CPU"},
+        "machine_id": machine_id(),
+        "threads": 1,
+        "macs_per_s": 1e10,
+        "bytes_per_s": 1e10,
+        "measured": "2026-01-01",
+    }
     folder = tmp_path / "hardware"
     folder.mkdir()
     (folder / f"{machine_id()}-1-threads.json").write_text(json.dumps(data))

@@ -39,10 +39,14 @@ def test_product_counts_and_reasons() -> None:
 def test_axes_that_change_nothing_make_no_second_variant() -> None:
     expansion = expand(
         {
-            "backbone": ["resnet18"], "context": ["dnl"], "module_width": [64],
-            "fused_stages": [[4], [3, 4]], "unify": ["avg", "max", "conv"], "fuse": ["concat", "sum", "gated"],
+            "backbone": ["resnet18"],
+            "context": ["dnl"],
+            "module_width": [64],
+            "fused_stages": [[4], [3, 4]],
+            "unify": ["avg", "max", "conv"],
+            "fuse": ["concat", "sum", "gated"],
         }
-    )  # fmt: skip
+    )
     # F4 alone: nothing to pool and nothing to sum
     assert len(expansion.specs) == 1 + 3 * 3
     assert any("fuse does not apply to a single fused stage" in reason for reason in expansion.dropped)
@@ -52,19 +56,27 @@ def test_axes_that_change_nothing_make_no_second_variant() -> None:
 def test_networks_multiply_with_backbones_where_they_take_one() -> None:
     expansion = expand({"network": ["frm", "smp_unet", "ddrnet23_slim"], "backbone": ["a", "b"], "fused_stages": [[]]})
     assert [spec.name for spec in expansion.specs] == [
-        "a+fpn64-head32", "b+fpn64-head32", "a+smp_unet", "b+smp_unet", "ddrnet23_slim",
-    ]  # fmt: skip
+        "a+fpn64-head32",
+        "b+fpn64-head32",
+        "a+smp_unet",
+        "b+smp_unet",
+        "ddrnet23_slim",
+    ]
     assert any("backbone does not apply to network 'ddrnet23_slim'" in reason for reason in expansion.dropped)
 
 
 def test_a_condition_keeps_an_axis_to_some_combinations() -> None:
     expansion = expand(
         {
-            "backbone": ["resnet18"], "module_width": [64], "context": ["dnl", "nonlocal", "transformer"],
+            "backbone": ["resnet18"],
+            "module_width": [64],
+            "context": ["dnl", "nonlocal", "transformer"],
             "reduction": {"values": [1, 2, 4], "when": {"context": "dnl"}},
-            "transformer_depth": [1], "transformer_heads": [2, 4], "transformer_ffn_ratio": [2],
+            "transformer_depth": [1],
+            "transformer_heads": [2, 4],
+            "transformer_ffn_ratio": [2],
         }
-    )  # fmt: skip
+    )
     by_context = [spec.context for spec in expansion.specs]
     assert [by_context.count(context) for context in ("dnl", "nonlocal", "transformer")] == [3, 1, 2]
     assert {spec.axes.get("reduction") for spec in expansion.specs if spec.context == "nonlocal"} == {2}
@@ -79,10 +91,14 @@ def names_of(axes: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize(
     "when",
     [
-        {"temperature": 0.05}, {"reduction": 2}, {"fused_stages": [1, 2, 3, 4]}, {"fused_stages": [[4], [1, 2, 3, 4]]},
-        {"context": ["dnl", "ppm"], "head": "sum"}, {"module_width": 64},
+        {"temperature": 0.05},
+        {"reduction": 2},
+        {"fused_stages": [1, 2, 3, 4]},
+        {"fused_stages": [[4], [1, 2, 3, 4]]},
+        {"context": ["dnl", "ppm"], "head": "sum"},
+        {"module_width": 64},
     ],
-)  # fmt: skip
+)
 def test_a_condition_sees_the_values_of_the_variant_and_its_defaults(when: dict[str, Any]) -> None:
     widths = {"decoder_width": {"values": [32, 128], "when": when}}
     assert names_of(widths) == [f"resnet18+frm1234-dnl-w64+fpn{width}-head32" for width in (32, 128)]
@@ -91,16 +107,19 @@ def test_a_condition_sees_the_values_of_the_variant_and_its_defaults(when: dict[
 def test_an_axis_that_does_not_apply_or_is_left_out_meets_no_condition() -> None:
     plain = {"fused_stages": [[], [3, 4]], "decoder_width": {"values": [32, 128], "when": {"context": "dnl"}}}
     assert names_of(plain) == [
-        "resnet18+fpn64-head32", "resnet18+frm34-dnl-w64+fpn32-head32", "resnet18+frm34-dnl-w64+fpn128-head32",
-    ]  # fmt: skip
+        "resnet18+fpn64-head32",
+        "resnet18+frm34-dnl-w64+fpn32-head32",
+        "resnet18+frm34-dnl-w64+fpn128-head32",
+    ]
     chained = {
         "context": ["dnl", "nonlocal"],
         "reduction": {"values": [4], "when": {"context": "dnl"}},
         "head_width": {"values": [16], "when": {"reduction": 4}},
     }
     assert names_of(chained) == [
-        "resnet18+frm1234-dnl-w64-r4+fpn64-head16", "resnet18+frm1234-nonlocal-w64+fpn64-head32",
-    ]  # fmt: skip
+        "resnet18+frm1234-dnl-w64-r4+fpn64-head16",
+        "resnet18+frm1234-nonlocal-w64+fpn64-head32",
+    ]
 
 
 def test_a_needed_axis_may_have_a_condition() -> None:
@@ -172,9 +191,10 @@ def test_variants_can_be_listed_beside_the_axes(tmp_path: Path) -> None:
 def test_several_products_are_measured_together(tmp_path: Path) -> None:
     path = tmp_path / "two.yaml"
     path.write_text(
-        TINY_SPACE.replace("axes:\n", "axes:\n- network: [smp_unet]\n  backbone: [lcnet_050]\n- ", 1)
-        .replace("-   backbone", "- backbone")
-    )  # fmt: skip
+        TINY_SPACE.replace("axes:\n", "axes:\n- network: [smp_unet]\n  backbone: [lcnet_050]\n- ", 1).replace(
+            "-   backbone", "- backbone"
+        )
+    )
     space = load_space(str(path))
     assert [spec.name for spec in space.specs][:2] == ["lcnet_050+smp_unet", "mobilenetv3_small_050+fpn8-head8"]
     assert len(space.specs) == 1 + 4
@@ -303,11 +323,15 @@ def test_a_power_is_taken_with_its_policy_alone(tmp_path: Path) -> None:
 def test_heads_that_do_not_divide_a_concatenation_are_dropped() -> None:
     expansion = expand(
         {
-            "backbone": ["resnet18"], "context": ["transformer"], "fused_stages": [[1, 2, 3, 4], [4]],
-            "fusion_conv": ["none"], "transformer_heads": [2, 3],
-            "transformer_depth": [1], "transformer_ffn_ratio": [2],
+            "backbone": ["resnet18"],
+            "context": ["transformer"],
+            "fused_stages": [[1, 2, 3, 4], [4]],
+            "fusion_conv": ["none"],
+            "transformer_heads": [2, 3],
+            "transformer_depth": [1],
+            "transformer_ffn_ratio": [2],
         }
-    )  # fmt: skip
+    )
     # ResNet-18: 64 + 128 + 256 + 512 = 960 channels together, 512 in F4 alone, which 3 does not divide
     found = [(spec.fused_stages, spec.context_options["transformer_heads"]) for spec in expansion.specs]
     assert found == [((1, 2, 3, 4), 2), ((1, 2, 3, 4), 3), ((4,), 2)]

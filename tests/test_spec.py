@@ -43,10 +43,23 @@ def test_hash_tells_specs_apart_and_is_stable() -> None:
 def test_axes_at_their_default_leave_name_and_hash_as_they_are() -> None:
     spec = make_spec(backbone="resnet18", module_width=128)
     spelled = make_spec(
-        backbone="resnet18", module_width=128, network="frm", context="dnl", fused_stages=[1, 2, 3, 4],
-        target_stride=32, unify="avg", fuse="concat", fusion_conv="1x1", reenter="top", reduction=2,
-        temperature=0.05, norm="batch", head="sum", decoder_width=64, head_width=32,
-    )  # fmt: skip
+        backbone="resnet18",
+        module_width=128,
+        network="frm",
+        context="dnl",
+        fused_stages=[1, 2, 3, 4],
+        target_stride=32,
+        unify="avg",
+        fuse="concat",
+        fusion_conv="1x1",
+        reenter="top",
+        reduction=2,
+        temperature=0.05,
+        norm="batch",
+        head="sum",
+        decoder_width=64,
+        head_width=32,
+    )
     assert spec == spelled
     assert spec.name == NAMES[1]
     assert spec.axes["temperature"] == 0.05

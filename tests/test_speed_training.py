@@ -83,9 +83,20 @@ def test_files_are_read_by_the_plain_loop_and_both_go_to_the_end(own: Path, run_
         "accuracy: {data: {name: folder}, schedule: {epochs: 1, batch_size: 2, crop: [32, 32]}}\n"
     )
     done = run_bench(
-        "speed", "training", SPEC, "--space", str(space), "--data-root", str(own), "--rounds", "1", "--threads", "1",
-        "--seeds", "1",
-    )  # fmt: skip
+        "speed",
+        "training",
+        SPEC,
+        "--space",
+        str(space),
+        "--data-root",
+        str(own),
+        "--rounds",
+        "1",
+        "--threads",
+        "1",
+        "--seeds",
+        "1",
+    )
     assert done.returncode == 0, done.stderr
     assert "if it had its images in memory, the plain loop would make" in done.stdout
     assert re.search(r"to the end, 1 seed: val mIoU [\d.]+ % with ours", done.stdout)

@@ -71,8 +71,10 @@ def test_halving_stops_the_dominated_and_a_whole_sweep_goes_on_from_there(
     ours, theirs = (trainings(stored(folder), "ok") for folder in (space.parent, elsewhere))
     assert {v: r["metrics"] for v, r in ours.items()} == {v: r["metrics"] for v, r in theirs.items()}
     assert Counter(r["group"] for r in stored(space.parent) if r["status"] == "ok") == {
-        "cost": 4, "accuracy": 4, "latency": 4
-    }  # fmt: skip
+        "cost": 4,
+        "accuracy": 4,
+        "latency": 4,
+    }
 
 
 @pytest.mark.slow

@@ -31,8 +31,14 @@ from bench.sweep.cluster.source import source_digest
 
 pytestmark = pytest.mark.cluster
 SAME = {
-    "weights_hash", "graph_hash", "class_iou_val", "class_iou_test", "confusion_val", "confusion_test", "epoch_losses"
-}  # fmt: skip
+    "weights_hash",
+    "graph_hash",
+    "class_iou_val",
+    "class_iou_test",
+    "confusion_val",
+    "confusion_test",
+    "epoch_losses",
+}
 TWO = TINY_SPACE.replace("[[], [3, 4]]", "[[3, 4]]").replace("restarts: 2", "restarts: 1")
 LONG = TWO.replace("{epochs: 2, batch_size: 4}", "{epochs: 40, batch_size: 4}\n  validations: [0.1]")
 

@@ -56,9 +56,7 @@ def conv_norm_relu(
 ) -> nn.Sequential:
     """Convolution that keeps the size (or divides it by the stride, rounded up), norm, ReLU."""
     padding = dilation * (kernel // 2)
-    conv = nn.Conv2d(
-        inputs, outputs, kernel, stride=stride, padding=padding, dilation=dilation, bias=norm == "none"
-    )  # fmt: skip
+    conv = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=padding, dilation=dilation, bias=norm == "none")
     return nn.Sequential(conv, make_norm(norm, outputs), nn.ReLU(inplace=True))
 
 

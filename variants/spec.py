@@ -22,52 +22,80 @@ _Values = Mapping[str, Value]
 
 CORE_AXES: tuple[Axis, ...] = (
     Choice(
-        name="network", default="frm", options=NETWORKS.names, plural="networks",
+        name="network",
+        default="frm",
+        options=NETWORKS.names,
+        plural="networks",
         summary="frm: backbone, feature refinement module, FPN; or a whole network to compare with",
     ),
     Name(
-        name="backbone", pattern=BACKBONE_PATTERN,
+        name="backbone",
+        pattern=BACKBONE_PATTERN,
         summary="a name of `bench list backbones` or of timm, with arguments for it behind an @",
     ),
     Stages(
-        name="fused_stages", tag="frm", default=(1, 2, 3, 4),
+        name="fused_stages",
+        tag="frm",
+        default=(1, 2, 3, 4),
         summary="stages (1 at 1/4 to 4 at 1/32) that the module fuses; empty: a plain FPN without the module",
     ),
     Choice(
-        name="context", default="dnl", options=CONTEXTS.names, plural="contexts",
+        name="context",
+        default="dnl",
+        options=CONTEXTS.names,
+        plural="contexts",
         summary="the block that refines the fused map",
     ),
     Stride(
-        name="target_stride", tag="s", default=32, strides=(8, 16, 32),
+        name="target_stride",
+        tag="s",
+        default=32,
+        strides=(8, 16, 32),
         summary="of the fused map: stages are brought to 1/8, 1/16 or 1/32",
     ),
     Choice(
-        name="unify", tag="pool", default="avg", options=choices("avg", "max", "conv"),
+        name="unify",
+        tag="pool",
+        default="avg",
+        options=choices("avg", "max", "conv"),
         summary="how finer stages come to the target: average, maximum, or strided 3x3 convolutions",
     ),
     Choice(
-        name="fuse", tag="fusion", default="concat", options=choices("concat", "sum", "gated"),
+        name="fuse",
+        tag="fusion",
+        default="concat",
+        options=choices("concat", "sum", "gated"),
         summary="how the stages become one map: concatenated, summed, or summed behind gates",
     ),
     Choice(
-        name="fusion_conv", tag="conv", default="1x1", options=choices("none", "1x1", "3x3"),
+        name="fusion_conv",
+        tag="conv",
+        default="1x1",
+        options=choices("none", "1x1", "3x3"),
         summary="the convolution after the fusion",
     ),
     Width(
-        name="module_width", tag="w",
+        name="module_width",
+        tag="w",
         summary="channels that the context block refines; or xF, F times the fused stages' channels together",
     ),
     Choice(
-        name="reenter", tag="level", default="top", options=choices("top", "every"),
+        name="reenter",
+        tag="level",
+        default="top",
+        options=choices("top", "every"),
         summary="where the refined map enters the FPN: in F4's place, or at every level",
     ),
     Number(name="decoder_width", tag="fpn", default=64, low=8, high=2048, summary="channels of the FPN"),
     Choice(
-        name="head", tag="head", default="sum", options=choices("sum", "concat", "plain"),
+        name="head",
+        tag="head",
+        default="sum",
+        options=choices("sum", "concat", "plain"),
         summary="3x3 convolutions and a sum at 1/4; 1x1, concatenation and 1x1; or a plain 1x1 classifier",
     ),
     Number(name="head_width", tag="head", default=32, low=8, high=2048, summary="channels of the head"),
-)  # fmt: skip
+)
 """The axes of every spec, in the order in which they decide whether the next ones apply."""
 
 

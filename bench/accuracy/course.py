@@ -99,14 +99,19 @@ class Course:
         """Everything, random numbers too, as `restore` takes it."""
         self.count_time()
         return {
-            "seconds": self.log.seconds, "step": self.step, "loss_sum": self.loss_sum,
-            "losses": self.log.losses, "validations": self.log.validations,
+            "seconds": self.log.seconds,
+            "step": self.step,
+            "loss_sum": self.loss_sum,
+            "losses": self.log.losses,
+            "validations": self.log.validations,
             "parts": [part.state_dict() for part in self.parts],
             "average": self.average.state_dict() if self.average else None,
-            "optimizer": self.optimizer.state_dict(), "scheduler": self.scheduler.state_dict(),
-            "random": torch.get_rng_state(), "gpu_random": torch.cuda.get_rng_state() if self._is_on_gpu else None,
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+            "random": torch.get_rng_state(),
+            "gpu_random": torch.cuda.get_rng_state() if self._is_on_gpu else None,
             "contrast_random": self.contrast.term.generator.get_state() if self.contrast else None,
-        }  # fmt: skip
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to where `state` was taken."""

@@ -44,9 +44,11 @@ class Evaluation(BaseModel):
 
     def describe(self) -> str:
         """Words for tables and pages."""
-        where = "whole images" if self.window is None else (
-            f"windows of {self.window[0]}x{self.window[1]} that overlap by {100 * self.overlap:.0f} %"
-        )  # fmt: skip
+        where = (
+            "whole images"
+            if self.window is None
+            else (f"windows of {self.window[0]}x{self.window[1]} that overlap by {100 * self.overlap:.0f} %")
+        )
         scales = " and ".join(f"{scale:g}" for scale in self.scales)
         size = "their own size" if self.scales == (1.0,) else f"{scales} times their size"
         flip = ", also mirrored" if self.flip else ""

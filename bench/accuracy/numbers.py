@@ -20,9 +20,11 @@ def score_tables(split: str, result: Result) -> dict[str, Any]:
     """What stands behind the mIoU, and other scores of the same predictions."""
     confusion = result.confusion
     others = {
-        "frequency_weighted_iou": frequency_weighted_iou(confusion), "pixel_accuracy": pixel_accuracy(confusion),
-        "mean_accuracy": mean_accuracy(confusion), "boundary_iou": result.boundary_iou,
-    }  # fmt: skip
+        "frequency_weighted_iou": frequency_weighted_iou(confusion),
+        "pixel_accuracy": pixel_accuracy(confusion),
+        "mean_accuracy": mean_accuracy(confusion),
+        "boundary_iou": result.boundary_iou,
+    }
     return {
         f"class_iou_{split}": [None if np.isnan(iou) else float(iou) for iou in result.class_iou],
         f"confusion_{split}": confusion.tolist(),

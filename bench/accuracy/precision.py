@@ -17,8 +17,11 @@ TrainPrecision = Literal["float32", "bfloat16"]
 TrainingWay = tuple[str, TrainPrecision]
 """Device and precision of a training."""
 TRAINING_WAYS: tuple[TrainingWay, ...] = (
-    ("cuda", "bfloat16"), ("cuda", "float32"), ("cpu", "bfloat16"), ("cpu", "float32"),
-)  # fmt: skip
+    ("cuda", "bfloat16"),
+    ("cuda", "float32"),
+    ("cpu", "bfloat16"),
+    ("cpu", "float32"),
+)
 """Of trainings, by any machine."""
 _FAST_IN_BFLOAT16 = 3
 """Side of the largest depthwise kernel whose gradients are."""
@@ -62,9 +65,10 @@ def fast_gradients(device: str, *nets: nn.Module) -> Iterator[None]:
 
 def _is_slow(module: nn.Module) -> bool:
     return (
-        isinstance(module, nn.Conv2d) and module.groups > 1
+        isinstance(module, nn.Conv2d)
+        and module.groups > 1
         and (max(module.stride) > 1 or max(module.kernel_size) > _FAST_IN_BFLOAT16)
-    )  # fmt: skip
+    )
 
 
 class _FastGradients(TorchFunctionMode):
@@ -106,9 +110,12 @@ class _Conv2d:
     def is_wide_depthwise(self) -> bool:
         channels, per_group, _, columns = self.weight.shape
         return (
-            channels == self.groups and per_group == 1 and columns > FAST_COLUMNS
-            and pair(self.dilation) == (1, 1) and not isinstance(self.padding, str)
-        )  # fmt: skip
+            channels == self.groups
+            and per_group == 1
+            and columns > FAST_COLUMNS
+            and pair(self.dilation) == (1, 1)
+            and not isinstance(self.padding, str)
+        )
 
     def in_float32(self) -> Tensor:
         if not self.is_wide_depthwise:

@@ -65,9 +65,15 @@ class Aids:
 
 
 def train(
-    net: nn.Module, samples: Sequence[Sample], classes: int, schedule: Schedule, seed: int, device: str = "cpu",
-    precision: TrainPrecision = "float32", aids: Aids | None = None,
-) -> TrainingLog:  # fmt: skip
+    net: nn.Module,
+    samples: Sequence[Sample],
+    classes: int,
+    schedule: Schedule,
+    seed: int,
+    device: str = "cpu",
+    precision: TrainPrecision = "float32",
+    aids: Aids | None = None,
+) -> TrainingLog:
     """Train `net` in place.
 
     Args:

@@ -66,9 +66,11 @@ class Adapter:
         if training.labels == len(self.request.train) and training.seed == self.request.seeds[0]:
             self.weights.save(training.keys[self.request.inferences[0]], net)
         trained = {
-            "training_s": round(seconds, 2), "epoch_losses": [round(loss, 4) for loss in log.losses],
-            "updates": self._updates(training), "labelled": self._labelled(training),
-        }  # fmt: skip
+            "training_s": round(seconds, 2),
+            "epoch_losses": [round(loss, 4) for loss in log.losses],
+            "updates": self._updates(training),
+            "labelled": self._labelled(training),
+        }
         return [self._judge(training, inference, net, started, trained) for inference in training.keys]
 
     def _train(self, training: Training) -> tuple[Network, TrainingLog]:
@@ -85,9 +87,16 @@ class Adapter:
         samples = [request.train[index] for index in chosen]
         if training.arm == "semi":
             return net, train_mean_teacher(
-                net, samples, request.without_labels(chosen), classes, schedule, request.teacher, training.seed, device,
+                net,
+                samples,
+                request.without_labels(chosen),
+                classes,
+                schedule,
+                request.teacher,
+                training.seed,
+                device,
                 precision,
-            )  # fmt: skip
+            )
         return net, train(net, samples, classes, schedule, training.seed, device, precision)
 
     def _frozen_trainer(self, spec: VariantSpec, net: Network) -> FrozenTrainer:
@@ -115,11 +124,14 @@ class Adapter:
         judged = inference.network(net, target, step, device)
         results: dict[Split, Result] = {
             split: evaluate(
-                judged, stepped(request.dataset.load(split), step), len(request.dataset.classes), device,
+                judged,
+                stepped(request.dataset.load(split), step),
+                len(request.dataset.classes),
+                device,
                 inference.evaluation(),
             )
             for split in (JUDGED if inference.is_nothing else JUDGED[:1])
-        }  # fmt: skip
+        }
         self.confusions.save(training.keys[inference], {split: r.per_image for split, r in results.items()})
         metrics: dict[str, float] = {}
         details = trained | {"cost": self._cost(training.spec, inference.scale)}
@@ -143,21 +155,40 @@ class Adapter:
         return self._costs[spec, scale]
 
     def _record(
-        self, training: Training, inference: Inference, started: str, seconds: float,
-        metrics: dict[str, float] | None = None, details: dict[str, Any] | None = None, reason: str | None = None,
-    ) -> Record:  # fmt: skip
+        self,
+        training: Training,
+        inference: Inference,
+        started: str,
+        seconds: float,
+        metrics: dict[str, float] | None = None,
+        details: dict[str, Any] | None = None,
+        reason: str | None = None,
+    ) -> Record:
         origin, request = Origin.here(), self.request
         words = {
             "data": f"{request.dataset.name}: {request.dataset.describe()}",
             "start": request.starts[training.spec].describe(request.dataset.classes),
             "arm": ARMS[training.arm] + (f": {request.teacher.describe()}" if training.arm == "semi" else ""),
-            "step": inference.describe(), "updates": f"{self._updates(training)} updates",
+            "step": inference.describe(),
+            "updates": f"{self._updates(training)} updates",
             **({"schedule": training.schedule.describe_steps()} if training.schedule else {}),
-        }  # fmt: skip
+        }
         return Record(
-            key=training.keys[inference], group="adaptation", variant=training.spec.name,
-            spec_hash=training.spec.content_hash, spec=training.spec.to_json(), setting=training.settings[inference],
-            words=words, status="failed" if reason else "ok", reason=reason, metrics=metrics or {},
-            details=details or {}, machine=origin.machine, machine_id=origin.machine_id, versions=origin.versions,
-            commit=commit(), started=started, seconds=round(seconds, 2),
-        )  # fmt: skip
+            key=training.keys[inference],
+            group="adaptation",
+            variant=training.spec.name,
+            spec_hash=training.spec.content_hash,
+            spec=training.spec.to_json(),
+            setting=training.settings[inference],
+            words=words,
+            status="failed" if reason else "ok",
+            reason=reason,
+            metrics=metrics or {},
+            details=details or {},
+            machine=origin.machine,
+            machine_id=origin.machine_id,
+            versions=origin.versions,
+            commit=commit(),
+            started=started,
+            seconds=round(seconds, 2),
+        )

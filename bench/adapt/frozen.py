@@ -76,9 +76,14 @@ class FrozenTrainer:
                 self._refuse_too_many(len(new), self._cached[index])
 
     def train(
-        self, net: Network, indices: Sequence[int], samples: Sequence[Sample], classes: int, schedule: Schedule,
+        self,
+        net: Network,
+        indices: Sequence[int],
+        samples: Sequence[Sample],
+        classes: int,
+        schedule: Schedule,
         seed: int,
-    ) -> TrainingLog:  # fmt: skip
+    ) -> TrainingLog:
         """Train all of `net` but its backbone, in place; the backbone must be that of the features.
 
         The schedule's crop, scale and colours are left out: features are those of whole images.
@@ -99,9 +104,15 @@ class FrozenTrainer:
             replay.stages = []
 
     def _run(
-        self, net: Network, replay: _Replay, indices: Sequence[int], samples: Sequence[Sample], classes: int,
-        schedule: Schedule, seed: int,
-    ) -> TrainingLog:  # fmt: skip
+        self,
+        net: Network,
+        replay: _Replay,
+        indices: Sequence[int],
+        samples: Sequence[Sample],
+        classes: int,
+        schedule: Schedule,
+        seed: int,
+    ) -> TrainingLog:
         chosen = [samples[index] for index in indices]
         pixel_loss = PixelLoss(class_weights(chosen, classes, schedule.class_weighting), schedule.hard_pixels)
         pixel_loss.to(self.device)

@@ -58,9 +58,16 @@ class MeanTeacher(BaseModel):
 
 
 def train_mean_teacher(
-    net: nn.Module, labelled: Sequence[Sample], unlabelled: Sequence[NDArray[np.uint8]], classes: int,
-    schedule: Schedule, how: MeanTeacher, seed: int, device: str, precision: TrainPrecision,
-) -> TrainingLog:  # fmt: skip
+    net: nn.Module,
+    labelled: Sequence[Sample],
+    unlabelled: Sequence[NDArray[np.uint8]],
+    classes: int,
+    schedule: Schedule,
+    how: MeanTeacher,
+    seed: int,
+    device: str,
+    precision: TrainPrecision,
+) -> TrainingLog:
     """Train `net` in place; it ends as the teacher.
 
     Args:

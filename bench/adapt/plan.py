@@ -186,19 +186,30 @@ def _setting(
 ) -> dict[str, Any]:
     device, precision = way
     setting: dict[str, Any] = {
-        "dataset": request.dataset.name, "dataset_options": dict(request.dataset_options),
-        "data_fingerprint": request.dataset.fingerprint(), "classes": list(request.dataset.classes),
-        "start": request.starts[spec].weights, "start_classes": list(request.starts[spec].classes or ()),
-        "arm": arm, "labels": labels, "of": len(request.train), "choice": request.choice, "seed": seed,
-        "size": list(request.size), "device": device, "precision": precision, "method": METHOD,
-    }  # fmt: skip
+        "dataset": request.dataset.name,
+        "dataset_options": dict(request.dataset_options),
+        "data_fingerprint": request.dataset.fingerprint(),
+        "classes": list(request.dataset.classes),
+        "start": request.starts[spec].weights,
+        "start_classes": list(request.starts[spec].classes or ()),
+        "arm": arm,
+        "labels": labels,
+        "of": len(request.train),
+        "choice": request.choice,
+        "seed": seed,
+        "size": list(request.size),
+        "device": device,
+        "precision": precision,
+        "method": METHOD,
+    }
     if schedule is not None:
         setting["schedule"] = schedule.model_dump(mode="json")
     if arm == "semi":
         setting["teacher"] = request.teacher.model_dump(mode="json")
         setting["unlabelled"] = {
-            "images": len(request.train) - labels + len(request.folder), "folder": request.folder_fingerprint,
-        }  # fmt: skip
+            "images": len(request.train) - labels + len(request.folder),
+            "folder": request.folder_fingerprint,
+        }
     return setting
 
 

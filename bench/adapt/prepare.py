@@ -98,11 +98,25 @@ def prepare(asked: Asked, results: Path) -> Prepared:
             )
         build_from(starts[spec], spec, dataset.classes, asked.weights_dir)  # refused now, not after the first training
     request = Request(
-        _name(asked), specs, starts, dataset, asked.options, budgets,
-        range(asked.seeds), arms, inferences, (device, fastest_precision(device)), asked.updates, changes, asked.choice,
-        source=list(source), folder=read_unlabelled(asked.root, dataset), weights_dir=asked.weights_dir,
-        workers=asked.workers or (machine_facts()["cores"] if device == "cpu" else 1), any_way=asked.device is None,
-    )  # fmt: skip
+        _name(asked),
+        specs,
+        starts,
+        dataset,
+        asked.options,
+        budgets,
+        range(asked.seeds),
+        arms,
+        inferences,
+        (device, fastest_precision(device)),
+        asked.updates,
+        changes,
+        asked.choice,
+        source=list(source),
+        folder=read_unlabelled(asked.root, dataset),
+        weights_dir=asked.weights_dir,
+        workers=asked.workers or (machine_facts()["cores"] if device == "cpu" else 1),
+        any_way=asked.device is None,
+    )
     return Prepared(request, [*_beyond(too_large, dataset), *_impossible(request)])
 
 

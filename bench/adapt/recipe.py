@@ -11,14 +11,22 @@ from bench.errors import UserError
 
 Arm = Literal["as_is", "full", "frozen", "semi"]
 ARMS: dict[Arm, str] = {
-    "as_is": "as it is", "full": "full fine-tuning", "frozen": "frozen backbone", "semi": "mean teacher",
-}  # fmt: skip
+    "as_is": "as it is",
+    "full": "full fine-tuning",
+    "frozen": "frozen backbone",
+    "semi": "mean teacher",
+}
 """as_is: no label at all."""
 UPDATES = 300
 _BASE: dict[str, Any] = {
-    "batch_size": 8, "learning_rate": 5e-4, "weight_decay": 0.02, "scale": (0.75, 1.5), "ema": 0.98,
-    "class_weighting": "logarithmic", "colour_jitter": 0.2,
-}  # fmt: skip
+    "batch_size": 8,
+    "learning_rate": 5e-4,
+    "weight_decay": 0.02,
+    "scale": (0.75, 1.5),
+    "ema": 0.98,
+    "class_weighting": "logarithmic",
+    "colour_jitter": 0.2,
+}
 _ON_FEATURES: dict[str, Any] = {"crop": None, "scale": (1.0, 1.0), "colour_jitter": 0.0}
 """Features are of whole images, taken once."""
 _FROZEN_RATE = 4

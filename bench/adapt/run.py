@@ -76,9 +76,11 @@ def _done(
         yield from ((training, adapter.records(training)) for training in trainings)
         return
     pool = ProcessPoolExecutor(
-        min(request.workers, len(trainings) or 1), mp_context=worker_context(__name__), initializer=_start,
+        min(request.workers, len(trainings) or 1),
+        mp_context=worker_context(__name__),
+        initializer=_start,
         initargs=(asked, results),
-    )  # fmt: skip
+    )
     try:
         of = {pool.submit(_do, training): training for training in trainings}
         for future in as_completed(of):

@@ -77,24 +77,31 @@ class StepLatency:
     def doubts(self) -> list[Doubt]:
         """Why the times may be wrong: what other processes took meanwhile, a clock that fell, drift."""
         facts = {
-            "samples_ms": self.network_ms, "conditions": self.conditions.to_json(),
+            "samples_ms": self.network_ms,
+            "conditions": self.conditions.to_json(),
             "warmup": {"settled": all(warm.settled for warm in self.warm)},
-        }  # fmt: skip
+        }
         return doubts_of(facts)
 
     def to_json(self) -> dict[str, Any]:
         """Raw samples, with their medians and quartiles."""
         sides = {
-            "step_ms": self.step_ms, "network_ms": self.network_ms, "with_step_ms": self.with_step_ms,
+            "step_ms": self.step_ms,
+            "network_ms": self.network_ms,
+            "with_step_ms": self.with_step_ms,
             "added_ms": self.added_ms,
-        }  # fmt: skip
+        }
         return {
-            "step": self.step, "setting": self.setting.to_json(), "label": str(self.setting), "ratio": self.ratio,
+            "step": self.step,
+            "setting": self.setting.to_json(),
+            "label": str(self.setting),
+            "ratio": self.ratio,
             "added": asdict(self.added),
-            "warmup": [asdict(warm) for warm in self.warm], "conditions": self.conditions.to_json(),
+            "warmup": [asdict(warm) for warm in self.warm],
+            "conditions": self.conditions.to_json(),
             "doubts": [{"kind": one.kind, "size": one.size, "words": one.words} for one in self.doubts],
             **{side: spread(ms) | {"samples": [round(one, 4) for one in ms]} for side, ms in sides.items()},
-        }  # fmt: skip
+        }
 
 
 def spread(samples: tuple[float, ...]) -> dict[str, float]:
@@ -114,10 +121,16 @@ def median_interval(samples: Sequence[float]) -> Interval:
 
 
 def time_steps(
-    steps: Mapping[str, Step], net: Network, image: Picture, setting: LatencySetting, passes: int = PASSES,
-    seed: int = 0, on_step: Callable[[int], None] = lambda done: None, scales: Mapping[str, float] | None = None,
+    steps: Mapping[str, Step],
+    net: Network,
+    image: Picture,
+    setting: LatencySetting,
+    passes: int = PASSES,
+    seed: int = 0,
+    on_step: Callable[[int], None] = lambda done: None,
+    scales: Mapping[str, float] | None = None,
     most_seconds: float = math.inf,
-) -> list[StepLatency]:  # fmt: skip
+) -> list[StepLatency]:
     """Time steps and the network on one image.
 
     Args:
@@ -150,9 +163,13 @@ def time_steps(
 
 
 def _time_step(
-    name: str, sides: Sequence[Callable[[], object]], setting: LatencySetting, passes: int, chance: random.Random,
+    name: str,
+    sides: Sequence[Callable[[], object]],
+    setting: LatencySetting,
+    passes: int,
+    chance: random.Random,
     most_seconds: float,
-) -> StepLatency:  # fmt: skip
+) -> StepLatency:
     warm = (warm_up(sides[0]), warm_up(sides[1]), warm_up(sides[2]))
     watch = Watch(setting.device)
     times: tuple[list[float], ...] = ([], [], [])

@@ -66,14 +66,22 @@ def plan_timings(request: Request, passes: int = PASSES) -> list[Timing]:
 def _timing(request: Request, spec: VariantSpec, inference: Inference, passes: int) -> Timing:
     clocked = LatencySetting(request.size, len(request.dataset.classes), scope=SCOPE)
     setting = {
-        **clocked.to_json(), "step": inference.name, "scale": inference.scale, "passes": passes,
+        **clocked.to_json(),
+        "step": inference.name,
+        "scale": inference.scale,
+        "passes": passes,
         "step_versions": step_versions(inference.image) if inference.image else {},
-        "data_fingerprint": request.dataset.fingerprint(), "method": METHOD,
-    }  # fmt: skip
+        "data_fingerprint": request.dataset.fingerprint(),
+        "method": METHOD,
+    }
     key = make_key(
-        group="latency", spec=spec.content_hash, code=code_fingerprint(spec), setting=setting, machine=machine_id(),
+        group="latency",
+        spec=spec.content_hash,
+        code=code_fingerprint(spec),
+        setting=setting,
+        machine=machine_id(),
         versions=versions(),
-    )  # fmt: skip
+    )
     return Timing(spec, inference, clocked, setting, key)
 
 
@@ -122,9 +130,14 @@ def _measured(
 def _time(timing: Timing, step: Step, net: Network, image: Picture) -> StepLatency:
     name, scale = timing.inference.name, timing.inference.scale
     (found,) = time_steps(
-        {name: step}, net, image, timing.clocked, timing.setting["passes"], scales={name: scale} if scale != 1 else {},
+        {name: step},
+        net,
+        image,
+        timing.clocked,
+        timing.setting["passes"],
+        scales={name: scale} if scale != 1 else {},
         most_seconds=MOST_SECONDS,
-    )  # fmt: skip
+    )
     return found
 
 
@@ -153,16 +166,30 @@ def _record(
 ) -> Record:
     origin, spec = Origin.here(), timing.spec
     words = {
-        "setting": str(timing.clocked), "scope": SCOPES[timing.clocked.scope], "step": timing.inference.describe(),
+        "setting": str(timing.clocked),
+        "scope": SCOPES[timing.clocked.scope],
+        "step": timing.inference.describe(),
         "data": f"{request.dataset.name}: {request.dataset.describe()}",
-    }  # fmt: skip
+    }
     return Record(
-        key=timing.key, group="latency", variant=spec.name, spec_hash=spec.content_hash, spec=spec.to_json(),
-        setting=dict(timing.setting), words=words, status="ok" if latency else "failed", reason=reason,
-        metrics=_metrics(timing, latency) if latency else {}, details=latency.to_json() if latency else {},
-        machine=origin.machine, machine_id=origin.machine_id, versions=origin.versions, commit=commit(),
-        started=started, seconds=round(seconds, 2),
-    )  # fmt: skip
+        key=timing.key,
+        group="latency",
+        variant=spec.name,
+        spec_hash=spec.content_hash,
+        spec=spec.to_json(),
+        setting=dict(timing.setting),
+        words=words,
+        status="ok" if latency else "failed",
+        reason=reason,
+        metrics=_metrics(timing, latency) if latency else {},
+        details=latency.to_json() if latency else {},
+        machine=origin.machine,
+        machine_id=origin.machine_id,
+        versions=origin.versions,
+        commit=commit(),
+        started=started,
+        seconds=round(seconds, 2),
+    )
 
 
 def _metrics(timing: Timing, latency: StepLatency) -> dict[str, float]:

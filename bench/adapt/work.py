@@ -40,5 +40,8 @@ def plan_work(request: Request, store: Store) -> Work:
     keys = [*(key for training in trainings for key in training.keys.values()), *(timing.key for timing in timings)]
     return Work(
         [training for training in trainings if not set(training.keys.values()) <= done],
-        [timing for timing in timings if timing.key not in done], keys, len(trainings), len(timings),
-    )  # fmt: skip
+        [timing for timing in timings if timing.key not in done],
+        keys,
+        len(trainings),
+        len(timings),
+    )

@@ -97,9 +97,13 @@ def _codes(specs: Sequence[Spec], axes: Sequence[str]) -> NDArray[np.int32]:
 
 
 def _effect(
-    axis: str, before: Any, after: Any, pairs: Sequence[tuple[Candidate, Candidate]], metrics: Sequence[str],
+    axis: str,
+    before: Any,
+    after: Any,
+    pairs: Sequence[tuple[Candidate, Candidate]],
+    metrics: Sequence[str],
     draws: AllDraws,
-) -> Effect:  # fmt: skip
+) -> Effect:
     weights = Counter(after.variant for _, after in pairs)
     weights.subtract(before.variant for before, _ in pairs)
     drawn = np.sum([weight * draws[_SCORE][name] for name, weight in weights.items()], axis=0) / len(pairs)

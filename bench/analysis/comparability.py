@@ -44,10 +44,11 @@ def _training_words(record: Record) -> str:
 def _same_clock(record: Record) -> dict[str, Any]:
     setting = setting_of(record)
     return {
-        "machine": record.machine_id, "torch": record.versions.get("torch"),
+        "machine": record.machine_id,
+        "torch": record.versions.get("torch"),
         "setting": setting.to_json() if setting else record.setting,
         "runtime_versions": record.setting.get("runtime_versions"),
-    }  # fmt: skip
+    }
 
 
 def _clock_words(record: Record) -> str:
@@ -60,15 +61,20 @@ def _clock_words(record: Record) -> str:
 KINDS = (
     Kind("data sets or schedules", "accuracy", _same_training, _training_words, "name sweeps of one kind"),
     Kind(
-        "image sizes or classes", "cost", lambda r: {name: r.setting[name] for name in ("size", "classes")},
+        "image sizes or classes",
+        "cost",
+        lambda r: {name: r.setting[name] for name in ("size", "classes")},
         lambda r: f"cost of one image of {'x'.join(map(str, r.setting['size']))}, {r.setting['classes']} classes",
         "name sweeps of one kind",
     ),
     Kind(
-        "machines or settings of the clock", "latency", _same_clock, _clock_words,
+        "machines or settings of the clock",
+        "latency",
+        _same_clock,
+        _clock_words,
         "name sweeps of one kind, or pass --machine with a part of a machine's id",
     ),
-)  # fmt: skip
+)
 _OF_GROUP = {kind.group: kind for kind in KINDS}
 
 

@@ -6,11 +6,24 @@ import math
 from typing import Any
 
 _WORDS = {
-    "fused_stages": "F{}", "target_stride": "1/{}", "unify": "{} pool", "fuse": "{} fusion", "fusion_conv": "{} conv",
-    "module_width": "w{}", "reenter": "{} level", "reduction": "r{}", "temperature": "T{}", "norm": "{} norm",
-    "dilation": "dil{}", "transformer_depth": "depth{}", "transformer_heads": "heads{}",
-    "transformer_ffn_ratio": "ffn{}", "decoder_width": "fpn{}", "head": "{} head", "head_width": "head{}",
-}  # fmt: skip
+    "fused_stages": "F{}",
+    "target_stride": "1/{}",
+    "unify": "{} pool",
+    "fuse": "{} fusion",
+    "fusion_conv": "{} conv",
+    "module_width": "w{}",
+    "reenter": "{} level",
+    "reduction": "r{}",
+    "temperature": "T{}",
+    "norm": "{} norm",
+    "dilation": "dil{}",
+    "transformer_depth": "depth{}",
+    "transformer_heads": "heads{}",
+    "transformer_ffn_ratio": "ffn{}",
+    "decoder_width": "fpn{}",
+    "head": "{} head",
+    "head_width": "head{}",
+}
 """How a value is said; an axis that stands not here, of a block from elsewhere, by its own name."""
 _OF_EVERY_VARIANT = frozenset(
     "fused_stages target_stride unify fuse fusion_conv module_width reenter decoder_width head head_width".split()

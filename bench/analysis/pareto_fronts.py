@@ -64,9 +64,13 @@ def make_front(candidates: Sequence[Candidate], metric: str, draws: AllDraws) ->
     reference = nadir_reference(points)
     chances = dict(zip((c.variant for c in known), front_chances(known, [_SCORE, metric], draws), strict=True))
     return Front(
-        metric, chances, front_band(known, metric, draws), hypervolume(points, reference), reference,
+        metric,
+        chances,
+        front_band(known, metric, draws),
+        hypervolume(points, reference),
+        reference,
         _knee(known, metric),
-    )  # fmt: skip
+    )
 
 
 def front_band(candidates: Sequence[Candidate], metric: str, draws: AllDraws) -> Band:
@@ -172,6 +176,8 @@ def front_sureness(
     }
     specs = {record.variant: record.spec for record in accuracy}
     return FrontSureness(
-        {m: make_front(candidates, m, draws) for m in metrics}, tied_groups(candidates, draws),
-        axis_effects(candidates, specs, metrics, draws), spread,
-    )  # fmt: skip
+        {m: make_front(candidates, m, draws) for m in metrics},
+        tied_groups(candidates, draws),
+        axis_effects(candidates, specs, metrics, draws),
+        spread,
+    )

@@ -45,9 +45,12 @@ class Run:
 
 
 def draw_mious(
-    accuracy: Iterable[Record], confusions: Confusions | None, spread: SeedSpread | None,
-    resamples: int = RESAMPLES, seed: int = 0,
-) -> dict[str, Draws]:  # fmt: skip
+    accuracy: Iterable[Record],
+    confusions: Confusions | None,
+    spread: SeedSpread | None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> dict[str, Draws]:
     """By variant, the mIoU on the validation split, mean of the seeds.
 
     Args:
@@ -79,9 +82,12 @@ def run_of(record: Record) -> Run:
 
 
 def draw_miou(
-    runs: Sequence[Run], over_images: Sequence[Draws | None], spread: SeedSpread | None,
-    resamples: int = RESAMPLES, seed: int = 0,
-) -> Draws:  # fmt: skip
+    runs: Sequence[Run],
+    over_images: Sequence[Draws | None],
+    spread: SeedSpread | None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Draws:
     """Of one variant, the mean of its seeds.
 
     Args:

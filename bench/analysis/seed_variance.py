@@ -42,9 +42,7 @@ def seed_spread(accuracy: Sequence[Record], others: Iterable[Record] = ()) -> Se
     """
     if not accuracy:
         return None
-    return spread_of(
-        map(training_of, accuracy), lambda: map(training_of, trained_on(others, *data_of(accuracy[0])))
-    )  # fmt: skip
+    return spread_of(map(training_of, accuracy), lambda: map(training_of, trained_on(others, *data_of(accuracy[0]))))
 
 
 def spread_of(own: Iterable[Training], others: Callable[[], Iterable[Training]]) -> SeedSpread | None:
@@ -73,9 +71,7 @@ def data_of(record: Record) -> tuple[str, str | None]:
 
 def trained_on(records: Iterable[Record], dataset: str, fingerprint: str | None) -> Iterable[Record]:
     """The trainings on some data that have ended well."""
-    return (
-        r for r in records if r.group == "accuracy" and r.status == "ok" and data_of(r) == (dataset, fingerprint)
-    )  # fmt: skip
+    return (r for r in records if r.group == "accuracy" and r.status == "ok" and data_of(r) == (dataset, fingerprint))
 
 
 def _pooled(trainings: Iterable[Training]) -> SeedSpread | None:

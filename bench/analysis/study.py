@@ -81,9 +81,14 @@ class Study:
 
 
 def make_study(
-    name: str, records: list[Record], plan: list[str], convention: Convention = "macs",
-    confusions: Confusions | None = None, chosen_by: str = "", others: Iterable[Record] = (),
-) -> Study:  # fmt: skip
+    name: str,
+    records: list[Record],
+    plan: list[str],
+    convention: Convention = "macs",
+    confusions: Confusions | None = None,
+    chosen_by: str = "",
+    others: Iterable[Record] = (),
+) -> Study:
     """Join the planned records by variant.
 
     Args:
@@ -121,8 +126,11 @@ def make_study(
         processes=processes_of(latency),
         failed=selection.failed,
         doubts=[
-            *_selection_doubts(selection), *accuracy_lines(accuracy, confusions), *_counter_doubts(cost),
-            *network_lines(latency, accuracy), *trust_lines(latency),
+            *_selection_doubts(selection),
+            *accuracy_lines(accuracy, confusions),
+            *_counter_doubts(cost),
+            *network_lines(latency, accuracy),
+            *trust_lines(latency),
         ],
         commits=sorted({r.commit for r in selection.shown}),
         differences=module_differences(accuracy, confusions) if confusions else [],
@@ -131,7 +139,7 @@ def make_study(
         chosen_by=chosen_by,
         convention=convention,
         records=selection.shown,
-    )  # fmt: skip
+    )
 
 
 def _class_iou(accuracy: list[Record]) -> dict[str, dict[str, float | None]]:

@@ -41,9 +41,16 @@ _WIDTH = 150
 )
 @json_option
 def command(
-    blocks: tuple[str, ...], strides: tuple[str, ...], size: tuple[int, int], width: int, threads: int, passes: int,
-    backward: bool, device: str, as_json: bool,
-) -> None:  # fmt: skip
+    blocks: tuple[str, ...],
+    strides: tuple[str, ...],
+    size: tuple[int, int],
+    width: int,
+    threads: int,
+    passes: int,
+    backward: bool,
+    device: str,
+    as_json: bool,
+) -> None:
     """Compare memory and time of the attention blocks with the plain formula that holds the matrix of all pairs.
 
     Each runs in a fresh process with the same weights and the same map. Exit 1 where a block of ours fails.
@@ -99,10 +106,17 @@ def print_table(found: list[Comparison], setting: Setting) -> None:
 def _cells(one: Comparison) -> list[str]:
     difference = "–" if one.difference is None else f"{one.difference:.1e}"
     return [
-        one.block, f"1/{one.stride}", f"{one.positions:,}",
-        _memory(one.ours), _memory(one.plain), _ratio(one.memory_ratio),
-        _time(one.ours), _time(one.plain), _ratio(one.time_ratio), difference,
-    ]  # fmt: skip
+        one.block,
+        f"1/{one.stride}",
+        f"{one.positions:,}",
+        _memory(one.ours),
+        _memory(one.plain),
+        _ratio(one.memory_ratio),
+        _time(one.ours),
+        _time(one.plain),
+        _ratio(one.time_ratio),
+        difference,
+    ]
 
 
 def _memory(result: PassResult | None) -> str:

@@ -38,10 +38,16 @@ def command(threads: int, repeats: int, results_dir: Path) -> None:
     macs_per_s = max(trial.best for trial in trials if trial.unit == "MACs")
     bytes_per_s = max(trial.best for trial in trials if trial.unit == "bytes")
     data = {
-        "machine_id": machine_id(), "machine": machine_facts(), "threads": threads, "macs_per_s": macs_per_s,
-        "bytes_per_s": bytes_per_s, "measured": datetime.now(UTC).date().isoformat(), "versions": versions(),
-        "commit": commit(), "trials": [asdict(trial) for trial in trials],
-    }  # fmt: skip
+        "machine_id": machine_id(),
+        "machine": machine_facts(),
+        "threads": threads,
+        "macs_per_s": macs_per_s,
+        "bytes_per_s": bytes_per_s,
+        "measured": datetime.now(UTC).date().isoformat(),
+        "versions": versions(),
+        "commit": commit(),
+        "trials": [asdict(trial) for trial in trials],
+    }
     path = calibration_path(results_dir, threads)
     write_calibration(path, data)
     click.echo(

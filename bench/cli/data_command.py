@@ -50,7 +50,7 @@ def command() -> None:
 @json_option
 def check(
     name: str, root: Path | None, options: tuple[str, ...], sheet: Path | None, no_sheet: bool, as_json: bool
-) -> None:  # fmt: skip
+) -> None:
     """Read every file of a data set; report counts, sizes, class frequencies and every bad file.
 
     NAME is a data set of `bench list datasets`. Draws images of each split with their masks. Exit 1 where something

@@ -30,9 +30,16 @@ if TYPE_CHECKING:
 @seconds_option
 @json_option
 def command(
-    first: str, second: str | None, runtime_b: RuntimeName | None, rev_a: str, rev_b: str | None,
-    setting: LatencySetting, restarts: int, seconds: float, as_json: bool,
-) -> None:  # fmt: skip
+    first: str,
+    second: str | None,
+    runtime_b: RuntimeName | None,
+    rev_a: str,
+    rev_b: str | None,
+    setting: LatencySetting,
+    restarts: int,
+    seconds: float,
+    as_json: bool,
+) -> None:
     """Time variants A and B (the same one without B) against each other.
 
     Each has a process of its own; a cycle is one pass of each, in shuffled order, so that what else happens on the
@@ -93,8 +100,14 @@ def _as_json(found: Duel) -> dict[str, Any]:
     sides = {side: asdict(one) | {"label": str(one.setting)} for side, one in (("a", found.a), ("b", found.b))}
     return sides | {
         "b_over_a": {"ratio": ratio.value, "low": ratio.low, "high": ratio.high, "level": 0.95},
-        "could_hide": ratio.could_hide, "a_ms": found.a_ms, "b_ms": found.b_ms, "restarts": found.restarts,
-        "cycles": found.cycles, "times_ns": found.times_ns,
-        "conditions": found.conditions.to_json(), "machine": machine_facts(), "versions": versions(),
+        "could_hide": ratio.could_hide,
+        "a_ms": found.a_ms,
+        "b_ms": found.b_ms,
+        "restarts": found.restarts,
+        "cycles": found.cycles,
+        "times_ns": found.times_ns,
+        "conditions": found.conditions.to_json(),
+        "machine": machine_facts(),
+        "versions": versions(),
         "commit": commit(),
-    }  # fmt: skip
+    }

@@ -169,13 +169,20 @@ def _show_presets(as_json: bool) -> None:
 
     rows = [
         {
-            "name": checked.name, "metric": checked.claim.metric, "claimed": checked.claim.value,
-            "computed": checked.computed, "difference": checked.difference, "met": checked.met,
-            "size": list(checked.claim.size), "classes": checked.claim.classes, "scope": checked.claim.scope,
-            "source": checked.claim.source, "why": checked.claim.difference,
+            "name": checked.name,
+            "metric": checked.claim.metric,
+            "claimed": checked.claim.value,
+            "computed": checked.computed,
+            "difference": checked.difference,
+            "met": checked.met,
+            "size": list(checked.claim.size),
+            "classes": checked.claim.classes,
+            "scope": checked.claim.scope,
+            "source": checked.claim.source,
+            "why": checked.claim.difference,
         }
         for checked in check_claims()
-    ]  # fmt: skip
+    ]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
@@ -199,10 +206,14 @@ def _print_presets(rows: list[dict[str, Any]]) -> None:
         parameters = row["metric"] == "parameters_m"
         what = "parameters" if parameters else f"MACs {row['size'][0]}x{row['size'][1]}"
         table.add_row(
-            row["name"], what, f"{row['claimed']:g} {'M' if parameters else 'G'}",
-            f"{row['computed']:.2f} {'M' if parameters else 'G'}", f"{row['difference']:+.2%}",
-            "yes" if row["met"] else "no", row["source"] + (f"; {row['why']}" if row["why"] and not row["met"] else ""),
-        )  # fmt: skip
+            row["name"],
+            what,
+            f"{row['claimed']:g} {'M' if parameters else 'G'}",
+            f"{row['computed']:.2f} {'M' if parameters else 'G'}",
+            f"{row['difference']:+.2%}",
+            "yes" if row["met"] else "no",
+            row["source"] + (f"; {row['why']}" if row["why"] and not row["met"] else ""),
+        )
     Console().print(table)
     for name, preset in PRESETS.items():
         click.echo(f"{name} = {preset.variant}\n  {preset.note}")

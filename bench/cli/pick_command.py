@@ -46,10 +46,22 @@ _OBJECTIVES = ("miou", "gmacs", "params", "memory", "latency")
 @json_option
 @results_option
 def command(
-    sweeps: tuple[str, ...], miou: str | None, gmacs: str | None, params: str | None, memory: str | None,
-    latency: str | None, device: str, runtime: str, machine: str, minimise: str | None, maximise: str | None,
-    labels: str | None, packed: bool, as_json: bool, results_dir: Path,
-) -> None:  # fmt: skip
+    sweeps: tuple[str, ...],
+    miou: str | None,
+    gmacs: str | None,
+    params: str | None,
+    memory: str | None,
+    latency: str | None,
+    device: str,
+    runtime: str,
+    machine: str,
+    minimise: str | None,
+    maximise: str | None,
+    labels: str | None,
+    packed: bool,
+    as_json: bool,
+    results_dir: Path,
+) -> None:
     """Pick the best variant of SWEEPS within limits, and say how sure that is and what each limit costs.
 
     Every limit is on what was measured; nothing is estimated. Exit code 1: no variant meets all limits. adapt/NAME
@@ -74,9 +86,12 @@ def command(
     if minimise and maximise:
         raise UserError("--minimise and --maximise both say what decides: pass one of them.")
     metrics = {
-        "miou": "miou_val", "gmacs": "macs", "params": "parameters", "memory": "peak_bytes",
+        "miou": "miou_val",
+        "gmacs": "macs",
+        "params": "parameters",
+        "memory": "peak_bytes",
         "latency": _latency(latency_metric, device, runtime),
-    }  # fmt: skip
+    }
     asked = {"miou": miou, "gmacs": gmacs, "params": params, "memory": memory, "latency": latency}
     limits = [read_limit(metrics[name], text) for name, text in asked.items() if text is not None]
     objective = metrics[maximise or minimise or ("gmacs" if miou else "miou")]

@@ -31,9 +31,14 @@ if TYPE_CHECKING:
 @results_option
 @reports_option
 def command(
-    sweeps: tuple[str, ...], flops: bool, check: bool, against: str | None, against_sweep: str | None,
-    results_dir: Path, reports_dir: Path,
-) -> None:  # fmt: skip
+    sweeps: tuple[str, ...],
+    flops: bool,
+    check: bool,
+    against: str | None,
+    against_sweep: str | None,
+    results_dir: Path,
+    reports_dir: Path,
+) -> None:
     """Render the pages and figures of SWEEPS and adaptations (default: all) from the records alone.
 
     \b
@@ -145,9 +150,14 @@ def _study(name: str, results_dir: Path, convention: Convention) -> Study:
 
     store = Store(results_dir)
     return make_study(
-        name, store.read_known(name), store.read_plan(name), convention, Confusions(results_dir, name),
-        store.chosen_by(name), store.read(),
-    )  # fmt: skip
+        name,
+        store.read_known(name),
+        store.read_plan(name),
+        convention,
+        Confusions(results_dir, name),
+        store.chosen_by(name),
+        store.read(),
+    )
 
 
 def render_adaptation(name: str, results_dir: Path, reports_dir: Path) -> None:

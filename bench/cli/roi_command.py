@@ -20,14 +20,19 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("sweep")
 @click.option(
-    "--prices", "prices_path", required=True, type=click.Path(path_type=Path, dir_okay=False),
+    "--prices",
+    "prices_path",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
     help="YAML file of what your machines cost and draw; docs/examples/prices.yaml is an example.",
-)  # fmt: skip
+)
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
 @click.option(
-    "--runtime", type=click.Choice(["eager", "compile", "onnxruntime", "openvino", "cudagraph"]), default="eager",
+    "--runtime",
+    type=click.Choice(["eager", "compile", "onnxruntime", "openvino", "cudagraph"]),
+    default="eager",
     show_default=True,
-)  # fmt: skip
+)
 @click.option("--machine", default="", help="Only latencies of machines whose id contains this.")
 @click.option("--change", nargs=2, metavar="FROM TO", help="Two variants: from how many frames does the change pay?")
 @click.option("--one-off", type=AmountType(), help="What the change costs once, in the currency of the prices.")
@@ -35,9 +40,17 @@ if TYPE_CHECKING:
 @json_option
 @results_option
 def command(
-    sweep: str, prices_path: Path, device: str, runtime: str, machine: str, change: tuple[str, str] | None,
-    one_off: float | None, frames_per_day: float | None, as_json: bool, results_dir: Path,
-) -> None:  # fmt: skip
+    sweep: str,
+    prices_path: Path,
+    device: str,
+    runtime: str,
+    machine: str,
+    change: tuple[str, str] | None,
+    one_off: float | None,
+    frames_per_day: float | None,
+    as_json: bool,
+    results_dir: Path,
+) -> None:
     """Say what the variants of SWEEP cost to run, from their measured latencies and your prices.
 
     Frames per second and watt come from energy counters where the machine has them, else from the watts of your file,
@@ -74,17 +87,23 @@ def _print(found: SweepRoi, prices: Prices) -> None:
 
     energy = "measured" if any(run.energy_is_measured for run in found.running) else "by the given watts"
     table = make_table(
-        "variant", "mIoU val (%)", "latency (ms)", "frames/s", f"{prices.currency} for a\nmillion frames",
+        "variant",
+        "mIoU val (%)",
+        "latency (ms)",
+        "frames/s",
+        f"{prices.currency} for a\nmillion frames",
         f"frames/s per watt,\n{energy}",
-    )  # fmt: skip
+    )
     for run, candidate in zip(found.running, found.candidates, strict=True):
         cost = run.per_million
         table.add_row(
-            found.labels[run.variant], METRICS["miou_val"].show(candidate.values["miou_val"]),
-            METRICS[found.metric].show(candidate.values[found.metric]), f"{run.frames_per_s:.1f}",
+            found.labels[run.variant],
+            METRICS["miou_val"].show(candidate.values["miou_val"]),
+            METRICS[found.metric].show(candidate.values[found.metric]),
+            f"{run.frames_per_s:.1f}",
             f"{cost.value:.3g} ({cost.low:.3g}–{cost.high:.3g})",
             "unknown" if run.frames_per_joule is None else f"{run.frames_per_joule:.3g}",
-        )  # fmt: skip
+        )
     make_console().print(table)
     for doubt in found.doubts:
         say(f"doubtful: {doubt}")

@@ -42,9 +42,12 @@ _folder = click.Path(path_type=Path, file_okay=False)
 @click.option("--source-root", type=_folder, metavar="FOLDER", help="Its folder.")
 @click.option("--source-option", "source_options", multiple=True, metavar="NAME=VALUE", help="Option of it.")
 @click.option(
-    "--from", "checkpoint", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+    "--from",
+    "checkpoint",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
     help="Weights of the trained network, .safetensors.  [default: ImageNet weights]",
-)  # fmt: skip
+)
 @click.option("--weights-dir", type=_folder, metavar="FOLDER", help="Folder with ImageNet weights.")
 @click.option("--steps", metavar="STEP,...", help="To try, also joined as in clahe+denoise.  [default: all]")
 @click.option(
@@ -56,10 +59,21 @@ _folder = click.Path(path_type=Path, file_okay=False)
 @json_option
 @reports_option
 def command(
-    spec: str, data: str, root: Path | None, options: tuple[str, ...], source: str, source_root: Path | None,
-    source_options: tuple[str, ...], checkpoint: Path | None, weights_dir: Path | None, steps: str | None, limit: int,
-    classes: int, as_json: bool, reports_dir: Path,
-) -> None:  # fmt: skip
+    spec: str,
+    data: str,
+    root: Path | None,
+    options: tuple[str, ...],
+    source: str,
+    source_root: Path | None,
+    source_options: tuple[str, ...],
+    checkpoint: Path | None,
+    weights_dir: Path | None,
+    steps: str | None,
+    limit: int,
+    classes: int,
+    as_json: bool,
+    reports_dir: Path,
+) -> None:
     """Measure how far new images are from the training images, in the features of SPEC's backbone.
 
     Each pre-processing step is tried on the new images: how much of the gap it closes, and what time it takes. Only

@@ -74,17 +74,25 @@ def _compare_one(block: str, stride: int, setting: Setting, folder: Path) -> Com
     plain = too_little or in_own_process(requests[1])
     if isinstance(ours, str) or isinstance(plain, str):
         return Comparison(
-            block, stride, positions,
-            ours=None if isinstance(ours, str) else ours, plain=None if isinstance(plain, str) else plain,
-            ours_said=ours if isinstance(ours, str) else "", plain_said=plain if isinstance(plain, str) else "",
-        )  # fmt: skip
+            block,
+            stride,
+            positions,
+            ours=None if isinstance(ours, str) else ours,
+            plain=None if isinstance(plain, str) else plain,
+            ours_said=ours if isinstance(ours, str) else "",
+            plain_said=plain if isinstance(plain, str) else "",
+        )
     outputs = [torch.load(file, weights_only=True) for file in files]
     return Comparison(
-        block, stride, positions, ours, plain,
+        block,
+        stride,
+        positions,
+        ours,
+        plain,
         memory_ratio=plain.peak_bytes / ours.peak_bytes if ours.peak_bytes else None,
         time_ratio=plain.median_ms / ours.median_ms,
         difference=float((outputs[0] - outputs[1]).abs().max()),
-    )  # fmt: skip
+    )
 
 
 def in_own_process(request: PassRequest) -> PassResult | str:

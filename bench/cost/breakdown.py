@@ -32,10 +32,17 @@ def explain(spec: VariantSpec, num_classes: int, width: int, height: int) -> Exp
     measured = Measured(net, traced, width, height)
     parts = list(_our_parts(measured, spec, net) if isinstance(net, Segmenter) else _their_parts(measured, spec))
     return Explanation(
-        variant=spec.name, content_hash=spec.content_hash, network=spec.network,
-        about=NETWORKS[spec.network].summary, size=(width, height), classes=num_classes,
-        parameters=count_parameters(net), macs=traced.macs, unknown_operators=traced.unknown, parts=tuple(parts),
-    )  # fmt: skip
+        variant=spec.name,
+        content_hash=spec.content_hash,
+        network=spec.network,
+        about=NETWORKS[spec.network].summary,
+        size=(width, height),
+        classes=num_classes,
+        parameters=count_parameters(net),
+        macs=traced.macs,
+        unknown_operators=traced.unknown,
+        parts=tuple(parts),
+    )
 
 
 def _our_parts(measured: Measured, spec: VariantSpec, net: Segmenter) -> Iterator[Part]:
@@ -100,9 +107,10 @@ def _their_parts(measured: Measured, spec: VariantSpec) -> Iterator[Part]:
     """The parts of a network from elsewhere, in the order in which they run, and whatever they leave."""
     own, groups = measured.net.backbone, measured.groups
     left = {
-        "parameters": count_parameters(measured.net), "macs": measured.traced.macs,
+        "parameters": count_parameters(measured.net),
+        "macs": measured.traced.macs,
         "unknown": measured.traced.unknown_by_module.get("", 0),
-    }  # fmt: skip
+    }
     for name in [*measured.inputs, *(group for group in groups if group not in measured.inputs)]:
         cost, modules = measured.cost(*groups[name]), [measured.modules[key] for key in groups[name]]
         left = {key: left[key] - cost[key] for key in left}

@@ -83,9 +83,13 @@ class VariantCounter:
         backbone = net.backbone
         assert isinstance(backbone, Backbone)
         self._backbones[str(spec.backbone)] = CountedBackbone(
-            backbone.channels, backbone.mean, backbone.std, traced.operations[: _end_of_backbone(traced.operations)],
-            weights[_BACKBONE], tuple(stages),
-        )  # fmt: skip
+            backbone.channels,
+            backbone.mean,
+            backbone.std,
+            traced.operations[: _end_of_backbone(traced.operations)],
+            weights[_BACKBONE],
+            tuple(stages),
+        )
         return _sum_up(traced.operations, part_of, weights)
 
 

@@ -42,9 +42,11 @@ class Weights:
 
     def __add__(self, other: Weights) -> Weights:
         return Weights(
-            self.parameters + other.parameters, self.float32_bytes + other.float32_bytes,
-            self.float16_bytes + other.float16_bytes, self.int8_bytes + other.int8_bytes,
-        )  # fmt: skip
+            self.parameters + other.parameters,
+            self.float32_bytes + other.float32_bytes,
+            self.float16_bytes + other.float16_bytes,
+            self.int8_bytes + other.int8_bytes,
+        )
 
 
 @dataclass(frozen=True)
@@ -97,10 +99,16 @@ class Cost:
         """The figures by the names of `bench.metrics`."""
         total, whole = self.total, self.whole
         return {
-            "macs": total.macs, "rest_operations": total.rest, "parameters": whole.parameters,
-            "activations": total.written, "activation_bytes": 4 * total.written, "peak_bytes": self.peak.live_bytes,
-            "weight_bytes": whole.float32_bytes, "float16_bytes": whole.float16_bytes, "int8_bytes": whole.int8_bytes,
-        }  # fmt: skip
+            "macs": total.macs,
+            "rest_operations": total.rest,
+            "parameters": whole.parameters,
+            "activations": total.written,
+            "activation_bytes": 4 * total.written,
+            "peak_bytes": self.peak.live_bytes,
+            "weight_bytes": whole.float32_bytes,
+            "float16_bytes": whole.float16_bytes,
+            "int8_bytes": whole.int8_bytes,
+        }
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; `cost_from_json` reads them back."""

@@ -51,11 +51,15 @@ def named_profiles() -> dict[str, HardwareProfile]:
     rows = json.loads(_NAMED.read_text(encoding="utf-8"))
     return {
         row["name"]: HardwareProfile(
-            row["name"], row["label"], row["tera_flops"] * 1e12 / 2, row["gigabytes_per_s"] * 1e9, row["source"],
+            row["name"],
+            row["label"],
+            row["tera_flops"] * 1e12 / 2,
+            row["gigabytes_per_s"] * 1e9,
+            row["source"],
             row["gpu"],
         )
         for row in rows
-    }  # fmt: skip
+    }
 
 
 def find_profile(name: str, results: Path) -> HardwareProfile:

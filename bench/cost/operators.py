@@ -45,9 +45,12 @@ def look_up(func: OpOverload) -> Operator:
     reserves = name in _RESERVES
     is_view = func.is_view or name in _ALIASES
     return Operator(
-        name=name, core=_CORE.get(name), rest=_ZERO if reserves else _REST.get(name),
-        is_view=is_view, writes=not is_view and not reserves,
-    )  # fmt: skip
+        name=name,
+        core=_CORE.get(name),
+        rest=_ZERO if reserves else _REST.get(name),
+        is_view=is_view,
+        writes=not is_view and not reserves,
+    )
 
 
 def attention_macs(query: Tensor, key: Tensor, value: Tensor) -> int:
@@ -85,10 +88,12 @@ def _attention(arguments: Arguments, output: Any) -> int:
 
 
 _ATTENTION_NAMES = (
-    "_scaled_dot_product_flash_attention", "_scaled_dot_product_flash_attention_for_cpu",
-    "_scaled_dot_product_efficient_attention", "_scaled_dot_product_cudnn_attention",
+    "_scaled_dot_product_flash_attention",
+    "_scaled_dot_product_flash_attention_for_cpu",
+    "_scaled_dot_product_efficient_attention",
+    "_scaled_dot_product_cudnn_attention",
     "_scaled_dot_product_fused_attention_overrideable",
-)  # fmt: skip
+)
 
 _CORE: dict[str, Formula] = {
     "convolution": _convolution,

@@ -14,8 +14,12 @@ from variants.segmenter import Segmenter
 INPUT, OUTPUT = "input", "output"
 """Normalising the image, and resizing the logits to it: what runs in no part, before the first and after the last."""
 _OURS = {
-    "backbone": "backbone", "refine.context": "context", "refine": "fusion", "fpn": "decoder", "head": "head",
-}  # fmt: skip
+    "backbone": "backbone",
+    "refine.context": "context",
+    "refine": "fusion",
+    "fpn": "decoder",
+    "head": "head",
+}
 """Modules of our networks, the more special one first."""
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 """Their weights have the output channels (of a group) on the second axis."""

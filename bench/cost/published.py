@@ -28,11 +28,14 @@ def published_networks() -> tuple[PublishedNetwork, ...]:
         rows = [row for row in csv.DictReader(file) if row["params_m"] and row["gmacs"]]
     return tuple(
         PublishedNetwork(
-            row["model"], float(row["params_m"]) * 1e6, float(row["gmacs"]) * 1e9, _size(row["gmacs_input"]),
+            row["model"],
+            float(row["params_m"]) * 1e6,
+            float(row["gmacs"]) * 1e9,
+            _size(row["gmacs_input"]),
             row["source"],
         )
         for row in rows
-    )  # fmt: skip
+    )
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -30,11 +30,15 @@ def layouts_of(stages: Sequence[Tensor]) -> list[StageLayout]:
     storages = list(dict.fromkeys(stage.untyped_storage()._cdata for stage in stages))
     return [
         StageLayout(
-            tuple(stage.shape), stage.stride(), int(stage.storage_offset()), stage.dtype,
-            storages.index(stage.untyped_storage()._cdata), stage.untyped_storage().nbytes(),
+            tuple(stage.shape),
+            stage.stride(),
+            int(stage.storage_offset()),
+            stage.dtype,
+            storages.index(stage.untyped_storage()._cdata),
+            stage.untyped_storage().nbytes(),
         )
         for stage in stages
-    ]  # fmt: skip
+    ]
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,5 @@ class StandIn(Backbone):
                 numel = stage.storage_bytes // stage.dtype.itemsize
                 storages[stage.storage] = torch.empty(numel, dtype=stage.dtype, device=image.device)
         return [
-            storages[stage.storage].as_strided(stage.shape, stage.stride, stage.offset)
-            for stage in self.counted.stages
-        ]  # fmt: skip
+            storages[stage.storage].as_strided(stage.shape, stage.stride, stage.offset) for stage in self.counted.stages
+        ]

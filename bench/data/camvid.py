@@ -9,9 +9,18 @@ from bench.data.labels import Indices
 from bench.data.splits import SPLITS, Split
 
 CLASSES = (
-    "sky", "building", "pole", "road", "pavement", "tree",
-    "sign symbol", "fence", "car", "pedestrian", "bicyclist",
-)  # fmt: skip
+    "sky",
+    "building",
+    "pole",
+    "road",
+    "pavement",
+    "tree",
+    "sign symbol",
+    "fence",
+    "car",
+    "pedestrian",
+    "bicyclist",
+)
 """In label order; 11 is void."""
 _CODING = Indices({index: index for index in range(len(CLASSES))}, void=[len(CLASSES)])
 

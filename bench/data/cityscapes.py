@@ -15,9 +15,26 @@ from bench.data.labels import Indices
 from bench.data.splits import Split
 
 CLASSES = (
-    "road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign", "vegetation",
-    "terrain", "sky", "person", "rider", "car", "truck", "bus", "train", "motorcycle", "bicycle",
-)  # fmt: skip
+    "road",
+    "sidewalk",
+    "building",
+    "wall",
+    "fence",
+    "pole",
+    "traffic light",
+    "traffic sign",
+    "vegetation",
+    "terrain",
+    "sky",
+    "person",
+    "rider",
+    "car",
+    "truck",
+    "bus",
+    "train",
+    "motorcycle",
+    "bicycle",
+)
 """The 19 train ids in their order (cityscapesScripts, labels.py)."""
 CLASS_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
 """Of the classes, in the same order; of the same source."""
@@ -41,8 +58,9 @@ def open_cityscapes(root: Path, val_cities: Sequence[str] | str = VAL_CITIES) ->
     if not isinstance(cities, list | tuple) or not cities or not all(isinstance(city, str) for city in cities):
         raise DataError(
             f"cityscapes: option val_cities is {val_cities!r}; it takes names of cities of train/, such as "
-            f"{', '.join(VAL_CITIES)}", "val_cities",
-        )  # fmt: skip
+            f"{', '.join(VAL_CITIES)}",
+            "val_cities",
+        )
     return FileDataset("cityscapes", root, CLASSES, lambda: _find(root, tuple(cities)))
 
 

@@ -24,7 +24,7 @@ _ROOM_LEFT = 2 * 2**30
 
 def readable_fast(
     samples: Sequence[Sample], fingerprint: str, side_by_side: int = 1, at_most: float | None = None
-) -> Sequence[Sample]:  # fmt: skip
+) -> Sequence[Sample]:
     """A training split, which is read many times: in memory where it fits; else from a disk, where the user names one.
 
     Without a folder in `BENCH_DECODED_DIR` images are decoded anew each time.

@@ -112,9 +112,10 @@ class FileDataset:
             shown = [*problems[:_SHOWN_PROBLEMS], *([f"and {more} more"] if more > 0 else [])]
             count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
             raise UserError(
-                f"{self.name}: {count}, so the data cannot be used: " + "; ".join(shown)
+                f"{self.name}: {count}, so the data cannot be used: "
+                + "; ".join(shown)
                 + ". Mend or remove them, then run the same command."
-            )  # fmt: skip
+            )
 
     def fingerprint(self) -> str:
         """12 hex digits over names and contents of all files."""

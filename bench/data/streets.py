@@ -25,9 +25,15 @@ GENERATOR = 1
 """Version of the drawing: raised when a pixel changes."""
 SKY, BUILDING, ROAD, PAVEMENT, TREE, CAR, SIGNAL, OPEN_LANE, CLOSED_LANE = range(9)
 _COLOURS = {
-    SKY: (150, 180, 215), BUILDING: (140, 105, 90), ROAD: (95, 95, 100), PAVEMENT: (165, 160, 150),
-    TREE: (60, 105, 55), SIGNAL: (35, 35, 40), OPEN_LANE: (120, 110, 80), CLOSED_LANE: (120, 110, 80),
-}  # fmt: skip
+    SKY: (150, 180, 215),
+    BUILDING: (140, 105, 90),
+    ROAD: (95, 95, 100),
+    PAVEMENT: (165, 160, 150),
+    TREE: (60, 105, 55),
+    SIGNAL: (35, 35, 40),
+    OPEN_LANE: (120, 110, 80),
+    CLOSED_LANE: (120, 110, 80),
+}
 _LAMPS = {OPEN_LANE: (40, 220, 90), CLOSED_LANE: (235, 50, 45)}
 _SEED_OF_SPLIT = {"train": 1, "val": 2, "test": 3}
 _NOISE = 10.0
@@ -41,8 +47,16 @@ class Streets:
 
     name = "streets"
     classes = (
-        "sky", "building", "road", "pavement", "tree", "car", "signal", "open lane", "closed lane",
-    )  # fmt: skip
+        "sky",
+        "building",
+        "road",
+        "pavement",
+        "tree",
+        "car",
+        "signal",
+        "open lane",
+        "closed lane",
+    )
 
     def __init__(
         self, width: int = 256, height: int = 96, train: int = 256, val: int = 64, test: int = 64, seed: int = 0

@@ -46,13 +46,14 @@ class Decision:
         return {
             "objective": found.objective,
             "limits": [_limit_json(limit) for limit in found.limits],
-            "pick": self._json(found.best), "runner_up": self._json(found.runner_up), "within": found.within,
+            "pick": self._json(found.best),
+            "runner_up": self._json(found.runner_up),
+            "within": found.within,
             "candidates": len(self.grounds.candidates),
             "sureness": sure and {"meets_all_limits": sure.meets, "picked": dict(sure.picked)},
             "relaxations": [
-                {
-                    **_limit_json(step.limit), "by": step.by, "variant": step.candidate.variant, "gain": step.gain
-                } for step in found.relaxations
+                {**_limit_json(step.limit), "by": step.by, "variant": step.candidate.variant, "gain": step.gain}
+                for step in found.relaxations
             ],
             "upgrades": [
                 {"variant": step.candidate.variant, "more_miou_val": step.more, "price": step.price}
@@ -61,10 +62,12 @@ class Decision:
             "ways_out": [
                 {**_limit_json(way.limit), "by": way.by, "variant": way.candidate.variant} for way in found.ways_out
             ],
-            "conflict": [_limit_json(limit) for limit in found.conflict], "nearest": self._json(found.nearest),
+            "conflict": [_limit_json(limit) for limit in found.conflict],
+            "nearest": self._json(found.nearest),
             "validation_images": self.grounds.images or None,
-            "measured_on": list(self.grounds.settings), "left_out": list(self.grounds.incomplete),
-        }  # fmt: skip
+            "measured_on": list(self.grounds.settings),
+            "left_out": list(self.grounds.incomplete),
+        }
 
     def _json(self, candidate: Candidate | None) -> dict[str, Any] | None:
         if candidate is None:

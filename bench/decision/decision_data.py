@@ -69,10 +69,16 @@ def load_grounds(
     timed = {metric: DrawnLatencies(rows, metric) for metric in latencies}
     draws: dict[str, Mapping[str, Draws]] = {**timed, SCORE: DrawnMious(rows, evidence, spread)}
     return Grounds(
-        candidates, draws, settings, incomplete, data[1] or "", spread, evidence.images_of(trained.key),
+        candidates,
+        draws,
+        settings,
+        incomplete,
+        data[1] or "",
+        spread,
+        evidence.images_of(trained.key),
         min((drawn.fewest_runs(c.variant for c in candidates) for drawn in timed.values()), default=0),
         lambda variant: trust_lines(evidence.latencies_of(variant)),
-    )  # fmt: skip
+    )
 
 
 def _nothing(metrics: Sequence[str], machine: str, evidence: Evidence) -> NothingToShowError:

@@ -99,10 +99,17 @@ def front_move(before: Grounds, after: Grounds, metric: str) -> FrontMove:
     known = [{c.variant for c in side.candidates} for side in (before, after)]
     joined, left = sorted(fronts[1] - fronts[0]), sorted(fronts[0] - fronts[1])
     return FrontMove(
-        metric, joined, left, sorted(fronts[0] & fronts[1]), [v for v in joined if v not in known[0]],
-        [v for v in left if v not in known[1]], reference, volumes[0], volumes[1],
+        metric,
+        joined,
+        left,
+        sorted(fronts[0] & fronts[1]),
+        [v for v in joined if v not in known[0]],
+        [v for v in left if v not in known[1]],
+        reference,
+        volumes[0],
+        volumes[1],
         _around(volumes[1] - volumes[0], drawn[1] - drawn[0]),
-    )  # fmt: skip
+    )
 
 
 def point_move(before: Grounds, after: Grounds, limit: Limit) -> PointMove:

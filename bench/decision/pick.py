@@ -78,15 +78,29 @@ def pick(candidates: Sequence[Candidate], limits: Sequence[Limit], objective: st
     if not within:
         ways = (_way_out(candidates, limits, limit, objective) for limit in limits)
         return Pick(
-            objective, limits, None, None, 0, (), _conflict(candidates, limits), _nearest(candidates, limits),
+            objective,
+            limits,
+            None,
+            None,
+            0,
+            (),
+            _conflict(candidates, limits),
+            _nearest(candidates, limits),
             ways_out=[way for way in ways if way],
-        )  # fmt: skip
+        )
     best = within[0]
     steps = [step for limit in limits for step in _relaxations(candidates, limits, limit, best, objective)]
     return Pick(
-        objective, limits, best, within[1] if len(within) > 1 else None, len(within), steps, (), None,
+        objective,
+        limits,
+        best,
+        within[1] if len(within) > 1 else None,
+        len(within),
+        steps,
+        (),
+        None,
         upgrades=_upgrades(within, objective),
-    )  # fmt: skip
+    )
 
 
 def _order(candidate: Candidate, objective: str) -> tuple[float, float, float, str]:

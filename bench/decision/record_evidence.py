@@ -53,14 +53,17 @@ class RecordEvidence:
         trained = np.array([r.group == "accuracy" for r in self.records], bool)
         unknown = np.where(trained[:, None], [-np.inf, np.inf], np.nan)
         return Rows(
-            [r.key for r in self.records], np.array([GROUPS.index(r.group) for r in self.records], np.int64),
-            specs[0], names[0], names[1],
+            [r.key for r in self.records],
+            np.array([GROUPS.index(r.group) for r in self.records], np.int64),
+            specs[0],
+            names[0],
+            names[1],
             {
                 name: np.array([r.metrics.get(name, np.nan) for r in self.records], np.float64)
                 for name in with_score(self.metrics)
             },
             unknown,
-        )  # fmt: skip
+        )
 
     def trainings(self) -> Iterable[Training]:
         """See `Evidence`."""

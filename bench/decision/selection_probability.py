@@ -27,9 +27,12 @@ class Sureness:
 
 
 def sureness_of(
-    variant: str, candidates: Sequence[Candidate], limits: Sequence[Limit], objective: str,
+    variant: str,
+    candidates: Sequence[Candidate],
+    limits: Sequence[Limit],
+    objective: str,
     draws: Mapping[str, Mapping[str, Draws]],
-) -> Sureness:  # fmt: skip
+) -> Sureness:
     """Pick again in every draw; a metric without draws is taken as known.
 
     Of many candidates only those are drawn that some draw might pick: best first by how far their draws reach, until in
@@ -68,9 +71,11 @@ def sureness_of(
 
 
 def _goodness(
-    candidates: Sequence[Candidate], limits: Sequence[Limit], objective: str,
+    candidates: Sequence[Candidate],
+    limits: Sequence[Limit],
+    objective: str,
     draws: Mapping[str, Mapping[str, Draws]],
-) -> NDArray[np.float64]:  # fmt: skip
+) -> NDArray[np.float64]:
     """(resamples, candidates) of the objective, the higher the better; -inf in draws in which a limit does not hold."""
     values = drawn_values(candidates, objective, draws)
     goodness = values if METRICS[objective].higher_is_better else -values

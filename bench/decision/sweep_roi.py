@@ -66,8 +66,10 @@ def roi_of_sweep(store: Store, sweep: str, metric: str, machine: str, prices: Pr
     grounds = load_grounds(Records(store), [sweep], ["miou_val", metric], machine)
     records = select(store.read_known(sweep), store.read_plan(sweep)).shown
     timed = [r for r in records if r.group == "latency" and metric_of(r) == metric and machine in r.machine_id]
-    pairs = [(c, _running(c, grounds, [r for r in timed if r.variant == c.variant], metric, prices))
-             for c in grounds.candidates]  # fmt: skip
+    pairs = [
+        (c, _running(c, grounds, [r for r in timed if r.variant == c.variant], metric, prices))
+        for c in grounds.candidates
+    ]
     pairs.sort(key=lambda pair: (pair[1].per_million.value, pair[1].variant))
     specs = {r.variant: r.spec for r in records if r.group != "latency" or r in timed}
     labels = dict(zip(specs, short_labels(list(specs.values())), strict=True))

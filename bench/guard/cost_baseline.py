@@ -100,11 +100,16 @@ def read_baseline(path: Path) -> CostBaseline:
 
 def _to_json(baseline: CostBaseline) -> dict[str, Any]:
     return {
-        "schema_version": SCHEMA, "source": baseline.source, "size": list(baseline.size),
-        "classes": baseline.classes, "method": baseline.method, "commit": baseline.commit,
-        "versions": baseline.versions, "columns": _COLUMNS,
+        "schema_version": SCHEMA,
+        "source": baseline.source,
+        "size": list(baseline.size),
+        "classes": baseline.classes,
+        "method": baseline.method,
+        "commit": baseline.commit,
+        "versions": baseline.versions,
+        "columns": _COLUMNS,
         "variants": {name: _cost_to_json(baseline.costs[name]) for name in sorted(baseline.costs)},
-    }  # fmt: skip
+    }
 
 
 def _cost_to_json(cost: Cost) -> dict[str, Any]:

@@ -57,9 +57,16 @@ def guard_space(space: GuardedSpace, allowed: Allowance, count: Count) -> SpaceG
     if any(variant.state not in ("same", "new") for variant in variants):
         notes += _version_notes(old)
     return SpaceGuard(
-        space.name, str(space.path), space.accept, old.size, old.classes, worst_first(variants),
-        sum(name in costs for name in old.costs), tuple(notes), faults,
-    )  # fmt: skip
+        space.name,
+        str(space.path),
+        space.accept,
+        old.size,
+        old.classes,
+        worst_first(variants),
+        sum(name in costs for name in old.costs),
+        tuple(notes),
+        faults,
+    )
 
 
 def accept_space(space: GuardedSpace, allowed: Allowance, count: Count) -> SpaceGuard:
@@ -86,9 +93,15 @@ def accept_space(space: GuardedSpace, allowed: Allowance, count: Count) -> Space
     _write(space, plan, costs | kept)
     notes = [*space.notes, *([obstacle] if obstacle else []), *_fileless_notes(space), *_kept_notes(kept, old)]
     return SpaceGuard(
-        space.name, str(space.path), space.accept, plan.size, plan.classes, worst_first(variants),
-        sum(name in before for name in costs), tuple(notes),
-    )  # fmt: skip
+        space.name,
+        str(space.path),
+        space.accept,
+        plan.size,
+        plan.classes,
+        worst_first(variants),
+        sum(name in before for name in costs),
+        tuple(notes),
+    )
 
 
 def _write(space: GuardedSpace, plan: Target | CostBaseline, figures: dict[str, Cost]) -> None:
@@ -154,10 +167,12 @@ def _space_notes(space: GuardedSpace, old: CostBaseline) -> list[str]:
 
 def _fileless_notes(space: GuardedSpace) -> list[str]:
     """That the file is missing which says what the space has."""
-    return [] if space.target else [
-        f"the space's file {space.source} is not here, so which variants it has beyond the baseline, or has no more, "
-        "is not known; name the file"
-    ]  # fmt: skip
+    if space.target:
+        return []
+    return [
+        f"the space's file {space.source} is not here, so which variants it has beyond the baseline, or has no more, is "
+        "not known; name the file"
+    ]
 
 
 def _kept_notes(kept: Iterable[str], old: CostBaseline | None) -> list[str]:

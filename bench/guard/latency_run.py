@@ -86,7 +86,7 @@ def without_verdict(name: str, error: SideFailedError) -> JudgedVariant:
 @contextmanager
 def guard_ready(
     base: Checkout, head: Checkout, setting: LatencySetting, effort: Effort, rule: Rule, of_project: bool = False
-) -> Iterator[Guard]:  # fmt: skip
+) -> Iterator[Guard]:
     """Start the hosts.
 
     Args:

@@ -107,9 +107,17 @@ def judge(restarts: Sequence[Times], rule: Rule, false_alarms_before: float = 0.
     alarms = min(1.0, false_alarms_before + noise.chance_above(limit))
     state, reason = _decide(median(other), limit, seen, rule)
     return Verdict(
-        state, ratio(other), ratio(same), math.expm1(limit), alarms, math.expm1(seen),
-        _milliseconds(restarts, (0, 1)), _milliseconds(restarts, (2,)), tuple(restarts), reason,
-    )  # fmt: skip
+        state,
+        ratio(other),
+        ratio(same),
+        math.expm1(limit),
+        alarms,
+        math.expm1(seen),
+        _milliseconds(restarts, (0, 1)),
+        _milliseconds(restarts, (2,)),
+        tuple(restarts),
+        reason,
+    )
 
 
 def _decide(head: float, limit: float, seen: float, rule: Rule) -> tuple[State, str]:

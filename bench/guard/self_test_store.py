@@ -43,9 +43,15 @@ class SelfTestStore:
     @property
     def _key(self) -> str:
         return make_key(
-            variant=self.variant, setting=self.setting.to_json(), effort=asdict(self.effort), rule=asdict(self.rule),
-            busy=self.busy, machine=machine_id(), versions=versions(), method=METHOD,
-        )  # fmt: skip
+            variant=self.variant,
+            setting=self.setting.to_json(),
+            effort=asdict(self.effort),
+            rule=asdict(self.rule),
+            busy=self.busy,
+            machine=machine_id(),
+            versions=versions(),
+            method=METHOD,
+        )
 
     def read(self) -> list[Decision]:
         """All decisions that were kept.
@@ -67,15 +73,33 @@ class SelfTestStore:
         """
         verdict = trial.verdict
         decision = Decision(
-            trial.more_work, verdict.state, verdict.head.value, verdict.limit, verdict.false_alarms, verdict.seen,
-            round(trial.seconds, 2), trial.load,
-        )  # fmt: skip
+            trial.more_work,
+            verdict.state,
+            verdict.head.value,
+            verdict.limit,
+            verdict.false_alarms,
+            verdict.seen,
+            round(trial.seconds, 2),
+            trial.load,
+        )
         about = {
-            "schema_version": _SCHEMA, "key": self._key, "decision": asdict(decision), "same_ratio": verdict.same.value,
-            "base_ms": verdict.base_ms, "restarts": verdict.restarts, "cycles": verdict.cycles, "variant": self.variant,
-            "setting": self.setting.to_json(), "effort": asdict(self.effort), "rule": asdict(self.rule),
-            "busy": self.busy, "machine": machine_facts(), "versions": versions(), "commit": commit(), "seed": 0,
-        }  # fmt: skip
+            "schema_version": _SCHEMA,
+            "key": self._key,
+            "decision": asdict(decision),
+            "same_ratio": verdict.same.value,
+            "base_ms": verdict.base_ms,
+            "restarts": verdict.restarts,
+            "cycles": verdict.cycles,
+            "variant": self.variant,
+            "setting": self.setting.to_json(),
+            "effort": asdict(self.effort),
+            "rule": asdict(self.rule),
+            "busy": self.busy,
+            "machine": machine_facts(),
+            "versions": versions(),
+            "commit": commit(),
+            "seed": 0,
+        }
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8") as file:

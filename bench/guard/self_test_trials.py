@@ -41,9 +41,15 @@ class Trial:
 
 
 def run_trials(
-    checkout: Checkout, variant: str, setting: LatencySetting, same: int, slower: int, effort: Effort, rule: Rule,
+    checkout: Checkout,
+    variant: str,
+    setting: LatencySetting,
+    same: int,
+    slower: int,
+    effort: Effort,
+    rule: Rule,
     busy: bool,
-) -> Iterator[Trial]:  # fmt: skip
+) -> Iterator[Trial]:
     """Judge a variant against itself `same` times, and a slower one `slower` times, in turns.
 
     Args:

@@ -69,9 +69,12 @@ class Watch:
         mhz, gpu = cpu_mhz(), self._gpu()
         others, stolen = shares(self._cpus, cpus) if lasted else (None, None)
         return Conditions(
-            others, stolen, (self._mhz, mhz) if self._mhz and mhz else None,
-            (self._gpu_before[0], gpu[0]) if self._gpu_before and gpu else None, gpu[1] if gpu else None,
-        )  # fmt: skip
+            others,
+            stolen,
+            (self._mhz, mhz) if self._mhz and mhz else None,
+            (self._gpu_before[0], gpu[0]) if self._gpu_before and gpu else None,
+            gpu[1] if gpu else None,
+        )
 
 
 def shares(before: CpuTimes, after: CpuTimes) -> tuple[float | None, float | None]:

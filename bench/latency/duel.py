@@ -52,9 +52,7 @@ class Duel:
         return min(len(times[0]) for times in self.times_ns)
 
 
-def fight(
-    a: Duellist, b: Duellist, restarts: int, seconds: float, on_restart: Callable[[int], None]
-) -> Duel:  # fmt: skip
+def fight(a: Duellist, b: Duellist, restarts: int, seconds: float, on_restart: Callable[[int], None]) -> Duel:
     """Time both in lock-step, in restarts that fit into `seconds` together.
 
     Raises:

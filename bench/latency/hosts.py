@@ -185,7 +185,11 @@ def _start(label: str, root: Path, variables: Mapping[str, str]) -> Host:
     log = TemporaryFile()  # noqa: SIM115 - closed with the host
     environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONDONTWRITEBYTECODE": "1", **variables}
     process = subprocess.Popen(
-        [sys.executable, str(_SCRIPT), str(root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-        text=True, env=environment,
-    )  # fmt: skip
+        [sys.executable, str(_SCRIPT), str(root)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        env=environment,
+    )
     return Host(label, process, log)

@@ -27,9 +27,7 @@ class WarmUp:
     seconds: float
 
 
-def warm_up(
-    run: Callable[[], object], clock: Callable[[], float] = time.perf_counter, brief: bool = False
-) -> WarmUp:  # fmt: skip
+def warm_up(run: Callable[[], object], clock: Callable[[], float] = time.perf_counter, brief: bool = False) -> WarmUp:
     """Run passes until two windows of them take the same time, or it is enough.
 
     Args:

@@ -25,12 +25,30 @@ METRIC_COLUMNS = tuple(
 _WORD = pa.dictionary(pa.int32(), pa.string())
 """Few values, each kept once."""
 _FIELDS: dict[str, pa.DataType] = {
-    "sweep": _WORD, "file": _WORD, "start": pa.int64(), "length": pa.int32(), "key": pa.string(), "group": _WORD,
-    "variant": _WORD, "spec_hash": _WORD, "status": _WORD, "reason": pa.string(), "machine_id": _WORD,
-    "commit": _WORD, "started": pa.string(), "seconds": pa.float64(), "metric": _WORD, "alike": _WORD,
-    "dataset": _WORD, "data_fingerprint": _WORD, "training": pa.string(), "seed": pa.int64(), "restart": pa.int64(),
-    "spec": _WORD, "setting": pa.string(),
-}  # fmt: skip
+    "sweep": _WORD,
+    "file": _WORD,
+    "start": pa.int64(),
+    "length": pa.int32(),
+    "key": pa.string(),
+    "group": _WORD,
+    "variant": _WORD,
+    "spec_hash": _WORD,
+    "status": _WORD,
+    "reason": pa.string(),
+    "machine_id": _WORD,
+    "commit": _WORD,
+    "started": pa.string(),
+    "seconds": pa.float64(),
+    "metric": _WORD,
+    "alike": _WORD,
+    "dataset": _WORD,
+    "data_fingerprint": _WORD,
+    "training": pa.string(),
+    "seed": pa.int64(),
+    "restart": pa.int64(),
+    "spec": _WORD,
+    "setting": pa.string(),
+}
 COLUMNS = pa.schema([*_FIELDS.items(), *((name, pa.float64()) for name in METRIC_COLUMNS)])
 """start, length: where in its file the line of a record is, in bytes. metric: which one a latency is. alike: the same
 for records that stand side by side. training: the same for trainings that differ in the seed alone.
@@ -40,20 +58,35 @@ spec, setting: JSON with sorted names."""
 def row_of(record: Record, sweep: str, file: str, start: int, length: int) -> dict[str, Any]:
     """The columns of one record; those that are null are left out."""
     row = {
-        "sweep": sweep, "file": file, "start": start, "length": length, "key": record.key, "group": record.group,
-        "variant": record.variant, "spec_hash": record.spec_hash, "status": record.status, "reason": record.reason,
-        "machine_id": record.machine_id, "commit": record.commit, "started": record.started,
-        "seconds": record.seconds, "alike": make_key(text=what_is_alike(record))[:12], "spec": _canonical(record.spec),
-        "setting": _canonical(record.setting), **record.metrics,
-    }  # fmt: skip
+        "sweep": sweep,
+        "file": file,
+        "start": start,
+        "length": length,
+        "key": record.key,
+        "group": record.group,
+        "variant": record.variant,
+        "spec_hash": record.spec_hash,
+        "status": record.status,
+        "reason": record.reason,
+        "machine_id": record.machine_id,
+        "commit": record.commit,
+        "started": record.started,
+        "seconds": record.seconds,
+        "alike": make_key(text=what_is_alike(record))[:12],
+        "spec": _canonical(record.spec),
+        "setting": _canonical(record.setting),
+        **record.metrics,
+    }
     if record.group == "latency":
         row |= {"metric": metric_of(record), "restart": record.setting.get("restart")}
     if record.group == "accuracy":
         dataset, fingerprint = data_of(record)
         row |= {
-            "dataset": dataset, "data_fingerprint": fingerprint, "seed": record.setting["seed"],
+            "dataset": dataset,
+            "data_fingerprint": fingerprint,
+            "seed": record.setting["seed"],
             "training": make_key(text=but_for_the_seed(record)),
-        }  # fmt: skip
+        }
     return row
 
 

@@ -113,8 +113,9 @@ def read_manifest(results: Path) -> Manifest | None:
     """None where there is no pack, or one of another version of bench."""
     try:
         data = json.loads((results / PACK / _MANIFEST).read_text(encoding="utf-8"))
-        files = {path: PackedFile(**packed | {"stamp": Stamp(**packed["stamp"])})
-                 for path, packed in data["files"].items()}  # fmt: skip
+        files = {
+            path: PackedFile(**packed | {"stamp": Stamp(**packed["stamp"])}) for path, packed in data["files"].items()
+        }
         images = {sweep: PackedImages(**packed) for sweep, packed in data["images"].items()}
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -154,8 +154,9 @@ class PackEvidence:
         of_group = np.array([GROUPS.index(group) for group in groups[1]], np.int64)
         unknown = np.full(table.num_rows, np.nan)
         values = {name: _floats(table[name]) if name in known else unknown for name in with_score(self.metrics)}
-        return Rows(_Texts(table["key"]), of_group[groups[0]], specs[0], variants[0], variants[1], values,
-                    self._images[0])  # fmt: skip
+        return Rows(
+            _Texts(table["key"]), of_group[groups[0]], specs[0], variants[0], variants[1], values, self._images[0]
+        )
 
     def trainings(self) -> Iterable[Training]:
         """See `Evidence`."""
@@ -183,9 +184,10 @@ class PackEvidence:
     def latencies_of(self, variant: str) -> list[Record]:
         """See `Evidence`."""
         found = self.connection.execute(
-            'SELECT sweep, file, start, length FROM shown WHERE place IS NOT NULL AND "group" = \'latency\' '
-            "AND variant = $variant ORDER BY place", {"variant": variant},
-        )  # fmt: skip
+            "SELECT sweep, file, start, length FROM shown WHERE place IS NOT NULL AND \"group\" = 'latency' "
+            "AND variant = $variant ORDER BY place",
+            {"variant": variant},
+        )
         return [self._record(*place) for place in found.fetchall()]
 
     def latencies_there(self) -> list[str]:

@@ -29,7 +29,7 @@ from bench.pack.manifest import (
     records_files,
     stamp_of,
     write_manifest,
-)  # fmt: skip
+)
 from bench.storage.atomic_files import cannot_write, clear_unfinished, replacing
 from bench.storage.store import read_lines
 
@@ -131,12 +131,15 @@ def _counted(results: Path, manifest: Manifest, anew: int) -> Packed:
 
     files = manifest.files
     return Packed(
-        records=sum(packed.records for packed in files.values()), anew=anew, sweeps=len(manifest.sweeps()),
-        machines=len({Path(name).name for name in files}), jsonl_bytes=sum(f.stamp.size for f in files.values()),
+        records=sum(packed.records for packed in files.values()),
+        anew=anew,
+        sweeps=len(manifest.sweeps()),
+        machines=len({Path(name).name for name in files}),
+        jsonl_bytes=sum(f.stamp.size for f in files.values()),
         parquet_bytes=sum(size(f.parquet) for f in files.values()),
         trainings=sum(packed.trainings for packed in manifest.images.values()),
         images_bytes=sum(map(of_images, manifest.images.values())),
-    )  # fmt: skip
+    )
 
 
 @contextmanager

@@ -55,9 +55,15 @@ def draw_contact_sheet(
     figure = plt.figure(figsize=(_WIDTH_IN, height))
     figure.suptitle("\n".join(lines), x=0.01, ha="left", y=1 - 0.12 / height, va="top", fontsize=12)
     grid = figure.add_gridspec(
-        2 * len(tiles), columns, left=0.035, right=0.995, bottom=legend_in / height, top=1 - head_in / height + 0.01,
-        hspace=0.03, wspace=0.02,
-    )  # fmt: skip
+        2 * len(tiles),
+        columns,
+        left=0.035,
+        right=0.995,
+        bottom=legend_in / height,
+        top=1 - head_in / height + 0.01,
+        hspace=0.03,
+        wspace=0.02,
+    )
     for row, (split, shown) in enumerate(tiles.items()):
         for column, tile in enumerate(shown):
             small = _small(tile)
@@ -100,9 +106,16 @@ def _legend(figure: Figure, classes: Sequence[str], shares: Sequence[float], col
     ]
     handles.append(Patch(color=_hex(VOID_COLOUR), label="void, not counted"))
     figure.legend(
-        handles=handles, loc="lower center", ncols=_LEGEND_COLUMNS, fontsize=8, frameon=False, handlelength=1.2,
-        columnspacing=1.4, title="share of the labelled pixels of all splits", title_fontsize=8,
-    )  # fmt: skip
+        handles=handles,
+        loc="lower center",
+        ncols=_LEGEND_COLUMNS,
+        fontsize=8,
+        frameon=False,
+        handlelength=1.2,
+        columnspacing=1.4,
+        title="share of the labelled pixels of all splits",
+        title_fontsize=8,
+    )
 
 
 def _hex(colour: Iterable[int]) -> str:

@@ -84,8 +84,11 @@ def _note_lines(decision: Decision) -> Iterator[str]:
         else "images alone: of one training seed, nothing is known of others"
     )
     clock = {0: "", 1: "; a latency of one process is taken as known, which none is"}
-    yield _line("", f"in brackets 95 % intervals; they and draws are over {over}"
-                    f"{clock.get(grounds.processes, '; of latencies over processes')}")  # fmt: skip
+    yield _line(
+        "",
+        f"in brackets 95 % intervals; they and draws are over {over}"
+        f"{clock.get(grounds.processes, '; of latencies over processes')}",
+    )
     if grounds.processes:
         yield _line("", OTHER_DAYS[0].lower() + OTHER_DAYS[1:])
     for line in few_images_lines(grounds.images):

@@ -42,12 +42,15 @@ def published_rows(dataset: str) -> list[dict[str, str]]:
     """Those on a data set as the rows of a table, in words."""
     return [
         {
-            "name": score.name, "input": score.input, "pretraining": score.pretraining, "source": score.source,
+            "name": score.name,
+            "input": score.input,
+            "pretraining": score.pretraining,
+            "source": score.source,
             "parameters": METRICS["parameters"].show(score.parameters),
             "miou": METRICS["miou_test"].show(score.miou_test),
         }
         for score in published_scores(dataset)
-    ]  # fmt: skip
+    ]
 
 
 def _score(row: dict[str, str]) -> PublishedScore:

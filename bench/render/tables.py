@@ -43,11 +43,14 @@ def result_table(study: Study) -> ResultTable:
     metrics = ["miou_val", "miou_test", *costs]
     rows = [
         Row(
-            number, row["variant"], row["label"], [_cell(row, metric) for metric in metrics],
+            number,
+            row["variant"],
+            row["label"],
+            [_cell(row, metric) for metric in metrics],
             [METRICS[m].label for m in costs if row[f"on_front_{m}"]],
         )
         for number, row in enumerate(study.rows, start=1)
-    ]  # fmt: skip
+    ]
     return ResultTable(metrics, [_heading(study, m) for m in metrics], rows)
 
 

@@ -20,12 +20,16 @@ SCOPES: dict[Scope, str] = {
 }
 """What the clock covers. Each covers what the ones before it do; `argmax` is the graph that mIoU is measured on."""
 RUNTIME_LABELS: dict[RuntimeName, str] = {
-    "eager": "eager PyTorch", "compile": "torch.compile", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO",
+    "eager": "eager PyTorch",
+    "compile": "torch.compile",
+    "onnxruntime": "ONNX Runtime",
+    "openvino": "OpenVINO",
     "cudagraph": "CUDA graph",
-}  # fmt: skip
+}
 RUNTIMES_OF: dict[Device, tuple[RuntimeName, ...]] = {
-    "cpu": ("eager", "compile", "onnxruntime", "openvino"), "cuda": ("eager", "compile", "cudagraph"),
-}  # fmt: skip
+    "cpu": ("eager", "compile", "onnxruntime", "openvino"),
+    "cuda": ("eager", "compile", "cudagraph"),
+}
 
 
 @dataclass(frozen=True)

@@ -90,9 +90,12 @@ class Shift:
 
 
 def measure_shift(
-    source: Features, targets: Mapping[str, Features], seed: int = 0, resamples: int = RESAMPLES,
+    source: Features,
+    targets: Mapping[str, Features],
+    seed: int = 0,
+    resamples: int = RESAMPLES,
     on_draw: Callable[[int], None] = lambda done: None,
-) -> Shift:  # fmt: skip
+) -> Shift:
     """Compare features of new images, without and with steps, with those of the training images.
 
     Args:
@@ -113,10 +116,13 @@ def measure_shift(
     own, per_image = _per_image(source, ordered)
     count = _held_out(source, ordered)
     return Shift(
-        count, _interval(points[0], _around(points, draws)[:, 0]), _stretch(source, count) - float(points[0]), own,
+        count,
+        _interval(points[0], _around(points, draws)[:, 0]),
+        _stretch(source, count) - float(points[0]),
+        own,
         float(np.percentile(own, _UNLIKE)),
         _steps(points[1:] - points[0], _around(points[1:] - points[0], draws[:, 1:] - draws[:, :1]), per_image),
-    )  # fmt: skip
+    )
 
 
 def _drawn(

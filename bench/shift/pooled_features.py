@@ -66,9 +66,11 @@ def _load_backbone(backbone: nn.Module, path: Path, spec: VariantSpec) -> None:
 
 
 def describe(
-    net: Network, images: Sequence[Picture], steps: Mapping[str, Step],
+    net: Network,
+    images: Sequence[Picture],
+    steps: Mapping[str, Step],
     on_image: Callable[[int], None] = lambda done: None,
-) -> dict[str, Described]:  # fmt: skip
+) -> dict[str, Described]:
     """Features and channel statistics of images after each step.
 
     Args:

@@ -52,23 +52,30 @@ class ShiftReport:
         """Everything, as JSON values."""
         shift = self.shift
         return {
-            "source": self.source, "target": self.target, "network": self.network, "weights": self.weights,
+            "source": self.source,
+            "target": self.target,
+            "network": self.network,
+            "weights": self.weights,
             "images": {"source": self.counts[0], "target": self.counts[1], "held_out": shift.held_out},
             "unit": "squared Frechet distance over the total variance of the source's features",
-            "held_out": asdict(shift.reference), "stretch": shift.stretch, "limit": shift.limit,
+            "held_out": asdict(shift.reference),
+            "stretch": shift.stretch,
+            "limit": shift.limit,
             "source_per_image": list(shift.source_per_image),
             "source_channels": _channels(self.source_channels),
             "farthest": [self.names[i] for i in self.farthest],
             "steps": {step.step: self._step(step) for step in shift.steps},
-        }  # fmt: skip
+        }
 
     def _step(self, step: StepShift) -> dict[str, Any]:
         return {
-            "excess": asdict(step.excess), "closed": asdict(step.closed) if step.closed else None,
-            "unlike": step.unlike(self.shift.limit), "per_image": dict(zip(self.names, step.per_image, strict=True)),
+            "excess": asdict(step.excess),
+            "closed": asdict(step.closed) if step.closed else None,
+            "unlike": step.unlike(self.shift.limit),
+            "per_image": dict(zip(self.names, step.per_image, strict=True)),
             "channels": _channels(self.channels[step.step]) | {"off_by": list(self.off_by(step.step))},
             "time": self.times.get(step.step),
-        }  # fmt: skip
+        }
 
 
 def _channels(sums: ChannelSums) -> dict[str, list[float]]:

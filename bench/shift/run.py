@@ -29,9 +29,15 @@ class Domain:
 
 
 def run_shift(
-    net: Network, network: str, weights: str, source: Domain, target: Domain, names: Sequence[str], classes: int,
+    net: Network,
+    network: str,
+    weights: str,
+    source: Domain,
+    target: Domain,
+    names: Sequence[str],
+    classes: int,
     on_progress: OnProgress = lambda what, done, total: None,
-) -> tuple[ShiftReport, dict[str, Step]]:  # fmt: skip
+) -> tuple[ShiftReport, dict[str, Step]]:
     """Measure the shift, without a step and with each, and the time of each.
 
     Args:
@@ -57,10 +63,17 @@ def run_shift(
     setting = LatencySetting((image.shape[1], image.shape[0]), classes, scope="transfer")
     times = time_steps(steps, net, image, setting, on_step=of("timing steps", len(steps))) if steps else []
     return ShiftReport(
-        source.label, target.label, network, weights, (len(source.images), len(target.images)), shift,
-        target.images.names, ours.channels, {name: one.channels for name, one in theirs.items()},
+        source.label,
+        target.label,
+        network,
+        weights,
+        (len(source.images), len(target.images)),
+        shift,
+        target.images.names,
+        ours.channels,
+        {name: one.channels for name, one in theirs.items()},
         {one.step: one.to_json() for one in times},
-    ), steps  # fmt: skip
+    ), steps
 
 
 def _reporter(on_progress: OnProgress, what: str, total: int) -> Callable[[int], None]:

@@ -20,11 +20,18 @@ from variants.space import expand
 from variants.spec import VariantSpec
 
 AXES = {
-    "backbone": [*FAMILIES, *list(BACKBONES)[:1]], "fused_stages": [[1, 2, 3, 4], [2, 3, 4], [3, 4], [4]],
-    "context": ["none", "nonlocal", "dnl", "channel", "cbam", "ppm", "aspp", "linear"], "target_stride": [16, 32],
-    "unify": ["avg", "max"], "fuse": ["concat", "gated"], "module_width": [64, 128], "reenter": ["top", "every"],
-    "decoder_width": [64], "head": ["sum", "plain"], "head_width": [32],
-}  # fmt: skip
+    "backbone": [*FAMILIES, *list(BACKBONES)[:1]],
+    "fused_stages": [[1, 2, 3, 4], [2, 3, 4], [3, 4], [4]],
+    "context": ["none", "nonlocal", "dnl", "channel", "cbam", "ppm", "aspp", "linear"],
+    "target_stride": [16, 32],
+    "unify": ["avg", "max"],
+    "fuse": ["concat", "gated"],
+    "module_width": [64, 128],
+    "reenter": ["top", "every"],
+    "decoder_width": [64],
+    "head": ["sum", "plain"],
+    "head_width": [32],
+}
 """A space of over ten thousand variants, on every family of backbones."""
 
 

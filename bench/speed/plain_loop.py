@@ -39,9 +39,7 @@ def plain_batch(samples: Sequence[Sample], schedule: Schedule) -> tuple[Tensor, 
     return torch.stack([image for image, _ in pairs]), torch.stack([mask for _, mask in pairs]).long()
 
 
-def plain_step(
-    course: Course, samples: Sequence[Sample], schedule: Schedule, weight: Tensor | None = None
-) -> float:  # fmt: skip
+def plain_step(course: Course, samples: Sequence[Sample], schedule: Schedule, weight: Tensor | None = None) -> float:
     """One step of the network of `course`, in its own precision and memory layout; returns the loss.
 
     weight: (classes,) of the cross-entropy, where the recipe weighs classes.

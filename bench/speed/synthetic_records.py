@@ -118,9 +118,12 @@ def _renamed(real: dict[str, Any], variant: int, machine: str) -> dict[str, Any]
     """Under the name of another variant, on another machine."""
     backbone = f"synthetic_{variant:07}"
     return real | {
-        "variant": f"{backbone}+{real['variant'].partition('+')[2]}", "spec": real["spec"] | {"backbone": backbone},
-        "spec_hash": _digest(variant)[:12], "machine_id": machine, "commit": "synthetic",
-    }  # fmt: skip
+        "variant": f"{backbone}+{real['variant'].partition('+')[2]}",
+        "spec": real["spec"] | {"backbone": backbone},
+        "spec_hash": _digest(variant)[:12],
+        "machine_id": machine,
+        "commit": "synthetic",
+    }
 
 
 def _mious(like: Likeness, miou: float, path: Path) -> dict[str, float]:

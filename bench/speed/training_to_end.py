@@ -72,7 +72,7 @@ def _train_to_the_end(pipe: Connection, subject: Subject, loop: Loop, seed: int)
 
 def _train_plainly(
     net: nn.Module, samples: Sequence[Sample], weight: Tensor | None, schedule: Schedule, seed: int
-) -> None:  # fmt: skip
+) -> None:
     """With the recipe's class weights and momentum of batch norms, which both loops have; without its other options."""
     torch.manual_seed(seed)
     set_batch_norm_momentum(net)

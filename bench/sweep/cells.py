@@ -110,9 +110,12 @@ def _cost_cell(space: SpaceFile, spec: VariantSpec, classes: int) -> Cell:
 
 
 def _latency_cells(
-    protocol: LatencyProtocol, specs: Sequence[VariantSpec], classes: int, devices: tuple[Device, ...],
+    protocol: LatencyProtocol,
+    specs: Sequence[VariantSpec],
+    classes: int,
+    devices: tuple[Device, ...],
     trained: dict[VariantSpec, str],
-) -> list[Cell]:  # fmt: skip
+) -> list[Cell]:
     """The processes of a variant in turns with those of the others.
 
     Args:
@@ -123,9 +126,12 @@ def _latency_cells(
         for clocked in protocol.settings(classes, devices):
             packages = RUNTIMES[clocked.runtime].packages
             setting = {
-                **clocked.to_json(), "runtime_versions": {package: installed_version(package) for package in packages},
-                "samples": protocol.samples_a_process, "restart": restart, "method": clock.METHOD,
-            }  # fmt: skip
+                **clocked.to_json(),
+                "runtime_versions": {package: installed_version(package) for package in packages},
+                "samples": protocol.samples_a_process,
+                "restart": restart,
+                "method": clock.METHOD,
+            }
             words = {"setting": str(clocked), "scope": SCOPES[clocked.scope]}
             cells += [_latency_cell(spec, setting | {"weights_of": trained[spec]}, words) for spec in specs]
     return cells
@@ -136,9 +142,14 @@ def _latency_cell(spec: VariantSpec, setting: dict[str, Any], words: dict[str, s
 
 
 def _training(
-    space: SpaceFile, spec: VariantSpec, dataset: Dataset, weights: dict[VariantSpec, str], seed: int,
-    here: TrainingWay, done: Set[str],
-) -> Cell:  # fmt: skip
+    space: SpaceFile,
+    spec: VariantSpec,
+    dataset: Dataset,
+    weights: dict[VariantSpec, str],
+    seed: int,
+    here: TrainingWay,
+    done: Set[str],
+) -> Cell:
     """As it is done `here`, unless another kind of machine has done it already."""
     ways = [here, *(way for way in TRAINING_WAYS if way != here)]
     cells = (_accuracy_cell(space, spec, dataset, weights, seed, *way) for way in ways)
@@ -147,16 +158,27 @@ def _training(
 
 
 def _accuracy_cell(
-    space: SpaceFile, spec: VariantSpec, dataset: Dataset, weights: dict[VariantSpec, str], seed: int, device: str,
+    space: SpaceFile,
+    spec: VariantSpec,
+    dataset: Dataset,
+    weights: dict[VariantSpec, str],
+    seed: int,
+    device: str,
     precision: TrainPrecision,
-) -> Cell:  # fmt: skip
+) -> Cell:
     data, schedule, evaluation = space.accuracy.data, space.accuracy.schedule, space.accuracy.evaluation
     setting = {
-        "dataset": data.name, "dataset_options": data.options, "data_fingerprint": dataset.fingerprint(),
-        "classes": list(dataset.classes), "schedule": schedule.model_dump(mode="json"),
-        "weights": weights.get(spec, "random"), "seed": seed, "device": device,
-        "precision": precision, "method": train.METHOD,
-    }  # fmt: skip
+        "dataset": data.name,
+        "dataset_options": data.options,
+        "data_fingerprint": dataset.fingerprint(),
+        "classes": list(dataset.classes),
+        "schedule": schedule.model_dump(mode="json"),
+        "weights": weights.get(spec, "random"),
+        "seed": seed,
+        "device": device,
+        "precision": precision,
+        "method": train.METHOD,
+    }
     if evaluation != Evaluation():  # a key hashes its setting: the plain way must not measure old records again
         setting["evaluation"] = evaluation.model_dump(mode="json")
     trained = f"{schedule.describe()}, in {precision}"

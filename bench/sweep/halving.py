@@ -138,8 +138,9 @@ def _stop(cell: Cell, record: Record, look: Look, scores: Sequence[float], again
     epochs, miou = look
     of_seeds = (
         f" from seed {record.setting['seed']}, {100 * mean(scores):.1f} % in the mean of {len(scores)} seeds"
-        if len(scores) > 1 else ""
-    )  # fmt: skip
+        if len(scores) > 1
+        else ""
+    )
     reason = (
         f"stopped after {epochs} of {record.setting['schedule']['epochs']} epochs with a val mIoU of "
         f"{100 * miou:.1f} %{of_seeds}: {against}"

@@ -102,13 +102,20 @@ def _measure_accuracy(cell: Cell, sources: Sources, on_progress: OnProgress) -> 
 
     samples = readable_fast(data.load("train"), setting["data_fingerprint"], sources.side_by_side)
     log = train(
-        net, samples, len(data.classes), schedule, setting["seed"], setting["device"],
-        setting["precision"], _aids(cell, sources, on_progress, lambda net: score(net, "val").miou.value),
-    )  # fmt: skip
+        net,
+        samples,
+        len(data.classes),
+        schedule,
+        setting["seed"],
+        setting["device"],
+        setting["precision"],
+        _aids(cell, sources, on_progress, lambda net: score(net, "val").miou.value),
+    )
     course = {
-        "epoch_losses": [round(loss, 4) for loss in log.losses], "validations": log.validations,
+        "epoch_losses": [round(loss, 4) for loss in log.losses],
+        "validations": log.validations,
         "training_s": round(log.seconds, 2),
-    }  # fmt: skip
+    }
     if len(log.losses) < schedule.epochs:
         return Measurement({}, course, paused=True)
     results = {split: score(net, split) for split in EVALUATED}
@@ -141,8 +148,10 @@ def _aids(cell: Cell, sources: Sources, on_progress: OnProgress, validate: Calla
     return Aids(
         lambda done: on_progress(done.share * (1 - _EVALUATION_SHARE), str(done)),
         sources.trained.checkpoint(cell.key) if sources.trained else None,
-        validate, watch.validate_after, watch.stop_after,
-    )  # fmt: skip
+        validate,
+        watch.validate_after,
+        watch.stop_after,
+    )
 
 
 def _identity(net: Network) -> dict[str, str]:

@@ -178,9 +178,14 @@ def make_plan(
     settled = settle(store.read(space.name))
     known = {k: r for k, r in settle(store.read()).items() if r.status == "ok" and r.group != "latency"}
     cells = plan_cells(
-        space, specs, checked.dataset, checked.start_weights.of(specs), checked.devices, checked.way,
+        space,
+        specs,
+        checked.dataset,
+        checked.start_weights.of(specs),
+        checked.devices,
+        checked.way,
         known.keys(),
-    )  # fmt: skip
+    )
     before = [settled[cell.key] for cell in cells if cell.key in settled]
     ended = {"ok"} if retry.failed else {"ok", "failed"}
     again = _trained_after_all(before, checked.sources.trained, retry.failed)

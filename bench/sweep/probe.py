@@ -25,8 +25,12 @@ _PROBE_BATCH = 2
 _UNKNOWN_S = 60.0
 _WARM_UP_PASSES = 12
 _PREPARING_S: dict[RuntimeName, float] = {
-    "eager": 0.5, "compile": 30.0, "onnxruntime": 5.0, "openvino": 5.0, "cudagraph": 2.0
-}  # fmt: skip
+    "eager": 0.5,
+    "compile": 30.0,
+    "onnxruntime": 5.0,
+    "openvino": 5.0,
+    "cudagraph": 2.0,
+}
 """Of a network in a new process, before its first pass: exporting, compiling."""
 
 

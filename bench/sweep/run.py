@@ -140,9 +140,14 @@ def make_record(event: Finished) -> Record:
 
 
 def _events(
-    plan: Plan, store: Store, tally: Tally, lanes: Lanes, timeout_s: float, rungs: Sequence[Rung] | None,
+    plan: Plan,
+    store: Store,
+    tally: Tally,
+    lanes: Lanes,
+    timeout_s: float,
+    rungs: Sequence[Rung] | None,
     execute: Executor,
-) -> Iterator[Progress | Finished | Stop]:  # fmt: skip
+) -> Iterator[Progress | Finished | Stop]:
     with scratch_folder() as folder:
         sources = replace(plan.sources, exports=folder)
 

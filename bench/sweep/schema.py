@@ -53,7 +53,9 @@ def _values(value: dict[str, Any], summary: str, default: Any) -> dict[str, Any]
         described["description"] += f" (default: {list(default) if isinstance(default, tuple) else default})"
     condition = {"type": "object", "description": "only where each of these axes has one of these values"}
     conditional = {
-        "type": "object", "additionalProperties": False, "required": ["values"],
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["values"],
         "properties": {"values": values, "when": condition},
-    }  # fmt: skip
+    }
     return described | {"anyOf": [values, conditional]}

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 Sampler = Literal["nsga2", "tpe", "random"]
 SAMPLERS: tuple[Sampler, ...] = get_args(Sampler)
-WORDS: dict[Sampler, str] = {
-    "nsga2": "NSGA-II", "tpe": "a tree-structured Parzen estimator", "random": "chance"
-}  # fmt: skip
+WORDS: dict[Sampler, str] = {"nsga2": "NSGA-II", "tpe": "a tree-structured Parzen estimator", "random": "chance"}
 _PROPOSALS_A_VARIANT = 100
 """After so many without a new variant, the search has nothing new to propose."""
 _PRODUCT = "product"

@@ -108,6 +108,8 @@ def _gpu_model() -> str | None:
         return None
     done = subprocess.run(
         ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return done.stdout.splitlines()[0].strip() if done.returncode == 0 and done.stdout else None

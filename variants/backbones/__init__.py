@@ -47,9 +47,12 @@ def _van(parameters_m: float, macs_g: float) -> BackboneEntry:
 
 
 BACKBONES: Registry[BackboneEntry] = Registry(
-    "backbone", "backbones", "segmentation_bench.backbones", BackboneEntry,
+    "backbone",
+    "backbones",
+    "segmentation_bench.backbones",
+    BackboneEntry,
     {"van_b0": _van(3.85, 36.11), "van_b1": _van(13.35, 104.27), "van_b2": _van(26.07, 208.66)},
-)  # fmt: skip
+)
 
 
 def build_backbone(text: str, pretrained: bool = False, weights_dir: Path | None = None) -> Backbone:

@@ -34,65 +34,100 @@ class ContextEntry:
 
 
 REDUCTION = Number(
-    name="reduction", tag="r", default=2, low=1, high=64,
+    name="reduction",
+    tag="r",
+    default=2,
+    low=1,
+    high=64,
     summary="inner channels are the width divided by this",
-)  # fmt: skip
+)
 TEMPERATURE = Number(
-    name="temperature", tag="t", default=1.0, low=0.001, high=100, whole=False,
+    name="temperature",
+    tag="t",
+    default=1.0,
+    low=0.001,
+    high=100,
+    whole=False,
     summary="attention logits are divided by this; low is sharp",
-)  # fmt: skip
+)
 NORM = Choice(
-    name="norm", tag="norm", default="batch", options=choices("batch", "group", "layer", "none"),
+    name="norm",
+    tag="norm",
+    default="batch",
+    options=choices("batch", "group", "layer", "none"),
     summary="normalisation inside the context block",
-)  # fmt: skip
+)
 _TRANSFORMER = (
     Number(name="transformer_depth", tag="depth", low=1, high=24, summary="encoder blocks"),
     Number(name="transformer_heads", tag="heads", low=1, high=64, summary="attention heads; divide the width"),
     Number(name="transformer_ffn_ratio", tag="ffn", low=1, high=16, summary="feed-forward width over the width"),
 )
 _DILATION = Number(
-    name="dilation", tag="dil", default=6, low=1, high=64,
+    name="dilation",
+    tag="dil",
+    default=6,
+    low=1,
+    high=64,
     summary="smallest dilation of the three; the others are twice and three times this",
-)  # fmt: skip
+)
 
 CONTEXTS: Registry[ContextEntry] = Registry(
-    "context", "contexts", "segmentation_bench.contexts", ContextEntry,
+    "context",
+    "contexts",
+    "segmentation_bench.contexts",
+    ContextEntry,
     {
         "none": ContextEntry("variants.context.identity", "NoContext", "fusion only, no context"),
         "nonlocal": ContextEntry(
-            "variants.context.nonlocal_block", "NonLocal", "embedded-Gaussian non-local block",
+            "variants.context.nonlocal_block",
+            "NonLocal",
+            "embedded-Gaussian non-local block",
             (REDUCTION, TEMPERATURE, NORM),
         ),
         "dnl": ContextEntry(
-            "variants.context.dnl", "DisentangledNonLocal",
+            "variants.context.dnl",
+            "DisentangledNonLocal",
             "disentangled non-local block: whitened pairwise term and unary term",
             (REDUCTION, replace(TEMPERATURE, default=0.05), NORM),
         ),
         "transformer": ContextEntry(
-            "variants.context.transformer", "TransformerContext", "pre-norm transformer encoder blocks", _TRANSFORMER,
+            "variants.context.transformer",
+            "TransformerContext",
+            "pre-norm transformer encoder blocks",
+            _TRANSFORMER,
         ),
         "linear": ContextEntry(
-            "variants.context.linear_attention", "LinearAttention",
-            "efficient attention, linear in the positions: for large maps", (REDUCTION, NORM),
+            "variants.context.linear_attention",
+            "LinearAttention",
+            "efficient attention, linear in the positions: for large maps",
+            (REDUCTION, NORM),
         ),
         "channel": ContextEntry(
-            "variants.context.channel", "ChannelAttention", "squeeze-and-excitation over the channels",
+            "variants.context.channel",
+            "ChannelAttention",
+            "squeeze-and-excitation over the channels",
             (replace(REDUCTION, default=16),),
         ),
         "cbam": ContextEntry(
-            "variants.context.cbam", "ChannelSpatialAttention", "channel attention, then spatial attention (CBAM)",
+            "variants.context.cbam",
+            "ChannelSpatialAttention",
+            "channel attention, then spatial attention (CBAM)",
             (replace(REDUCTION, default=16),),
         ),
         "ppm": ContextEntry(
-            "variants.context.ppm", "PyramidPooling", "pyramid pooling module of PSPNet",
+            "variants.context.ppm",
+            "PyramidPooling",
+            "pyramid pooling module of PSPNet",
             (replace(REDUCTION, default=4), NORM),
         ),
         "aspp": ContextEntry(
-            "variants.context.aspp", "AtrousPyramid", "atrous spatial pyramid pooling of DeepLabV3",
+            "variants.context.aspp",
+            "AtrousPyramid",
+            "atrous spatial pyramid pooling of DeepLabV3",
             (replace(REDUCTION, default=4), _DILATION, NORM),
         ),
     },
-)  # fmt: skip
+)
 
 
 def build_context(name: str, width: int, options: dict[str, Value]) -> nn.Module:

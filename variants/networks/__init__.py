@@ -68,7 +68,10 @@ _DDRNET = (
 )
 
 NETWORKS: Registry[NetworkEntry] = Registry(
-    "network", "networks", "segmentation_bench.networks", NetworkEntry,
+    "network",
+    "networks",
+    "segmentation_bench.networks",
+    NetworkEntry,
     {
         "frm": NetworkEntry(
             "variants.segmenter", "build_segmenter", "feature refinement module and FPN decoder, or the FPN alone", True
@@ -81,7 +84,10 @@ NETWORKS: Registry[NetworkEntry] = Registry(
         "smp_unet": _smp("build_unet", "U-Net, Ronneberger et al. 2015"),
         "lraspp_mobilenet_v3_large": _torchvision("build_lraspp", "LR-ASPP, Howard et al. 2019", 3.221538, 2.086),
         "deeplabv3_mobilenet_v3_large": _torchvision(
-            "build_deeplabv3", "DeepLabV3, Chen et al. 2017", 11.029328, 10.452,
+            "build_deeplabv3",
+            "DeepLabV3, Chen et al. 2017",
+            11.029328,
+            10.452,
             "theirs includes the auxiliary classifier of training, 3,851 parameters",
         ),
         "bisenetv2": NetworkEntry(
@@ -91,4 +97,4 @@ NETWORKS: Registry[NetworkEntry] = Registry(
             "variants.networks.realtime", "build_ddrnet23_slim", "DDRNet-23-slim, Hong et al. 2021", False, _DDRNET
         ),
     },
-)  # fmt: skip
+)

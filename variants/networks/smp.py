@@ -53,8 +53,9 @@ def _build(
     if source.name in BACKBONES:
         raise VariantError(
             f"network {spec.network!r} takes timm's backbones only, not {source.name!r}. `bench list backbones` "
-            "shows which are timm's.", "backbone",
-        )  # fmt: skip
+            "shows which are timm's.",
+            "backbone",
+        )
     check_timm_name(source.name)
     try:
         net = model(encoder_name=f"tu-{source.name}", encoder_weights=None, classes=classes, **source.arguments)

@@ -213,10 +213,8 @@ class Adaptation:
     def _like(self, line: Line, other: Line) -> list[Line]:
         any_arm = line.arm == other.arm
         return [
-            of
-            for of in self.curves
-            if of.step == line.step and of.arm != AS_IS and (any_arm or of.arm == line.arm)
-        ]  # fmt: skip
+            of for of in self.curves if of.step == line.step and of.arm != AS_IS and (any_arm or of.arm == line.arm)
+        ]
 
 
 def load_adaptation(store: Store, name: str) -> Adaptation:

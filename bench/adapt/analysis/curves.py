@@ -107,17 +107,22 @@ def _trained(groups: Mapping[tuple[Line, int], Mapping[int, Record]], metric: st
 
 
 def _point(
-    line: Line, labels: int, by_seed: Mapping[int, Record], draw: Callable[[Record, str], Draws],
+    line: Line,
+    labels: int,
+    by_seed: Mapping[int, Record],
+    draw: Callable[[Record, str], Draws],
     spreads: Mapping[str, Spreads],
-) -> Point:  # fmt: skip
+) -> Point:
     updates = next(iter(by_seed.values())).details["updates"]
     runs = {
         seed: Run(
-            record.metrics[f"miou_{VAL}"], draw(record, VAL), record.details["training_s"] / max(1, updates),
+            record.metrics[f"miou_{VAL}"],
+            draw(record, VAL),
+            record.details["training_s"] / max(1, updates),
             record.machine_id,
         )
         for seed, record in by_seed.items()
-    }  # fmt: skip
+    }
     of_split = {VAL: [run.drawn for run in runs.values()]}
     if line.step == NONE:
         of_split[TEST] = [draw(record, TEST) for record in by_seed.values()]
@@ -129,7 +134,7 @@ def _point(
     found = {
         split: interval(mean(record.metrics[f"miou_{split}"] for record in by_seed.values()), np.clip(draws, 0, 1))
         for split, draws in drawn.items()
-    }  # fmt: skip
+    }
     return Point(labels, runs, found[VAL], found.get(TEST), drawn[VAL], updates)
 
 

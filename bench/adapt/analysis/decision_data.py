@@ -34,9 +34,14 @@ class _Latencies:
 
 
 def load_adapted_grounds(
-    adaptations: Store, name: str, labels: int | None, source: Source, sweeps: Sequence[str], metrics: Sequence[str],
+    adaptations: Store,
+    name: str,
+    labels: int | None,
+    source: Source,
+    sweeps: Sequence[str],
+    metrics: Sequence[str],
     machine: str = "",
-) -> Grounds:  # fmt: skip
+) -> Grounds:
     """Candidates are the networks that were trained with a budget, one a variant and arm; seeds are put together.
 
     Args:
@@ -55,9 +60,7 @@ def load_adapted_grounds(
     latencies = _latencies(
         source, sweeps, [m for m in metrics if m.startswith("latency")], machine, record.setting["size"]
     )
-    costs = {
-        record.variant: record.details["cost"] for record in adaptation.records if record.setting["step"] == NONE
-    }  # fmt: skip
+    costs = {record.variant: record.details["cost"] for record in adaptation.records if record.setting["step"] == NONE}
     named = {line: f"{line.variant}, {_arm(adaptation, line)}" for line in points}
     every = [
         Candidate(named[line], _values(point, costs[line.variant], latencies.values.get(line.variant, {})))
@@ -77,12 +80,16 @@ def load_adapted_grounds(
     variants = {name: line.variant for line, name in named.items()}
     kept = {candidate.variant for candidate in candidates}
     return Grounds(
-        candidates, draws, [*_settings(adaptation, points), *latencies.settings],
-        [c.variant for c in every if c.variant not in kept], adaptation.records[0].setting["data_fingerprint"],
-        _spread(adaptation, points), adaptation.images,
+        candidates,
+        draws,
+        [*_settings(adaptation, points), *latencies.settings],
+        [c.variant for c in every if c.variant not in kept],
+        adaptation.records[0].setting["data_fingerprint"],
+        _spread(adaptation, points),
+        adaptation.images,
         min((drawn.fewest_runs(variants[name] for name in kept) for drawn in latencies.draws.values()), default=0),
         lambda candidate: latencies.doubts.get(variants[candidate], ()),
-    )  # fmt: skip
+    )
 
 
 def _points(adaptation: Adaptation, labels: int | None) -> dict[Line, Point]:
@@ -143,8 +150,9 @@ def _latencies(
     return _Latencies(
         {c.variant: {metric: c.values[metric] for metric in metrics} for c in found},
         {metric: DrawnLatencies(rows, metric) for metric in metrics},
-        settings, {variant: trust_lines(evidence.latencies_of(variant)) for variant in variants},
-    )  # fmt: skip
+        settings,
+        {variant: trust_lines(evidence.latencies_of(variant)) for variant in variants},
+    )
 
 
 def _arm(adaptation: Adaptation, line: Line) -> str:

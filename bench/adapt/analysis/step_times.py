@@ -38,9 +38,14 @@ def step_time(record: Record) -> StepTime:
     doubts = [doubt(one["kind"], one["size"]) for one in details["doubts"]]
     plain = details["network_ms"]
     return StepTime(
-        _interval(record, "added_ms"), _interval(record, "step_ms") if "step_ms" in record.metrics else None,
-        plain["median"], _interval(record, metric_of(record)), len(plain["samples"]), doubts, record,
-    )  # fmt: skip
+        _interval(record, "added_ms"),
+        _interval(record, "step_ms") if "step_ms" in record.metrics else None,
+        plain["median"],
+        _interval(record, metric_of(record)),
+        len(plain["samples"]),
+        doubts,
+        record,
+    )
 
 
 def doubt_lines(records: Sequence[Record], name: str) -> Iterator[str]:

@@ -90,9 +90,12 @@ def curves_info(adaptation: Adaptation, names: Names) -> CurvesInfo:
     seed_words = f"mean of {seeds} seeds" if seeds > 1 else "one seed"
     subtitle = f"{seed_words}; bars: 95 % interval; straight dashes: no training"
     return CurvesInfo(
-        f"{adaptation.name}: what labels are worth", subtitle, panels, adaptation.budgets,
+        f"{adaptation.name}: what labels are worth",
+        subtitle,
+        panels,
+        adaptation.budgets,
         adaptation.records[0].setting["of"],
-    )  # fmt: skip
+    )
 
 
 def _panel_of_arms(adaptation: Adaptation, names: Names, variant: str, arms: Sequence[str]) -> Panel:
@@ -122,9 +125,13 @@ def _panel_of_variants(adaptation: Adaptation, names: Names) -> Panel:
 def _curve(name: str, look: int, points: Sequence[Point]) -> Curve:
     scale = METRICS["miou_val"].scale
     return Curve(
-        name, look, [p.labels for p in points], [scale * p.miou.value for p in points],
-        [scale * p.miou.low for p in points], [scale * p.miou.high for p in points],
-    )  # fmt: skip
+        name,
+        look,
+        [p.labels for p in points],
+        [scale * p.miou.value for p in points],
+        [scale * p.miou.low for p in points],
+        [scale * p.miou.high for p in points],
+    )
 
 
 def save_curves(info: CurvesInfo, folder: Path, stem: str = STEM) -> None:
@@ -179,10 +186,19 @@ def _draw_panel(axes: Axes, panel: Panel, info: CurvesInfo) -> None:
             [max(0, high - m) for m, high in zip(curve.mious, curve.highs, strict=True)],
         ]
         axes.errorbar(
-            at, curve.mious, yerr=bars, color=_colour(curve.look), marker=_marker(curve.look),
-            linestyle=_dash(curve.look), linewidth=1.8, markersize=7, elinewidth=1.2, capsize=2.5,
-            markeredgecolor="white", markeredgewidth=0.8,
-        )  # fmt: skip
+            at,
+            curve.mious,
+            yerr=bars,
+            color=_colour(curve.look),
+            marker=_marker(curve.look),
+            linestyle=_dash(curve.look),
+            linewidth=1.8,
+            markersize=7,
+            elinewidth=1.2,
+            capsize=2.5,
+            markeredgecolor="white",
+            markeredgewidth=0.8,
+        )
     if not panel.numbered:
         axes.set_title(panel.title, loc="left", fontsize=_FONT)
     _set_budgets(axes, info)
@@ -213,26 +229,40 @@ def _span(info: CurvesInfo) -> float:
 def _name_ends(axes: Axes, panel: Panel) -> None:
     ends = [
         EndLabel(
-            curve.mious[-1], str(curve.look + 1) if panel.numbered else curve.name, _colour(curve.look),
+            curve.mious[-1],
+            str(curve.look + 1) if panel.numbered else curve.name,
+            _colour(curve.look),
             curve.labels[-1],
         )
         for curve in panel.curves
-    ]  # fmt: skip
+    ]
     ends += [EndLabel(height, f"{name} {height:.1f}", _colour(look)) for name, height, look in panel.as_is]
     height = axes.get_window_extent().height / RC["figure.dpi"]
     draw_end_labels(axes, ends, _NAME / height, _FONT)
     if panel.numbered:
         handles = [
             Line2D(
-                [], [], color=_colour(curve.look), linestyle=_dash(curve.look), marker=_marker(curve.look),
+                [],
+                [],
+                color=_colour(curve.look),
+                linestyle=_dash(curve.look),
+                marker=_marker(curve.look),
                 label=f"{curve.look + 1}  {curve.name}",
             )
             for curve in panel.curves
-        ]  # fmt: skip
+        ]
         axes.legend(
-            handles=handles, title=panel.title, loc="lower left", bbox_to_anchor=(-0.02, 1.0), frameon=False,
-            fontsize=_FONT, title_fontsize=_FONT, alignment="left", labelspacing=0.25, handlelength=3,
-        )  # fmt: skip
+            handles=handles,
+            title=panel.title,
+            loc="lower left",
+            bbox_to_anchor=(-0.02, 1.0),
+            frameon=False,
+            fontsize=_FONT,
+            title_fontsize=_FONT,
+            alignment="left",
+            labelspacing=0.25,
+            handlelength=3,
+        )
 
 
 def _dash(look: int) -> LineStyle:

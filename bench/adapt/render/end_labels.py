@@ -51,7 +51,15 @@ def draw_end_labels(axes: Axes, labels: Sequence[EndLabel], line_height: float, 
     for label, place in zip(labels, spread(shares, line_height, 0.02, 0.98), strict=True):
         end, gap = (label.at, 5) if label.at is not None else (axes.get_xlim()[1], 0)
         axes.annotate(
-            label.text, (end, label.height), xytext=(1.035, place), xycoords="data", textcoords="axes fraction",
-            va="center", ha="left", fontsize=size, color=label.colour, annotation_clip=False,
+            label.text,
+            (end, label.height),
+            xytext=(1.035, place),
+            xycoords="data",
+            textcoords="axes fraction",
+            va="center",
+            ha="left",
+            fontsize=size,
+            color=label.colour,
+            annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": "#bbbbbb", "linewidth": 0.7, "shrinkA": 1, "shrinkB": gap},
-        )  # fmt: skip
+        )

@@ -31,9 +31,13 @@ def save_excerpt(adaptation: Adaptation, folder: Path) -> Section:
         Bullet(f"bench report {PREFIX}{adaptation.name}", "All that was measured"),
     ]
     return Section(
-        f"Adapted to other images: {adaptation.name}", bullets=bullets, figure=figure, figure_words=FIGURE_WORDS,
-        table=needed_table(adaptation, names), notes=f"Labels needed. {needed_words(adaptation)}",
-    )  # fmt: skip
+        f"Adapted to other images: {adaptation.name}",
+        bullets=bullets,
+        figure=figure,
+        figure_words=FIGURE_WORDS,
+        table=needed_table(adaptation, names),
+        notes=f"Labels needed. {needed_words(adaptation)}",
+    )
 
 
 def _plain(name: str) -> str:

@@ -47,13 +47,14 @@ def _sections(adaptation: Adaptation, names: Names) -> Iterator[Section]:
     if warnings:
         yield Section("Missing or doubtful", bullets=[Bullet(line) for line in warnings], doubtful=True)
     yield Section(
-        "mIoU by labelled images", figure=adapt_curves.STEM if adaptation.plain else "",
+        "mIoU by labelled images",
+        figure=adapt_curves.STEM if adaptation.plain else "",
         figure_words=FIGURE_WORDS,
         table=curve_table(adaptation, names),
         notes="mIoU on the validation split in %, with its 95 % interval over images"
         + (" and seeds" if adaptation.spreads.squares else " alone: there is one seed, and another would move it more")
         + "; the test split was looked at once after each training.",
-    )  # fmt: skip
+    )
     if adaptation.plain:
         yield from _labels(adaptation, names)
     if any(line.arm != FULL for line in adaptation.plain) and any(line.arm == FULL for line in adaptation.plain):
@@ -66,32 +67,30 @@ def _sections(adaptation: Adaptation, names: Names) -> Iterator[Section]:
             "frozen backbone with the features of images that no training before had seen, for a mean teacher with the "
             "images without labels, and each beside whatever else ran. Ratio of time: to full fine-tuning, median and "
             "quartiles over trainings.",
-        )  # fmt: skip
+        )
     if adaptation.steps:
         untimed = [Bullet(NOT_TIMED)] if adaptation.clocked_steps and not adaptation.timings else []
         yield Section(
             "Steps at inference",
             bullets=[*(Bullet(text, lead) for lead, text in step_lines(adaptation, names)), *untimed],
-            figure=adapt_steps.STEM, figure_words="points of mIoU that each step adds, by labelled images",
+            figure=adapt_steps.STEM,
+            figure_words="points of mIoU that each step adds, by labelled images",
             table=step_table(adaptation, names),
             notes="Points of mIoU val more than the same networks without the step, with 95 % interval. A case: a "
             "variant, a training and a number of labels.",
-        )  # fmt: skip
+        )
     if adaptation.timings:
-        yield Section(
-            "What steps take", table=step_time_table(adaptation, names.variants), notes=TIMES_WORDS
-        )  # fmt: skip
-    yield Section(
-        "How it was measured", terms=method_lines(adaptation, names), notes=caution_words(adaptation)
-    )  # fmt: skip
+        yield Section("What steps take", table=step_time_table(adaptation, names.variants), notes=TIMES_WORDS)
+    yield Section("How it was measured", terms=method_lines(adaptation, names), notes=caution_words(adaptation))
 
 
 def _labels(adaptation: Adaptation, names: Names) -> Iterator[Section]:
     bullets = [Bullet(end, name, gains) for name, gains, end in worth_lines(adaptation, names)]
     yield Section(
-        "What the next labels are worth", bullets=bullets,
+        "What the next labels are worth",
+        bullets=bullets,
         notes="By mIoU val, each with its 95 % interval; where that leaves out 0, also what one image brings.",
-    )  # fmt: skip
+    )
     yield Section("Labels needed", table=needed_table(adaptation, names), notes=needed_words(adaptation))
 
 

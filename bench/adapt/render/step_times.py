@@ -57,12 +57,20 @@ def step_time_rows(adaptation: Adaptation) -> Iterator[dict[str, object]]:
         for step, time in adaptation.step_times(variant).items():
             setting = time.record.setting
             yield {
-                "variant": variant, "step": step, **_ends("added_ms", time.added), **_ends("step_ms", time.alone),
-                "pass_without_ms": time.plain, **_ends("pass_with_ms", time.whole), "passes": time.passes,
-                "width": setting["size"][0], "height": setting["size"][1], "threads": setting["threads"],
-                "runtime": setting["runtime"], "machine": time.record.machine_id,
+                "variant": variant,
+                "step": step,
+                **_ends("added_ms", time.added),
+                **_ends("step_ms", time.alone),
+                "pass_without_ms": time.plain,
+                **_ends("pass_with_ms", time.whole),
+                "passes": time.passes,
+                "width": setting["size"][0],
+                "height": setting["size"][1],
+                "threads": setting["threads"],
+                "runtime": setting["runtime"],
+                "machine": time.record.machine_id,
                 "doubts": "; ".join(one.words for one in time.doubts),
-            }  # fmt: skip
+            }
 
 
 def _cells(time: StepTime | None) -> list[str]:

@@ -99,9 +99,15 @@ def draw_steps(info: StepsInfo) -> Figure:
         for i, step in enumerate(info.steps)
     ]
     figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=(0.08, 1 - 0.42 / height), ncols=_KEYS, frameon=False,
-        fontsize=10, handletextpad=0.3, columnspacing=1.4,
-    )  # fmt: skip
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(0.08, 1 - 0.42 / height),
+        ncols=_KEYS,
+        frameon=False,
+        fontsize=10,
+        handletextpad=0.3,
+        columnspacing=1.4,
+    )
     return figure
 
 
@@ -112,10 +118,17 @@ def _draw_panel(axes: Axes, title: str, points: list[StepPoint], info: StepsInfo
         at = point.place + apart * (point.step - (len(info.steps) - 1) / 2)
         of = point.effect
         axes.errorbar(
-            at, of.value, yerr=[[max(0, of.value - of.low)], [max(0, of.high - of.value)]], color=_colour(point.step),
-            marker=MARKERS[point.step % len(MARKERS)], markersize=7, elinewidth=1.3, capsize=2.5,
-            markeredgecolor="white", markeredgewidth=0.8,
-        )  # fmt: skip
+            at,
+            of.value,
+            yerr=[[max(0, of.value - of.low)], [max(0, of.high - of.value)]],
+            color=_colour(point.step),
+            marker=MARKERS[point.step % len(MARKERS)],
+            markersize=7,
+            elinewidth=1.3,
+            capsize=2.5,
+            markeredgecolor="white",
+            markeredgewidth=0.8,
+        )
     axes.set_title(title, loc="left", fontsize=10.5)
     axes.grid(visible=False, axis="x")
 

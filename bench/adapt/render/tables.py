@@ -29,10 +29,14 @@ def curve_table(adaptation: Adaptation, names: Names) -> TextTable:
     for line in lines:
         ladder = {point.labels: point for point in adaptation.ladder(line)}
         last = ladder.get(largest)
-        rows.append([
-            names.variants[line.variant], names.arms[line.arm], *(_cell(ladder.get(labels)) for labels in columns),
-            miou(last.test) if last and last.test else "–",
-        ])  # fmt: skip
+        rows.append(
+            [
+                names.variants[line.variant],
+                names.arms[line.arm],
+                *(_cell(ladder.get(labels)) for labels in columns),
+                miou(last.test) if last and last.test else "–",
+            ]
+        )
     return TextTable(head, rows)
 
 
@@ -69,11 +73,15 @@ def arm_table(adaptation: Adaptation, names: Names) -> TextTable:
             continue
         effects = [adaptation.effect(full, line, labels) for labels in adaptation.budgets]
         times = adaptation.times(line.variant, line.arm)
-        rows.append([
-            names.variants[line.variant], names.arms[line.arm], *(points(of) if of else "–" for of in effects),
-            f"{times.seconds:.2g}" if times else "–",
-            f"{times.ratio.value:.2f} ({times.ratio.low:.2f}–{times.ratio.high:.2f})" if times else "–",
-        ])  # fmt: skip
+        rows.append(
+            [
+                names.variants[line.variant],
+                names.arms[line.arm],
+                *(points(of) if of else "–" for of in effects),
+                f"{times.seconds:.2g}" if times else "–",
+                f"{times.ratio.value:.2f} ({times.ratio.low:.2f}–{times.ratio.high:.2f})" if times else "–",
+            ]
+        )
     head = ["variant", "training", *(_column(labels, adaptation) for labels in adaptation.budgets)]
     return TextTable([*head, "seconds an update", "ratio of time"], rows)
 
@@ -121,11 +129,18 @@ def number_rows(adaptation: Adaptation) -> Iterator[dict[str, object]]:
             gain = gains.get(point.labels)
             effect = adaptation.effect(Line(line.variant, line.arm), line, point.labels) if line.step != NONE else None
             row: dict[str, object] = {
-                "variant": line.variant, "arm": line.arm, "step": line.step, "labels": point.labels,
-                "seeds": point.seeds, "miou_val": point.miou.value, "miou_val_low": point.miou.low,
-                "miou_val_high": point.miou.high, "miou_test": point.test and point.test.value,
-                "miou_test_low": point.test and point.test.low, "miou_test_high": point.test and point.test.high,
-            }  # fmt: skip
+                "variant": line.variant,
+                "arm": line.arm,
+                "step": line.step,
+                "labels": point.labels,
+                "seeds": point.seeds,
+                "miou_val": point.miou.value,
+                "miou_val_low": point.miou.low,
+                "miou_val_high": point.miou.high,
+                "miou_test": point.test and point.test.value,
+                "miou_test_low": point.test and point.test.low,
+                "miou_test_high": point.test and point.test.high,
+            }
             for name, of in (("gain", gain), ("step_effect", effect)):
                 row |= {f"{name}{end}": None for end in ("", "_low", "_high")}
                 if of:

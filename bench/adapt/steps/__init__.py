@@ -42,22 +42,28 @@ class StepEntry:
 
 STEPS: dict[str, StepEntry] = {
     "histogram": StepEntry(
-        "bench.adapt.steps.histogram", "histogram of each channel matched to that of the training images",
-        _SKIMAGE, _EXTRA,
+        "bench.adapt.steps.histogram",
+        "histogram of each channel matched to that of the training images",
+        _SKIMAGE,
+        _EXTRA,
     ),
     "clahe": StepEntry(
         "bench.adapt.steps.clahe", "contrast of the brightness equalised tile by tile, limited", _SKIMAGE, _EXTRA
     ),
     "grey_world": StepEntry("bench.adapt.steps.grey_world", "white balance: the mean colour of each image made grey"),
     "gamma": StepEntry(
-        "bench.adapt.steps.gamma", "one exponent, by which the new images are as bright as the training images",
-        _SKIMAGE, _EXTRA,
-    ),
-    "denoise": StepEntry(
-        "bench.adapt.steps.denoise", "wavelet coefficients shrunk by the noise of each image", ("skimage", "pywt"),
+        "bench.adapt.steps.gamma",
+        "one exponent, by which the new images are as bright as the training images",
+        _SKIMAGE,
         _EXTRA,
     ),
-}  # fmt: skip
+    "denoise": StepEntry(
+        "bench.adapt.steps.denoise",
+        "wavelet coefficients shrunk by the noise of each image",
+        ("skimage", "pywt"),
+        _EXTRA,
+    ),
+}
 
 
 def check_steps(names: Iterable[str]) -> None:

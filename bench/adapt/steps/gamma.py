@@ -19,9 +19,7 @@ _WIDEST = np.log(8.0)
 """Exponents between 1/8 and 8: beyond them an image is black or white."""
 
 
-def fit(
-    source: Sequence[NDArray[np.uint8]], target: Sequence[NDArray[np.uint8]]
-) -> partial[NDArray[np.uint8]]:  # fmt: skip
+def fit(source: Sequence[NDArray[np.uint8]], target: Sequence[NDArray[np.uint8]]) -> partial[NDArray[np.uint8]]:
     """The step, with its exponent fitted on the target images."""
     return partial(_adjust, fit_exponent(source, target))
 

@@ -19,9 +19,7 @@ _SIDE = 64
 """Of the reference: its 4096 pixels hold the levels of all training images by their shares."""
 
 
-def fit(
-    source: Sequence[NDArray[np.uint8]], target: Sequence[NDArray[np.uint8]]
-) -> partial[NDArray[np.uint8]]:  # fmt: skip
+def fit(source: Sequence[NDArray[np.uint8]], target: Sequence[NDArray[np.uint8]]) -> partial[NDArray[np.uint8]]:
     """The step; it needs to know nothing of the target."""
     return partial(_match, _reference(source))
 

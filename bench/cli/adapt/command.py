@@ -23,32 +23,43 @@ _folder = click.Path(path_type=Path, file_okay=False)
 @click.option("--root", "--data-root", type=_folder, help="Its folder.")
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Option of the data set.")
 @click.option(
-    "--from", "start", multiple=True, default=("imagenet",), show_default=True, metavar="SWEEP|FILE|imagenet",
+    "--from",
+    "start",
+    multiple=True,
+    default=("imagenet",),
+    show_default=True,
+    metavar="SWEEP|FILE|imagenet",
     help="Where training starts: a sweep that trained the variant, a .safetensors file of one, or ImageNet weights; "
     "once for all variants or once for each.",
-)  # fmt: skip
+)
 @click.option(
     "--labels", metavar="8,16,all", help="Images with labels.  [default: 8, doubled as often as it goes, all]"
 )
 @click.option("--seeds", type=click.IntRange(1, 20), default=3, show_default=True, help="Trainings of each point.")
 @click.option(
-    "--arms", default="as_is,full", show_default=True,
+    "--arms",
+    default="as_is,full",
+    show_default=True,
     help="as_is: no training. full: fine-tuning. frozen: the backbone as it is, its features kept. semi: a mean "
     "teacher on images without labels too.",
-)  # fmt: skip
+)
 @click.option(
-    "--steps", metavar="clahe,gamma",
+    "--steps",
+    metavar="clahe,gamma",
     help="Done at inference, each judged beside nothing: histogram, clahe, grey_world, gamma, denoise, batchnorm, "
     "resize-1.5; joined by + to do several.",
-)  # fmt: skip
+)
 @click.option("--source", metavar="NAME", help="The data that --from was trained on, for steps that match it.")
 @click.option("--source-root", type=_folder, help="Their folder.")
 @click.option("--updates", type=click.IntRange(10, 100_000), default=300, show_default=True, help="Of a training.")
 @click.option("--recipe", metavar="NAME|FILE", help="A recipe whose keys, but epochs, take the place of the defaults.")
 @click.option(
-    "--choose", type=click.Choice(["balanced", "random"]), default="balanced", show_default=True,
+    "--choose",
+    type=click.Choice(["balanced", "random"]),
+    default="balanced",
+    show_default=True,
     help="Which images are labelled first.",
-)  # fmt: skip
+)
 @click.option("--weights-dir", type=_folder, help="Folder with one ImageNet weights file per timm name.")
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), help="[default: cuda where there is one]")
 @workers_option
@@ -57,11 +68,28 @@ _folder = click.Path(path_type=Path, file_okay=False)
 @results_option
 @reports_option
 def command(
-    specs: tuple[str, ...], data: str, root: Path | None, options: tuple[str, ...], start: tuple[str, ...],
-    labels: str | None, seeds: int, arms: str, steps: str | None, source: str | None, source_root: Path | None,
-    updates: int, recipe: str | None, choose: str, weights_dir: Path | None, device: str | None,
-    workers: int | None, name: str | None, dry_run: bool, results_dir: Path, reports_dir: Path,
-) -> None:  # fmt: skip
+    specs: tuple[str, ...],
+    data: str,
+    root: Path | None,
+    options: tuple[str, ...],
+    start: tuple[str, ...],
+    labels: str | None,
+    seeds: int,
+    arms: str,
+    steps: str | None,
+    source: str | None,
+    source_root: Path | None,
+    updates: int,
+    recipe: str | None,
+    choose: str,
+    weights_dir: Path | None,
+    device: str | None,
+    workers: int | None,
+    name: str | None,
+    dry_run: bool,
+    results_dir: Path,
+    reports_dir: Path,
+) -> None:
     """Fine-tune variants on a ladder of label budgets, and say what the next label is worth.
 
     The data are the `folder` layout of docs/data.md unless --data says otherwise. What results/ already holds is not
@@ -83,9 +111,24 @@ def command(
     if source_root and not source:
         raise UserError("--source-root is given without --source, the name of that data set.")
     asked = Asked(
-        specs, data, root, dict(map(read_data_option, options)), start, labels, seeds, arms, steps, updates, recipe,
-        choose, (source, source_root) if source else None, weights_dir, device, workers, name,  # type: ignore[arg-type]
-    )  # fmt: skip
+        specs,
+        data,
+        root,
+        dict(map(read_data_option, options)),
+        start,
+        labels,
+        seeds,
+        arms,
+        steps,
+        updates,
+        recipe,
+        choose,
+        (source, source_root) if source else None,
+        weights_dir,
+        device,
+        workers,
+        name,  # type: ignore[arg-type]
+    )
     say("checking data, variants and weights")
     prepared = prepare(asked, results_dir)
     request = prepared.request

@@ -28,10 +28,13 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
         "--layout", type=click.Choice(["channels_last", "contiguous"]), default="channels_last", show_default=True
     ),
     click.option(
-        "--scope", type=click.Choice(list(SCOPES)), default="resize", show_default=True,
+        "--scope",
+        type=click.Choice(list(SCOPES)),
+        default="resize",
+        show_default=True,
         help="; ".join(f"{name}: {words}" for name, words in SCOPES.items()) + ".",
     ),
-)  # fmt: skip
+)
 
 
 def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -64,6 +67,9 @@ restarts_option = click.option(
     help="Times that processes start anew; of a guard, before its first look.",
 )
 seconds_option = click.option(
-    "--seconds", type=click.FloatRange(min=1), default=45.0, show_default=True,
+    "--seconds",
+    type=click.FloatRange(min=1),
+    default=45.0,
+    show_default=True,
     help="For all restarts of one comparison; slow networks get fewer cycles, and then fewer restarts, but three.",
-)  # fmt: skip
+)

@@ -14,13 +14,21 @@ import click
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 results_option: Decorator = click.option(
-    "--results", "results_dir", type=click.Path(path_type=Path, file_okay=False), default=Path("results"),
-    show_default=True, help="Folder of the records.",
-)  # fmt: skip
+    "--results",
+    "results_dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("results"),
+    show_default=True,
+    help="Folder of the records.",
+)
 reports_option: Decorator = click.option(
-    "--reports", "reports_dir", type=click.Path(path_type=Path, file_okay=False), default=Path("reports"),
-    show_default=True, help="Folder of the pages and figures.",
-)  # fmt: skip
+    "--reports",
+    "reports_dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("reports"),
+    show_default=True,
+    help="Folder of the pages and figures.",
+)
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 
 
@@ -68,9 +76,10 @@ class AmountType(click.ParamType[float]):
 
 
 max_gmacs_option: Decorator = click.option(
-    "--max-gmacs", type=AmountType(),
+    "--max-gmacs",
+    type=AmountType(),
     help="Leave out variants of more multiply-adds, in 10^9.",
-)  # fmt: skip
+)
 max_params_option: Decorator = click.option(
     "--max-params", type=CountType(), help="Leave out variants of more parameters, such as 5M."
 )

@@ -136,11 +136,14 @@ def _readings(one: Audited) -> list[Reading]:
 def _as_json(target: Target, audited: list[Audited]) -> dict[str, Any]:
     variants = [
         {
-            "variant": one.variant, "agrees": one.agrees, "problems": list(one.problems), "ours": asdict(one.ours),
+            "variant": one.variant,
+            "agrees": one.agrees,
+            "problems": list(one.problems),
+            "ours": asdict(one.ours),
             "others": [asdict(other) for other in one.others],
         }
         for one in audited
-    ]  # fmt: skip
+    ]
     about = {"unit": "multiply-adds, each counted once", "size": list(target.size), "classes": target.classes}
     return about | {"agree": all(one.agrees for one in audited), "explained": _explained(audited), "variants": variants}
 

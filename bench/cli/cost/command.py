@@ -15,7 +15,7 @@ from bench.cli.common.options import (
     reports_option,
     results_option,
     workers_option,
-)  # fmt: skip
+)
 from bench.errors import ExitCode, UserError
 
 
@@ -36,10 +36,20 @@ from bench.errors import ExitCode, UserError
 @results_option
 @reports_option
 def command(
-    target: str, size: tuple[int, int] | None, classes: int | None, max_gmacs: float | None, max_params: int | None,
-    flops: bool, audit: bool, check_memory: bool, hardware: str | None, workers: int | None, as_json: bool,
-    results_dir: Path, reports_dir: Path,
-) -> None:  # fmt: skip
+    target: str,
+    size: tuple[int, int] | None,
+    classes: int | None,
+    max_gmacs: float | None,
+    max_params: int | None,
+    flops: bool,
+    audit: bool,
+    check_memory: bool,
+    hardware: str | None,
+    workers: int | None,
+    as_json: bool,
+    results_dir: Path,
+    reports_dir: Path,
+) -> None:
     """Count a variant, or every variant of a space; nothing real is built.
 
     Of a variant: parameters, multiply-adds, other operations, activations, peak memory and sizes, by part and by

@@ -142,14 +142,22 @@ def _as_json(
     target: Target, profile: HardwareProfile, estimates: list[Estimate], held_against: list[str]
 ) -> dict[str, object]:
     return {
-        "estimate": True, "hardware": profile.name, "label": profile.label, "source": profile.source,
-        "macs_per_s": profile.macs_per_s, "bytes_per_s": profile.bytes_per_s, "size": list(target.size),
-        "classes": target.classes, "held_against": held_against,
+        "estimate": True,
+        "hardware": profile.name,
+        "label": profile.label,
+        "source": profile.source,
+        "macs_per_s": profile.macs_per_s,
+        "bytes_per_s": profile.bytes_per_s,
+        "size": list(target.size),
+        "classes": target.classes,
+        "held_against": held_against,
         "variants": [
             {
-                "variant": one.variant, "ms": one.ms, "unknown_operators": one.unknown,
+                "variant": one.variant,
+                "ms": one.ms,
+                "unknown_operators": one.unknown,
                 "parts": {part: {"ms": found.ms, "bound": found.bound} for part, found in one.parts.items()},
             }
             for one in estimates
         ],
-    }  # fmt: skip
+    }

@@ -64,5 +64,6 @@ def _print(checks: list[MemoryCheck], target: Target) -> None:
     console.print(f"Largest error {worst.error:+.3%} ({worst.variant}).", soft_wrap=True)
     console.print(
         f"What kernels borrow while they run raises the peak by up to {most.scratch_share:.0%} ({most.variant}); it "
-        "depends on machine, size and threads, and is in no figure of cost.", soft_wrap=True,
-    )  # fmt: skip
+        "depends on machine, size and threads, and is in no figure of cost.",
+        soft_wrap=True,
+    )

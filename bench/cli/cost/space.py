@@ -62,9 +62,14 @@ def _table(counted: list[Counted], target: Target) -> pd.DataFrame:
 
 
 def _write(
-    target: Target, budget: Budget, table: pd.DataFrame, beyond: pd.DataFrame, flops: bool, folder: Path,
+    target: Target,
+    budget: Budget,
+    table: pd.DataFrame,
+    beyond: pd.DataFrame,
+    flops: bool,
+    folder: Path,
     failed: list[Counted],
-) -> None:  # fmt: skip
+) -> None:
     from bench.cost.published import published_networks
     from bench.cost.trace import COUNTER, METHOD
     from bench.render.cost_files import write_cost_files
@@ -72,10 +77,17 @@ def _write(
     from bench.system.machine import commit, versions
 
     about = {
-        "space": target.space, "size": list(target.size), "classes": target.classes, "budget": str(budget),
-        "beyond_budget": len(beyond), "failed": {c.spec.name: c.reason for c in failed}, "counter": COUNTER,
-        "method": METHOD, "commit": commit(), "versions": versions(),
-    }  # fmt: skip
+        "space": target.space,
+        "size": list(target.size),
+        "classes": target.classes,
+        "budget": str(budget),
+        "beyond_budget": len(beyond),
+        "failed": {c.spec.name: c.reason for c in failed},
+        "counter": COUNTER,
+        "method": METHOD,
+        "commit": commit(),
+        "versions": versions(),
+    }
     write_cost_files(table, about, folder)
     limits = (budget.max_gmacs, budget.max_parameters)
     title = f"{target.space}: parameters against {'FLOPs' if flops else 'MACs'}"

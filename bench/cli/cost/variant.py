@@ -87,9 +87,13 @@ def _header(target: Target, cost: Cost) -> list[str]:
 
 
 _SHORT = {
-    "rest_operations": "other operations", "weight_bytes": "in float32", "float16_bytes": "in float16",
-    "int8_bytes": "in int8", "activations": "elements written", "activation_bytes": "in float32",
-}  # fmt: skip
+    "rest_operations": "other operations",
+    "weight_bytes": "in float32",
+    "float16_bytes": "in float16",
+    "int8_bytes": "in int8",
+    "activations": "elements written",
+    "activation_bytes": "in float32",
+}
 
 
 def _part_table(cost: Cost, flops: bool) -> Table:

@@ -28,10 +28,13 @@ from bench.settings.latency import LatencySetting
 @click.option("--write", "outputs", type=OutputType(), multiple=True, help="Also write a file; repeatable.")
 @click.option("--accept", is_flag=True, help="Cost: make the figures of today the baseline.")
 @click.option(
-    "--allow", "growth", type=GrowthType(), multiple=True,
+    "--allow",
+    "growth",
+    type=GrowthType(),
+    multiple=True,
     help="Cost: percent by which a figure, or macs, parameters, activations or peak_memory, may grow; repeatable.  "
     "[default: 0]",
-)  # fmt: skip
+)
 @workers_option
 @results_option
 @click.option(
@@ -41,39 +44,72 @@ from bench.settings.latency import LatencySetting
 )
 @click.option("--against-sweep", metavar="SWEEP", help="Front: compare with another sweep of results/ instead.")
 @click.option(
-    "--pin", "pins", multiple=True, metavar="LIMIT",
+    "--pin",
+    "pins",
+    multiple=True,
+    metavar="LIMIT",
     help="Front: also the best mIoU within a limit, such as 'gmacs<=3' or 'params<=5M'; repeatable.",
-)  # fmt: skip
+)
 @click.option(
     "--head", default="HEAD", show_default=True, help="Latency: the revision to judge; `.`: files as they are."
 )
 @click.option(
-    "--tolerated", type=click.FloatRange(0, 100), default=4.0, show_default=True,
+    "--tolerated",
+    type=click.FloatRange(0, 100),
+    default=4.0,
+    show_default=True,
     help="Latency: percent by which head may be slower.",
-)  # fmt: skip
+)
 @click.option(
-    "--wanted", type=click.FloatRange(0, 1000), default=10.0, show_default=True,
+    "--wanted",
+    type=click.FloatRange(0, 1000),
+    default=10.0,
+    show_default=True,
     help="Latency: percent of slow-down that must have been visible, or the guard cannot tell.",
-)  # fmt: skip
+)
 @restarts_option
 @seconds_option
 @click.option(
-    "--trials", type=click.IntRange(1, 100_000), default=200, show_default=True,
+    "--trials",
+    type=click.IntRange(1, 100_000),
+    default=200,
+    show_default=True,
     help="Self-test: decisions on equal code.",
-)  # fmt: skip
+)
 @click.option(
-    "--slower-trials", type=click.IntRange(1, 100_000), default=100, show_default=True,
+    "--slower-trials",
+    type=click.IntRange(1, 100_000),
+    default=100,
+    show_default=True,
     help="Self-test: decisions on a tenth more work.",
-)  # fmt: skip
+)
 @click.option("--busy", is_flag=True, help="Self-test: beside a process that keeps one core at work.")
 @setting_options
 def command(
-    targets: tuple[str, ...], cost: bool, latency: bool, front: bool, self_test: bool, form: str,
-    outputs: tuple[Output, ...], accept: bool, growth: tuple[Growth, ...], workers: int | None, results_dir: Path,
-    against: str | None, against_sweep: str | None, pins: tuple[str, ...], head: str,
-    tolerated: float, wanted: float, restarts: int, seconds: float, trials: int, slower_trials: int, busy: bool,
+    targets: tuple[str, ...],
+    cost: bool,
+    latency: bool,
+    front: bool,
+    self_test: bool,
+    form: str,
+    outputs: tuple[Output, ...],
+    accept: bool,
+    growth: tuple[Growth, ...],
+    workers: int | None,
+    results_dir: Path,
+    against: str | None,
+    against_sweep: str | None,
+    pins: tuple[str, ...],
+    head: str,
+    tolerated: float,
+    wanted: float,
+    restarts: int,
+    seconds: float,
+    trials: int,
+    slower_trials: int,
+    busy: bool,
     setting: LatencySetting,
-) -> None:  # fmt: skip
+) -> None:
     """Compare variants with what they cost, or how long they took, before.
 
     Cost: parameters, multiply-adds, activations and peak memory of each SPACE (without one, of every space that has a
@@ -142,9 +178,14 @@ def _check_rule(tolerated: float, wanted: float) -> None:
 
 
 def _refuse_mixed(
-    cost: bool, latency: bool, front: bool, self_test: bool, accept: bool, growth: tuple[Growth, ...],
+    cost: bool,
+    latency: bool,
+    front: bool,
+    self_test: bool,
+    accept: bool,
+    growth: tuple[Growth, ...],
     against: Reference | None,
-) -> None:  # fmt: skip
+) -> None:
     if cost + latency + front + self_test > 1:
         raise UserError("--cost, --latency, --front and --self-test are guards of their own. Give one of them.")
     if (latency or front or self_test) and (accept or growth):

@@ -38,7 +38,7 @@ def run_cost_guard(
 
 def _look(
     names: tuple[str, ...], accept: bool, allowed: Allowance, workers: int, results_dir: Path, against: str | None
-) -> GuardReport:  # fmt: skip
+) -> GuardReport:
     from functools import partial
 
     from bench.cli.common.counting import count_with_progress

@@ -67,9 +67,15 @@ def _variants(targets: tuple[str, ...]) -> list[str]:
 
 
 def _guard(
-    names: list[str], against: str, head: str, setting: LatencySetting, restarts: int, seconds: float,
-    tolerated: float, wanted: float,
-) -> LatencyGuardReport:  # fmt: skip
+    names: list[str],
+    against: str,
+    head: str,
+    setting: LatencySetting,
+    restarts: int,
+    seconds: float,
+    tolerated: float,
+    wanted: float,
+) -> LatencyGuardReport:
     from bench.guard.latency_run import Effort
     from bench.guard.latency_verdict import Rule
     from bench.latency.checkout import checked_out, uncommitted
@@ -86,9 +92,18 @@ def _guard(
         same = base.code == other.code
         judged, doubts = ([], ()) if same else _judge(names, base, other, setting, Effort(restarts, seconds), rule)
     return LatencyGuardReport(
-        base.label, other.label, setting, rule, worst_first(judged), doubts, machine_facts(), versions(),
-        time.monotonic() - start, tuple(notes), same,
-    )  # fmt: skip
+        base.label,
+        other.label,
+        setting,
+        rule,
+        worst_first(judged),
+        doubts,
+        machine_facts(),
+        versions(),
+        time.monotonic() - start,
+        tuple(notes),
+        same,
+    )
 
 
 def _judge(

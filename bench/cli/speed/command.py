@@ -95,16 +95,24 @@ def miou(size: tuple[int, int], classes: int, rounds: int, check: bool) -> None:
 @click.option("--weights-dir", type=click.Path(path_type=Path), metavar="FOLDER", help="Folder with ImageNet weights.")
 @rounds_option
 @click.option(
-    "--threads", type=click.IntRange(1, 1024),
+    "--threads",
+    type=click.IntRange(1, 1024),
     help="Of a training alone; and how many train side by side.  [default: number of cores]",
-)  # fmt: skip
+)
 @click.option("--seeds", type=click.IntRange(0, 100), default=0, help="Also train so many seeds to the end with both.")
 @click.option("--epochs", type=click.IntRange(1, 10_000), help="In place of the space's.")
 @check_option
 def training(
-    variant: str, space: str, data_root: Path | None, weights_dir: Path | None, rounds: int, threads: int | None,
-    seeds: int, epochs: int | None, check: bool,
-) -> None:  # fmt: skip
+    variant: str,
+    space: str,
+    data_root: Path | None,
+    weights_dir: Path | None,
+    rounds: int,
+    threads: int | None,
+    seeds: int,
+    epochs: int | None,
+    check: bool,
+) -> None:
     """Train VARIANT on the CPU with our trainer and with a plain loop, in turns.
 
     One alone with all threads, and as a sweep trains, side by side with a thread each. The plain loop: float32,
@@ -117,9 +125,7 @@ def training(
     """
     from bench.cli.speed.training import run_training
 
-    fine = run_training(
-        variant, space, data_root, weights_dir, rounds, threads or cores(), range(seeds), epochs
-    )  # fmt: skip
+    fine = run_training(variant, space, data_root, weights_dir, rounds, threads or cores(), range(seeds), epochs)
     _conclude(fine, check)
 
 
@@ -169,9 +175,12 @@ def halving(sweep: str, spend: float, replays: int, results_dir: Path, check: bo
 @click.argument("sweep", default="camvid")
 @click.option("--records", "sizes", type=click.IntRange(1000), multiple=True, default=[10_000], show_default=True)
 @click.option(
-    "--plain-up-to", type=click.IntRange(0), default=100_000, show_default=True,
+    "--plain-up-to",
+    type=click.IntRange(0),
+    default=100_000,
+    show_default=True,
     help="Records; above, only the pack is queried: plain picks take 12 GB for a million.",
-)  # fmt: skip
+)
 @click.option("--matrices", is_flag=True, help="Every training also left the confusion matrix of each image.")
 @results_option
 @check_option
@@ -213,14 +222,24 @@ def _run_race(variant: str, size: tuple[int, int], threads: int, rounds: int) ->
 def _print_race(result: Race) -> None:
     from bench.cli.common.tables import make_console, make_table
 
-    table = make_table("counter", "seconds, median", "range", "GMACs as it\nprints them", "memory that\nit adds (MB)",
-                       "whole process\n(MB)")  # fmt: skip
+    table = make_table(
+        "counter",
+        "seconds, median",
+        "range",
+        "GMACs as it\nprints them",
+        "memory that\nit adds (MB)",
+        "whole process\n(MB)",
+    )
     for counter, runs in result.runs.items():
         seconds = sorted(run.seconds for run in runs)
         table.add_row(
-            counter, f"{result.median_seconds(counter):.3f}", f"{seconds[0]:.3f}–{seconds[-1]:.3f}",
-            f"{runs[-1].counted / 1e9:.2f}", f"{runs[-1].added / 1e6:.0f}", f"{runs[-1].resident / 1e6:.0f}",
-        )  # fmt: skip
+            counter,
+            f"{result.median_seconds(counter):.3f}",
+            f"{seconds[0]:.3f}–{seconds[-1]:.3f}",
+            f"{runs[-1].counted / 1e9:.2f}",
+            f"{runs[-1].added / 1e6:.0f}",
+            f"{runs[-1].resident / 1e6:.0f}",
+        )
     make_console().print(table)
 
 

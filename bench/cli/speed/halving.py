@@ -50,11 +50,13 @@ def run_halving(sweep: str, results_dir: Path, spend: float, replays: int) -> bo
     whole = _replays(curves, replays, 1.0, lambda some: rungs)
     parts = _replays(curves, replays, _SUBSET, lambda some: plan_rungs(len(some), looks, epochs, spend))
     bound = [(curves, replay_bound(curves))]
-    return _print_volumes({
-        f"{replays}: all variants, shuffled": whole,
-        f"{replays}: {100 * _SUBSET:.0f} % of them, at random": parts,
-        "no rungs, a bound in hindsight": bound,
-    })  # fmt: skip
+    return _print_volumes(
+        {
+            f"{replays}: all variants, shuffled": whole,
+            f"{replays}: {100 * _SUBSET:.0f} % of them, at random": parts,
+            "no rungs, a bound in hindsight": bound,
+        }
+    )
 
 
 def _replays(

@@ -47,8 +47,17 @@ def run_pick(sweep: str, results_dir: Path, sizes: Sequence[int], plain_up_to: i
 
 
 def _print(times: Sequence[ScaleTime]) -> None:
-    table = make_table("records", "JSON lines\n(MB)", "Parquet\n(MB)", "pack\n(s, MB)", "pick", "packed\n(s, MB)",
-                       "plain\n(s, MB)", "ratio", "answers")  # fmt: skip
+    table = make_table(
+        "records",
+        "JSON lines\n(MB)",
+        "Parquet\n(MB)",
+        "pack\n(s, MB)",
+        "pick",
+        "packed\n(s, MB)",
+        "plain\n(s, MB)",
+        "ratio",
+        "answers",
+    )
     for scale in times:
         for pick in scale.picks:
             ratio = (
@@ -58,9 +67,16 @@ def _print(times: Sequence[ScaleTime]) -> None:
             )
             words = {True: "equal", False: "DIFFER", None: "–"}[pick.is_equal]
             table.add_row(
-                f"{scale.records:,}", f"{scale.jsonl / 1e6:.0f}", f"{scale.parquet / 1e6:.0f}", _words(scale.pack),
-                pick.query, _words(pick.packed), _words(pick.plain), ratio, words,
-            )  # fmt: skip
+                f"{scale.records:,}",
+                f"{scale.jsonl / 1e6:.0f}",
+                f"{scale.parquet / 1e6:.0f}",
+                _words(scale.pack),
+                pick.query,
+                _words(pick.packed),
+                _words(pick.plain),
+                ratio,
+                words,
+            )
     make_console().print(table)
 
 

@@ -21,9 +21,15 @@ _AT_LEAST = 2.0
 
 
 def run_training(
-    variant: str, space_name: str, data_root: Path | None, weights_dir: Path | None, rounds: int, threads: int,
-    seeds: Sequence[int], epochs: int | None,
-) -> bool:  # fmt: skip
+    variant: str,
+    space_name: str,
+    data_root: Path | None,
+    weights_dir: Path | None,
+    rounds: int,
+    threads: int,
+    seeds: Sequence[int],
+    epochs: int | None,
+) -> bool:
     """Race by the protocol of a space and print; whether the promise is met.
 
     Args:
@@ -35,9 +41,14 @@ def run_training(
     protocol = load_space(space_name).accuracy
     schedule = protocol.schedule.model_copy(update={"compile": False, **({"epochs": epochs} if epochs else {})})
     subject = Subject(
-        parse_name(variant), protocol.data.name, data_root, protocol.data.options, schedule, weights_dir,
+        parse_name(variant),
+        protocol.data.name,
+        data_root,
+        protocol.data.options,
+        schedule,
+        weights_dir,
         fastest_precision("cpu"),
-    )  # fmt: skip
+    )
     subject.check()
     say(f"{subject.spec.name} on {protocol.data.name}; ours in {subject.precision}; {schedule.describe()}")
     side_by_side = race_steps(

@@ -101,12 +101,27 @@ _folder = click.Path(path_type=Path, file_okay=False)
 @results_option
 @reports_option
 def command(
-    space: str, data_root: Path | None, weights_dir: Path | None, max_gmacs: float | None, max_params: int | None,
-    workers: int | None, gpu_trainings: int, choice: ExecutorChoice, timeout_s: float, schedule: str, spend: float,
-    search: str, trials: int, batch: int, search_seed: int,
-    retry_failed: bool, retry_doubtful: bool, dry_run: bool,
-    results_dir: Path, reports_dir: Path,
-) -> None:  # fmt: skip
+    space: str,
+    data_root: Path | None,
+    weights_dir: Path | None,
+    max_gmacs: float | None,
+    max_params: int | None,
+    workers: int | None,
+    gpu_trainings: int,
+    choice: ExecutorChoice,
+    timeout_s: float,
+    schedule: str,
+    spend: float,
+    search: str,
+    trials: int,
+    batch: int,
+    search_seed: int,
+    retry_failed: bool,
+    retry_doubtful: bool,
+    dry_run: bool,
+    results_dir: Path,
+    reports_dir: Path,
+) -> None:
     """Measure every variant of SPACE: cost, mIoU, then latency; then report.
 
     SPACE is a shipped space (`bench list spaces`) or a YAML file; without it, quick. What results/ already holds is not
@@ -136,9 +151,15 @@ def command(
         choice.crew(workers, gpu_trainings, results_dir, data_root, weights_dir)
     )
     order = Order(
-        loaded, Store(results_dir), data_root, weights_dir, Retry(retry_failed, retry_doubtful),
-        Budget(max_gmacs, max_params), crew, timeout_s,
-    )  # fmt: skip
+        loaded,
+        Store(results_dir),
+        data_root,
+        weights_dir,
+        Retry(retry_failed, retry_doubtful),
+        Budget(max_gmacs, max_params),
+        crew,
+        timeout_s,
+    )
     job: Job
     if is_searched:
         from bench.cli.sweep.search import SearchJob

@@ -79,9 +79,7 @@ class ExecutorChoice:
             yield crew
 
     def _refuse_options_of_ray(self) -> None:
-        given = {
-            "--ray-address": self.ray_address, "--cpus-per-variant": self.cpus, "--gpus-per-variant": self.gpus
-        }  # fmt: skip
+        given = {"--ray-address": self.ray_address, "--cpus-per-variant": self.cpus, "--gpus-per-variant": self.gpus}
         of_ray = [name for name, value in given.items() if value is not None]
         if of_ray:
             raise UserError(f"{', '.join(of_ray)}: of a Ray cluster alone. Add --executor ray.")
@@ -89,19 +87,24 @@ class ExecutorChoice:
 
 _OPTIONS: tuple[Decorator, ...] = (
     click.option(
-        "--executor", type=click.Choice(["processes", "ray"]), default="processes", show_default=True,
+        "--executor",
+        type=click.Choice(["processes", "ray"]),
+        default="processes",
+        show_default=True,
         help="Who measures: processes of this machine, or a Ray cluster (docs/spaces.md, Many machines).",
     ),
     click.option(
-        "--ray-address", metavar="HOST:PORT",
+        "--ray-address",
+        metavar="HOST:PORT",
         help="Head of the cluster; auto: that of this machine's node.  [default: RAY_ADDRESS, or Ray on this machine]",
     ),
     click.option("--cpus-per-variant", type=click.IntRange(1), help="CPUs that Ray gives each.  [default: 1]"),
     click.option(
-        "--gpus-per-variant", type=GpuShareType(),
+        "--gpus-per-variant",
+        type=GpuShareType(),
         help="GPUs that Ray gives each training, such as 0.25; 0 trains on CPUs.  [default: 1 where there are any]",
     ),
-)  # fmt: skip
+)
 
 
 def executor_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -109,9 +112,13 @@ def executor_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def with_choice(
-        *args: Any, executor: str, ray_address: str | None, cpus_per_variant: int | None,
-        gpus_per_variant: float | None, **others: Any,
-    ) -> Any:  # fmt: skip
+        *args: Any,
+        executor: str,
+        ray_address: str | None,
+        cpus_per_variant: int | None,
+        gpus_per_variant: float | None,
+        **others: Any,
+    ) -> Any:
         choice = ExecutorChoice(executor, ray_address, cpus_per_variant, gpus_per_variant)
         return command(*args, choice=choice, **others)
 

@@ -71,9 +71,15 @@ class GridJob:
         say("checking data, backbones and weights")
         count = partial(count_with_progress, workers=min(order.crew.lanes.workers, cores()))
         plan = prepare(
-            order.space, order.store, order.data_root, order.weights_dir, order.retry, order.limits, count,
+            order.space,
+            order.store,
+            order.data_root,
+            order.weights_dir,
+            order.retry,
+            order.limits,
+            count,
             order.crew.way,
-        )  # fmt: skip
+        )
         if plan.budget:
             beyond, variants = len(order.space.specs) - len(plan.specs), len(order.space.specs)
             say(f"budget: {plan.budget}: {beyond} of {variants} variants are beyond and not measured")
@@ -91,9 +97,14 @@ class GridJob:
 
         with SweepProgress(len(self._plan.todo), len(self.order.space.accuracy.seeds) > 1) as progress:
             tally = run_plan(
-                self._plan, self.order.store, self._forecast, self.order.timeout_s, progress, self._rungs,
+                self._plan,
+                self.order.store,
+                self._forecast,
+                self.order.timeout_s,
+                progress,
+                self._rungs,
                 execute=self.order.crew.execute,
-            )  # fmt: skip
+            )
         return tally, self._plan
 
 

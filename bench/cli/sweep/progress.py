@@ -71,7 +71,7 @@ class SweepProgress(Watcher):
         running = " · ".join(self._said[key] for key in tally.running if self._said.get(key))
         self.bar.update(
             self.task, description=running, completed=tally.ended + shares, total=tally.total, left=_left(seconds_left)
-        )  # fmt: skip
+        )
 
     def _head(self, tally: Tally, group: str, variant: str, setting: Mapping[str, Any]) -> str:
         seed = f", seed {setting['seed']}" if self.has_seeds and "seed" in setting else ""

@@ -37,9 +37,7 @@ class Audited:
     def left_over(self) -> tuple[LeftOver, ...]:
         if isinstance(self.ours, Failure):
             return ()
-        return tuple(
-            over for other in self.others if isinstance(other, Reading) for over in compare(self.ours, other)
-        )  # fmt: skip
+        return tuple(over for other in self.others if isinstance(other, Reading) for over in compare(self.ours, other))
 
     @property
     def problems(self) -> tuple[str, ...]:

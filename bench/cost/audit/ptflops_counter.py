@@ -22,9 +22,7 @@ NAME = "ptflops"
 _BIAS = "bias of "
 _PRODUCTS = frozenset("mm matmul addmm bmm".split())
 _CONVOLUTIONS = ("convolution", "_convolution")
-_LEFT_OUT = {
-    _BIAS + name: "additions of a bias, counted as multiply-adds" for name in ("addmm", *_CONVOLUTIONS)
-}  # fmt: skip
+_LEFT_OUT = {_BIAS + name: "additions of a bias, counted as multiply-adds" for name in ("addmm", *_CONVOLUTIONS)}
 _NORMS = (_NormBase, nn.GroupNorm, nn.LayerNorm)
 WITH_LAYERS, NORMS = "pytorch back end, in all", "pytorch back end, norms alone"
 """Of ptflops' other back end, which looks at layers and adds norms, activations and pooling."""
@@ -89,7 +87,11 @@ def _count_layers(net: nn.Module, width: int, height: int) -> dict[str, int]:
     hooks = {kind: count_norm for kind in MODULES_MAPPING if issubclass(kind, _NORMS)}
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), torch.no_grad():
         macs, _ = get_model_complexity_info(
-            net, (3, height, width), print_per_layer_stat=False, as_strings=False, backend="pytorch",
+            net,
+            (3, height, width),
+            print_per_layer_stat=False,
+            as_strings=False,
+            backend="pytorch",
             custom_modules_hooks=hooks,
-        )  # fmt: skip
+        )
     return {} if macs is None else {WITH_LAYERS: int(macs), NORMS: norms[0]}

@@ -72,9 +72,13 @@ class Failure:
 
 
 def align(
-    counter: str, native: Pass, complete: Pass, products: Collection[str], left_out: Mapping[str, str],
+    counter: str,
+    native: Pass,
+    complete: Pass,
+    products: Collection[str],
+    left_out: Mapping[str, str],
     beside: dict[str, int] | None = None,
-) -> Reading:  # fmt: skip
+) -> Reading:
     """Bring a counter's figure to our conventions, by its own numbers alone.
 
     Args:
@@ -99,9 +103,13 @@ def align(
         else:
             by_kind[_kind(name, products)] += macs
     return Reading(
-        counter, sum(native.macs.values()), tuple(steps), {kind: macs for kind, macs in by_kind.items() if macs},
-        beside or {}, dict(complete.no_formula),
-    )  # fmt: skip
+        counter,
+        sum(native.macs.values()),
+        tuple(steps),
+        {kind: macs for kind, macs in by_kind.items() if macs},
+        beside or {},
+        dict(complete.no_formula),
+    )
 
 
 def _kind(name: str, products: Collection[str]) -> str:

@@ -17,9 +17,12 @@ from variants.spec import VariantSpec
 
 
 def audit(
-    specs: Sequence[VariantSpec], classes: int, size: tuple[int, int], workers: int,
+    specs: Sequence[VariantSpec],
+    classes: int,
+    size: tuple[int, int],
+    workers: int,
     counters: Mapping[str, Count] = COUNTERS,
-) -> Iterator[Audited]:  # fmt: skip
+) -> Iterator[Audited]:
     """Count every spec at a size (width, height) with every counter, `workers` processes at a time.
 
     In the order of the specs. A counter that fails or dies says so in its place, and the others go on.

@@ -35,9 +35,15 @@ def _file(graph: Scoped, setting: LatencySetting, exported: Path) -> Path:
 
     def write(path: Path) -> None:
         torch.onnx.export(
-            Taking(graph, setting.layout).eval(), (example(setting),), str(path), dynamo=True, external_data=False,
-            input_names=["image"], output_names=["output"], verbose=False,
-        )  # fmt: skip
+            Taking(graph, setting.layout).eval(),
+            (example(setting),),
+            str(path),
+            dynamo=True,
+            external_data=False,
+            input_names=["image"],
+            output_names=["output"],
+            verbose=False,
+        )
 
     keep([file], write)
     return file

@@ -89,7 +89,10 @@ def _shared(tensor: Tensor) -> openvino.Tensor:
 def _options(setting: LatencySetting) -> dict[str, Any]:
     """One pass at a time, with exactly the setting's threads, which the system places as it does any other's."""
     return {
-        "PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": "1", "INFERENCE_NUM_THREADS": setting.threads,
-        "ENABLE_HYPER_THREADING": True, "ENABLE_CPU_PINNING": False,
+        "PERFORMANCE_HINT": "LATENCY",
+        "NUM_STREAMS": "1",
+        "INFERENCE_NUM_THREADS": setting.threads,
+        "ENABLE_HYPER_THREADING": True,
+        "ENABLE_CPU_PINNING": False,
         "INFERENCE_PRECISION_HINT": _NAMES[setting.precision],
-    }  # fmt: skip
+    }

@@ -118,20 +118,31 @@ class _Drawing:
         for i, line in enumerate(lines):
             step = 0.17 if va == "top_line" else LINE
             self.axes.text(
-                x, y - i * step, line.replace(NO_BREAK, " "), fontsize=size, ha=cast(Any, ha), va="baseline",
-                fontweight="bold" if bold else "normal", color="#111111",
-            )  # fmt: skip
+                x,
+                y - i * step,
+                line.replace(NO_BREAK, " "),
+                fontsize=size,
+                ha=cast(Any, ha),
+                va="baseline",
+                fontweight="bold" if bold else "normal",
+                color="#111111",
+            )
 
     def _draw_box(self, box: Box) -> None:
         place = self.places[box.name]
         panel = box.name == "backbone" and self.info.pyramid
         colour = _COLOURS[box.role]
         patch = FancyBboxPatch(
-            (place.left, place.bottom), place.width, place.height,
-            boxstyle="round,pad=0,rounding_size=0.05", facecolor=_mix(colour, 0.08 if panel else _TINTS[box.role]),
-            edgecolor=_mix(colour, 0.75, "black"), linewidth=1.6 if box.role == "module" else 0.9,
-            linestyle="--" if panel else "-", zorder=1 if panel else 3,
-        )  # fmt: skip
+            (place.left, place.bottom),
+            place.width,
+            place.height,
+            boxstyle="round,pad=0,rounding_size=0.05",
+            facecolor=_mix(colour, 0.08 if panel else _TINTS[box.role]),
+            edgecolor=_mix(colour, 0.75, "black"),
+            linewidth=1.6 if box.role == "module" else 0.9,
+            linestyle="--" if panel else "-",
+            zorder=1 if panel else 3,
+        )
         self.axes.add_patch(patch)
         lines = wrapped(box.lines, place.width)
         x, middle = place.middle
@@ -153,10 +164,18 @@ class _Drawing:
             return
         self.drawn.update(way, [last])
         self.axes.annotate(
-            "", xy=last[1], xytext=last[0], zorder=4,
-            arrowprops={"arrowstyle": "-|>,head_width=0.16,head_length=0.32", "color": colour, "linewidth": 1.2,
-                        "shrinkA": 0, "shrinkB": 0},
-        )  # fmt: skip
+            "",
+            xy=last[1],
+            xytext=last[0],
+            zorder=4,
+            arrowprops={
+                "arrowstyle": "-|>,head_width=0.16,head_length=0.32",
+                "color": colour,
+                "linewidth": 1.2,
+                "shrinkA": 0,
+                "shrinkB": 0,
+            },
+        )
         if self.info.pyramid and climbs(arrow):
             self.axes.plot(*points[0], "o", color=colour, markersize=3.6, zorder=5)
         if arrow.label and arrow.start[0] == "F":
@@ -169,9 +188,13 @@ class _Drawing:
             y = self.bottom - 0.3 - 0.18 * i
             self.axes.add_patch(
                 FancyBboxPatch(
-                    (self.left + MARGIN, y - 0.015), 0.16, 0.11, boxstyle="round,pad=0,rounding_size=0.02",
-                    facecolor=_mix(_COLOURS[role], _TINTS[role]), edgecolor=_mix(_COLOURS[role], 0.75, "black"),
+                    (self.left + MARGIN, y - 0.015),
+                    0.16,
+                    0.11,
+                    boxstyle="round,pad=0,rounding_size=0.02",
+                    facecolor=_mix(_COLOURS[role], _TINTS[role]),
+                    edgecolor=_mix(_COLOURS[role], 0.75, "black"),
                     linewidth=1.6 if role == "module" else 0.9,
                 )
-            )  # fmt: skip
+            )
             self._write(self.left + MARGIN + 0.24, y, words, TEXT, ha="left")

@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 
 IMAGE = "image"
 ROLES = {
-    "backbone": "backbone", "module": "feature refinement module", "decoder": "decoder", "body": "the whole network",
-}  # fmt: skip
+    "backbone": "backbone",
+    "module": "feature refinement module",
+    "decoder": "decoder",
+    "body": "the whole network",
+}
 NO_BREAK = "\u00a0"
 """A space that holds a phrase together."""
 

@@ -48,9 +48,13 @@ class CostFigureInfo:
 
 
 def cost_figure_info(
-    table: pd.DataFrame, beyond: pd.DataFrame, title: str, published: Sequence[PublishedNetwork],
-    limits: tuple[float | None, int | None], metric: str = "macs",
-) -> CostFigureInfo:  # fmt: skip
+    table: pd.DataFrame,
+    beyond: pd.DataFrame,
+    title: str,
+    published: Sequence[PublishedNetwork],
+    limits: tuple[float | None, int | None],
+    metric: str = "macs",
+) -> CostFigureInfo:
     """Collect the points of a cost table.
 
     Args:
@@ -64,11 +68,15 @@ def cost_figure_info(
     groups = [_points(str(name), rows, metric) for name, rows in table.groupby("backbone_label", sort=True)]
     per_mac = 2 if metric == "flops" else 1
     return CostFigureInfo(
-        title=title, subtitle=f"one image of {size[0]}x{size[1]}, {int(whole['classes'].iloc[0])} classes",
-        groups=groups, beyond=_points("", beyond, metric), published=[p for p in published if p.size == size],
+        title=title,
+        subtitle=f"one image of {size[0]}x{size[1]}, {int(whole['classes'].iloc[0])} classes",
+        groups=groups,
+        beyond=_points("", beyond, metric),
+        published=[p for p in published if p.size == size],
         max_gmacs=None if limits[0] is None else limits[0] * per_mac,
-        max_parameters_m=None if limits[1] is None else limits[1] / 1e6, metric=metric,
-    )  # fmt: skip
+        max_parameters_m=None if limits[1] is None else limits[1] / 1e6,
+        metric=metric,
+    )
 
 
 def save_cost_figure(info: CostFigureInfo, folder: Path) -> list[Path]:
@@ -111,18 +119,29 @@ def _draw_group(axes: Axes, group: CostPoints, index: int, many: bool) -> Line2D
     """Colours start over with other markers, so that many backbones stay apart."""
     colour, marker = PALETTE[index % len(PALETTE)], MARKERS[index // len(PALETTE) % len(MARKERS)]
     axes.scatter(
-        group.macs, group.parameters, s=10 if many else 42, alpha=0.45 if many else 0.9, color=colour, marker=marker,
-        edgecolors="none" if many else "white", linewidths=0.6, rasterized=many,
-    )  # fmt: skip
+        group.macs,
+        group.parameters,
+        s=10 if many else 42,
+        alpha=0.45 if many else 0.9,
+        color=colour,
+        marker=marker,
+        edgecolors="none" if many else "white",
+        linewidths=0.6,
+        rasterized=many,
+    )
     return Line2D([], [], marker=marker, linestyle="", color=colour, label=f"{group.backbone} ({len(group.macs)})")
 
 
 def _draw_published(axes: Axes, info: CostFigureInfo) -> Line2D:
     scale = METRICS[info.metric].scale * (2 if info.metric == "flops" else 1)
     axes.plot(
-        [p.macs * scale for p in info.published], [p.parameters / 1e6 for p in info.published], "x",
-        color="#222222", markersize=6, markeredgewidth=1.4,
-    )  # fmt: skip
+        [p.macs * scale for p in info.published],
+        [p.parameters / 1e6 for p in info.published],
+        "x",
+        color="#222222",
+        markersize=6,
+        markeredgewidth=1.4,
+    )
     return Line2D([], [], marker="x", linestyle="", color="#222222", label="published (Cityscapes), not counted here")
 
 
@@ -135,9 +154,14 @@ def _name_published(axes: Axes, info: CostFigureInfo) -> None:
     ]
     if texts:
         adjust_text(
-            texts, x=xs, y=ys, ax=axes, expand=(1.25, 1.7), iter_lim=_LABEL_STEPS,
+            texts,
+            x=xs,
+            y=ys,
+            ax=axes,
+            expand=(1.25, 1.7),
+            iter_lim=_LABEL_STEPS,
             arrowprops={"arrowstyle": "-", "color": "#999999", "linewidth": 0.5},
-        )  # fmt: skip
+        )
 
 
 def _draw_limits(axes: Axes, info: CostFigureInfo) -> None:

@@ -76,18 +76,20 @@ def front_info(study: Study, metric: str) -> FrontInfo:
             continue
         points.append(
             Point(
-                number=number, backbone=backbone or WHOLE, module=module_label(row),
+                number=number,
+                backbone=backbone or WHOLE,
+                module=module_label(row),
                 cost=cost * scale,
                 cost_low=(row.get(f"{metric}_low") or cost) * scale,
                 cost_high=(row.get(f"{metric}_high") or cost) * scale,
-                miou=miou * miou_scale, miou_low=row["miou_val_low"] * miou_scale,
-                miou_high=row["miou_val_high"] * miou_scale, on_front=row[f"on_front_{metric}"],
+                miou=miou * miou_scale,
+                miou_low=row["miou_val_low"] * miou_scale,
+                miou_high=row["miou_val_high"] * miou_scale,
+                on_front=row[f"on_front_{metric}"],
             )
-        )  # fmt: skip
+        )
     label = METRICS[metric].label
-    return FrontInfo(
-        metric, f"mIoU against {label}", cost_setting_words(study, metric), points, _band(study, metric)
-    )  # fmt: skip
+    return FrontInfo(metric, f"mIoU against {label}", cost_setting_words(study, metric), points, _band(study, metric))
 
 
 def _band(study: Study, metric: str) -> list[tuple[float, float, float]]:
@@ -161,33 +163,53 @@ def _draw_cloud(axes: Axes, points: list[Point], colours: dict[str, str], marker
         kinds[colours[point.backbone], markers[point.module]].append(point)
     for (colour, marker), some in kinds.items():
         axes.scatter(
-            [p.cost for p in some], [p.miou for p in some], s=12, marker=marker, color=colour,
-            alpha=DIMMED_ALPHA, linewidths=0, rasterized=True,
-        )  # fmt: skip
+            [p.cost for p in some],
+            [p.miou for p in some],
+            s=12,
+            marker=marker,
+            color=colour,
+            alpha=DIMMED_ALPHA,
+            linewidths=0,
+            rasterized=True,
+        )
 
 
 def _draw_point(axes: Axes, point: Point, colour: str, marker: str) -> None:
     alpha = 1.0 if point.on_front else DIMMED_ALPHA
     size = 10 if point.on_front else 8
     axes.errorbar(
-        point.cost, point.miou,
+        point.cost,
+        point.miou,
         xerr=[[max(0, point.cost - point.cost_low)], [max(0, point.cost_high - point.cost)]],
         yerr=[[max(0, point.miou - point.miou_low)], [max(0, point.miou_high - point.miou)]],
-        fmt="none", ecolor=colour, elinewidth=1, alpha=0.45 if point.on_front else 0.15,
-    )  # fmt: skip
+        fmt="none",
+        ecolor=colour,
+        elinewidth=1,
+        alpha=0.45 if point.on_front else 0.15,
+    )
     axes.plot(
-        point.cost, point.miou, marker, color=colour, markersize=size, alpha=alpha,
-        markeredgecolor="white", markeredgewidth=0.8,
-    )  # fmt: skip
+        point.cost,
+        point.miou,
+        marker,
+        color=colour,
+        markersize=size,
+        alpha=alpha,
+        markeredgecolor="white",
+        markeredgewidth=0.8,
+    )
 
 
 def _draw_steps(axes: Axes, front: list[Point]) -> None:
     """Within a budget the best is the last point to its left: hence steps, not slopes."""
     ordered = sorted(front, key=lambda p: p.cost)
     axes.plot(
-        [p.cost for p in ordered], [p.miou for p in ordered], drawstyle="steps-post",
-        color=FRONT_LINE, linewidth=1.3, zorder=1,
-    )  # fmt: skip
+        [p.cost for p in ordered],
+        [p.miou for p in ordered],
+        drawstyle="steps-post",
+        color=FRONT_LINE,
+        linewidth=1.3,
+        zorder=1,
+    )
 
 
 def _draw_band(axes: Axes, band: list[tuple[float, float, float]]) -> None:
@@ -200,17 +222,25 @@ def _draw_band(axes: Axes, band: list[tuple[float, float, float]]) -> None:
 def _number_points(axes: Axes, points: list[Point]) -> None:
     texts = [
         axes.text(
-            p.cost, p.miou, str(p.number), fontsize=11 if p.on_front else 9,
-            fontweight="bold" if p.on_front else "normal", color="#111111" if p.on_front else "#757575",
+            p.cost,
+            p.miou,
+            str(p.number),
+            fontsize=11 if p.on_front else 9,
+            fontweight="bold" if p.on_front else "normal",
+            color="#111111" if p.on_front else "#757575",
             bbox=_OVER_LINES,
         )
         for p in points
-    ]  # fmt: skip
+    ]
     adjust_text(
-        texts, x=[p.cost for p in points], y=[p.miou for p in points], ax=axes,
-        expand=(1.5, 1.6), iter_lim=_LABEL_STEPS,
+        texts,
+        x=[p.cost for p in points],
+        y=[p.miou for p in points],
+        ax=axes,
+        expand=(1.5, 1.6),
+        iter_lim=_LABEL_STEPS,
         arrowprops={"arrowstyle": "-", "color": "#bbbbbb", "linewidth": 0.6},
-    )  # fmt: skip
+    )
 
 
 def _label_axes(axes: Axes, info: FrontInfo) -> None:

@@ -10,9 +10,27 @@ from bench.render.figures.style import DARK_PALETTE, PALETTE
 
 _FOLDER = Path(__file__).with_name("templates")
 _SCRIPTS = (
-    "data", "words", "pick", "front", "state", "dom", "scale", "shapes", "chart", "numbers", "cloud", "pointer",
-    "controls", "verdict", "examples", "card", "bars", "diagram", "share", "main",
-)  # fmt: skip
+    "data",
+    "words",
+    "pick",
+    "front",
+    "state",
+    "dom",
+    "scale",
+    "shapes",
+    "chart",
+    "numbers",
+    "cloud",
+    "pointer",
+    "controls",
+    "verdict",
+    "examples",
+    "card",
+    "bars",
+    "diagram",
+    "share",
+    "main",
+)
 """Each is a file; the last one starts the page."""
 
 

@@ -22,8 +22,11 @@ from bench.render.published import published_scores
 from bench.render.tables import detail_table, result_table
 
 _OPTIONS = {
-    "miou_val": ("miou", "%"), "macs": ("gmacs", ""), "parameters": ("params", "M"), "peak_bytes": ("memory", "MB"),
-}  # fmt: skip
+    "miou_val": ("miou", "%"),
+    "macs": ("gmacs", ""),
+    "parameters": ("params", "M"),
+    "peak_bytes": ("memory", "MB"),
+}
 """The option of `bench pick` and the unit behind its number."""
 _SIZES = ("parameters", "weight_bytes", "float16_bytes", "int8_bytes")
 """Of the network alone, whatever the image."""
@@ -62,7 +65,7 @@ def page_data(study: Study) -> dict[str, Any]:
         "colours": len(PALETTE),
         "shapes": list(MARKERS),
         **details_of(study, [row["variant"] for row in rows]),
-    }  # fmt: skip
+    }
 
 
 def island(data: dict[str, Any] | None) -> Markup:
@@ -89,10 +92,17 @@ def _headings(study: Study) -> dict[str, str]:
 def _metric(study: Study, key: str, headings: dict[str, str]) -> dict[str, Any]:
     metric = METRICS[key]
     told: dict[str, Any] = {
-        "label": metric.label, "unit": metric.unit, "digits": metric.digits, "scale": metric.scale,
-        "higher": metric.higher_is_better, "stored": stored_per_shown(key), "axis": metric.axis,
-        "heading": headings.get(key, metric.heading), "meaning": metric.meaning, "setting": _setting(study, key),
-    }  # fmt: skip
+        "label": metric.label,
+        "unit": metric.unit,
+        "digits": metric.digits,
+        "scale": metric.scale,
+        "higher": metric.higher_is_better,
+        "stored": stored_per_shown(key),
+        "axis": metric.axis,
+        "heading": headings.get(key, metric.heading),
+        "meaning": metric.meaning,
+        "setting": _setting(study, key),
+    }
     return told | _pick_option(study, key)
 
 

@@ -44,9 +44,12 @@ def page_examples(study: Study, predictions: Predictions | None) -> dict[str, An
     if not found:
         return None
     return {
-        "classes": classes, "colours": class_colours(len(classes)).tolist(),
-        "images": [_jpeg(image) for image in images], "masks": [_png(m, palette) for m in masks], "maps": found,
-    }  # fmt: skip
+        "classes": classes,
+        "colours": class_colours(len(classes)).tolist(),
+        "images": [_jpeg(image) for image in images],
+        "masks": [_png(m, palette) for m in masks],
+        "maps": found,
+    }
 
 
 def _palette(classes: int) -> list[int]:

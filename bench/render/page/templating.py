@@ -9,9 +9,12 @@ from markupsafe import Markup, escape
 def page_environment() -> Environment:
     """Text is escaped; the filter `code` also sets what stands between backticks as code."""
     environment = Environment(
-        loader=PackageLoader("bench.render.page"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+        loader=PackageLoader("bench.render.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.filters["code"] = with_code
     return environment
 

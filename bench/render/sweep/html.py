@@ -35,9 +35,12 @@ _MOST_OPEN = 300
 
 
 def html_page(
-    study: Study, table: ResultTable, folder: Path, predictions: Predictions | None = None,
+    study: Study,
+    table: ResultTable,
+    folder: Path,
+    predictions: Predictions | None = None,
     adapted: Sequence[Section] = (),
-) -> str:  # fmt: skip
+) -> str:
     """The whole page.
 
     Args:
@@ -51,19 +54,39 @@ def html_page(
         for row in table.rows
         if row.variant in study.class_iou
     ]
-    return page_environment().get_template("page.html.j2").render(
-        name=study.name, table=table, spread=spread_words(study), settings=setting_lines(study),
-        legend=legend_lines(study), warnings=warning_lines(study), classes=classes, class_rows=class_rows,
-        sureness=sureness_table(study), sureness_words=sureness_words(study) if study.sureness else "",
-        fronts=front_words(study) if study.sureness else [], effects=effect_table(study), effect_words=EFFECT_WORDS,
-        scores=score_table(study), details=detail_table(study), differences=difference_table(study),
-        difference_words=difference_words(study) if study.differences else "",
-        figures=[(METRICS[m].label, inline_svg(folder / f"front_{m}.svg", m)) for m in study.cost_metrics],
-        adapted=adapted, curves={s.figure: inline_svg(folder / f"{s.figure}.svg", s.figure) for s in adapted},
-        styles=page_styles(), script=page_script(), data=island(page_data(study)),
-        examples=island(page_examples(study, predictions)), most_open=_MOST_OPEN,
-        published=published_rows(study.accuracy.setting["dataset"]), published_words=PUBLISHED_WORDS,
-    )  # fmt: skip
+    return (
+        page_environment()
+        .get_template("page.html.j2")
+        .render(
+            name=study.name,
+            table=table,
+            spread=spread_words(study),
+            settings=setting_lines(study),
+            legend=legend_lines(study),
+            warnings=warning_lines(study),
+            classes=classes,
+            class_rows=class_rows,
+            sureness=sureness_table(study),
+            sureness_words=sureness_words(study) if study.sureness else "",
+            fronts=front_words(study) if study.sureness else [],
+            effects=effect_table(study),
+            effect_words=EFFECT_WORDS,
+            scores=score_table(study),
+            details=detail_table(study),
+            differences=difference_table(study),
+            difference_words=difference_words(study) if study.differences else "",
+            figures=[(METRICS[m].label, inline_svg(folder / f"front_{m}.svg", m)) for m in study.cost_metrics],
+            adapted=adapted,
+            curves={s.figure: inline_svg(folder / f"{s.figure}.svg", s.figure) for s in adapted},
+            styles=page_styles(),
+            script=page_script(),
+            data=island(page_data(study)),
+            examples=island(page_examples(study, predictions)),
+            most_open=_MOST_OPEN,
+            published=published_rows(study.accuracy.setting["dataset"]),
+            published_words=PUBLISHED_WORDS,
+        )
+    )
 
 
 def inline_svg(path: Path, prefix: str) -> Markup:

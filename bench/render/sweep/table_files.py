@@ -58,9 +58,12 @@ def _latex(study: Study, table: ResultTable) -> str:
     head = ["\\#", "variant", *(_escape(METRICS[metric].heading) for metric in table.metrics)]
     lines = [
         f"% {study.name}, rendered by bench report; needs booktabs and graphicx",
-        "\\resizebox{\\linewidth}{!}{%", f"\\begin{{tabular}}{{rl{'r' * len(table.metrics)}}}", "\\toprule",
-        _row(head), "\\midrule",
-    ]  # fmt: skip
+        "\\resizebox{\\linewidth}{!}{%",
+        f"\\begin{{tabular}}{{rl{'r' * len(table.metrics)}}}",
+        "\\toprule",
+        _row(head),
+        "\\midrule",
+    ]
     for row in table.rows:
         label = _escape(row.label)
         cells = [str(row.number), f"\\textbf{{{label}}}" if row.front else label, *map(_escape, row.cells)]
@@ -73,10 +76,23 @@ def _row(cells: list[str]) -> str:
 
 
 _ESCAPED = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "≥": r"$\geq$",
-    "·": r"$\cdot$", "–": "--", "×": r"$\times$",
-}  # fmt: skip
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "≥": r"$\geq$",
+    "·": r"$\cdot$",
+    "–": "--",
+    "×": r"$\times$",
+}
 
 
 def _escape(text: str) -> str:

@@ -56,9 +56,14 @@ def _draw_distances(axes: Axes, report: ShiftReport) -> None:
             step.excess.value, row, xerr=error, fmt=marker, color=colour, markersize=8, elinewidth=1.6, capsize=3
         )
         axes.annotate(
-            _closed_words(step), (step.excess.high, row), xytext=(7, 0), textcoords="offset points", va="center",
-            fontsize=9, color="#333333",
-        )  # fmt: skip
+            _closed_words(step),
+            (step.excess.high, row),
+            xytext=(7, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+            color="#333333",
+        )
     axes.set_yticks(range(len(shift.steps)), [_row_name(report, step) for step in shift.steps])
     _rows_from_the_top(axes, len(shift.steps))
     right = max(shift.stretch, *(step.excess.high for step in shift.steps))
@@ -73,9 +78,14 @@ def _draw_distances(axes: Axes, report: ShiftReport) -> None:
         Line2D([], [], linestyle="", label="ms: time of the step alone"),
     ]
     axes.legend(
-        handles=handles, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, frameon=False, fontsize=9,
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(-0.02, 1.0),
+        ncols=2,
+        frameon=False,
+        fontsize=9,
         columnspacing=1.2,
-    )  # fmt: skip
+    )
 
 
 def _draw_images(axes: Axes, report: ShiftReport) -> None:
@@ -97,9 +107,14 @@ def _draw_images(axes: Axes, report: ShiftReport) -> None:
         Line2D([], [], linestyle=":", color=FRONT_LINE, label="95 % of training images are left of it"),
     ]
     axes.legend(
-        handles=handles, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=3, frameon=False, fontsize=9,
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(-0.02, 1.0),
+        ncols=3,
+        frameon=False,
+        fontsize=9,
         columnspacing=1.2,
-    )  # fmt: skip
+    )
 
 
 def _rows_from_the_top(axes: Axes, rows: int) -> None:

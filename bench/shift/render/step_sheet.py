@@ -62,9 +62,14 @@ def _draw_row(figure: Figure, row: SheetRow, place: tuple[float, float, float, f
     """place: top of the row, its height, width of a picture, height of the figure, in inches."""
     top, tall, across, height = place
     figure.text(
-        0.5 * _LABEL_IN / _WIDTH_IN, (top - tall / 2) / height, row.label, rotation=90, ha="center", va="center",
+        0.5 * _LABEL_IN / _WIDTH_IN,
+        (top - tall / 2) / height,
+        row.label,
+        rotation=90,
+        ha="center",
+        va="center",
         fontsize=9.5,
-    )  # fmt: skip
+    )
     for column, (picture, caption) in enumerate(zip(row.pictures, row.captions, strict=True)):
         left = (_LABEL_IN + column * across) / _WIDTH_IN
         axes = figure.add_axes(

@@ -15,9 +15,13 @@ CAVEAT = (
 _SMALL = 0.01
 _NO_CHANGE = "no change of the gap beyond 1 % or chance"
 STEP_HEAD = (
-    "step", "distance beyond held-out\n(total variances)", "gap closed (%)", "images unlike the\ntraining ones (%)",
-    "step alone\n(ms)", "added to a\npass (ms)",
-)  # fmt: skip
+    "step",
+    "distance beyond held-out\n(total variances)",
+    "gap closed (%)",
+    "images unlike the\ntraining ones (%)",
+    "step alone\n(ms)",
+    "added to a\npass (ms)",
+)
 CHANNEL_HEAD = ("channel", "training: mean, std", "new: mean, std", "difference\n(std of training)")
 FARTHEST_HEAD = ("farthest image", "as it is", "nearest after", "then")
 
@@ -31,9 +35,12 @@ def step_rows(report: ShiftReport) -> Iterator[tuple[str, ...]]:
     for step in shift.steps:
         closed = percent(step.closed) if step.closed else "" if step.step == RAW else "–"
         yield (
-            "new images, no step" if step.step == RAW else step.step, _interval(step.excess), closed,
-            f"{100 * step.unlike(shift.limit):.0f}", *_times(report, step),
-        )  # fmt: skip
+            "new images, no step" if step.step == RAW else step.step,
+            _interval(step.excess),
+            closed,
+            f"{100 * step.unlike(shift.limit):.0f}",
+            *_times(report, step),
+        )
 
 
 def channel_rows(report: ShiftReport) -> Iterator[tuple[str, ...]]:
@@ -41,9 +48,11 @@ def channel_rows(report: ShiftReport) -> Iterator[tuple[str, ...]]:
     ours, theirs = report.source_channels, report.channels[RAW]
     for i, name in enumerate(("red", "green", "blue")):
         yield (
-            name, f"{ours.mean[i]:.1f}, {ours.std[i]:.1f}", f"{theirs.mean[i]:.1f}, {theirs.std[i]:.1f}",
+            name,
+            f"{ours.mean[i]:.1f}, {ours.std[i]:.1f}",
+            f"{theirs.mean[i]:.1f}, {theirs.std[i]:.1f}",
             f"{report.off_by()[i]:+.2f}",
-        )  # fmt: skip
+        )
 
 
 def farthest_rows(report: ShiftReport) -> Iterator[tuple[str, ...]]:

@@ -119,11 +119,13 @@ def _ask(node: Node, folders: Folders, token: str, device: str) -> ray.ObjectRef
     return (
         ray.remote(look)
         .options(
-            num_cpus=0, num_gpus=_ANY_GPU if device == "cuda" else 0, max_retries=0,
+            num_cpus=0,
+            num_gpus=_ANY_GPU if device == "cuda" else 0,
+            max_retries=0,
             scheduling_strategy=NodeAffinitySchedulingStrategy(node.id, soft=False),
         )
         .remote(folders, token, device)
-    )  # fmt: skip
+    )
 
 
 def _answer(node: Node, ref: ray.ObjectRef[Findings]) -> Findings:

@@ -12,6 +12,9 @@ from bench.guard.render.cost.markdown import guard_markdown
 from bench.guard.render.cost.table import guard_table
 
 FORMATS: dict[str, Callable[[GuardReport], str]] = {
-    "table": guard_table, "json": guard_json, "junit": guard_junit, "github": guard_github,
+    "table": guard_table,
+    "json": guard_json,
+    "junit": guard_junit,
+    "github": guard_github,
     "markdown": guard_markdown,
-}  # fmt: skip
+}

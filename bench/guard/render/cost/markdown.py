@@ -15,7 +15,7 @@ from bench.guard.render.cost.text import (
     shown_places,
     space_line,
     title,
-)  # fmt: skip
+)
 from bench.metrics import CONVENTION_WORDS, METRICS
 from bench.render.document_markdown import code, escape, markdown_rows
 

@@ -15,7 +15,7 @@ from bench.guard.render.cost.text import (
     shown_places,
     space_line,
     title,
-)  # fmt: skip
+)
 from bench.metrics import CONVENTION_WORDS, METRICS
 
 _MOST = 200
@@ -62,9 +62,13 @@ def _cells(change: Change) -> tuple[str, ...]:
     before, now = shown_pair(change)
     allowed = f" (allowed {float(change.allowed):g} %)" if change.verdict == "within" else ""
     return (
-        METRICS[change.metric].label, before, now, shown_difference(change), shown_percent(change) + allowed,
+        METRICS[change.metric].label,
+        before,
+        now,
+        shown_difference(change),
+        shown_percent(change) + allowed,
         shown_places(change),
-    )  # fmt: skip
+    )
 
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:

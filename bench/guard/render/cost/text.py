@@ -7,13 +7,23 @@ from bench.guard.cost_comparison import STATES, Change, GuardedVariant, GuardRep
 from bench.metrics import METRICS, in_both_conventions
 
 STATE_WORDS: dict[State, str] = {
-    "uncountable": "CANNOT BE COUNTED", "grew": "GREW", "within": "grew, allowed", "fell": "fell", "new": "new",
-    "dropped": "dropped", "same": "the same",
-}  # fmt: skip
+    "uncountable": "CANNOT BE COUNTED",
+    "grew": "GREW",
+    "within": "grew, allowed",
+    "fell": "fell",
+    "new": "new",
+    "dropped": "dropped",
+    "same": "the same",
+}
 _TALLY: dict[State, str] = {
-    "uncountable": "cannot be counted", "grew": "grew", "within": "grew within what is allowed", "fell": "fell",
-    "same": "the same", "new": "new", "dropped": "dropped",
-}  # fmt: skip
+    "uncountable": "cannot be counted",
+    "grew": "grew",
+    "within": "grew within what is allowed",
+    "fell": "fell",
+    "same": "the same",
+    "new": "new",
+    "dropped": "dropped",
+}
 _PLACES = 3
 """Of a change, that are named; the JSON has all."""
 _EXACT = {"macs": "MACs", "parameters": "parameters", "activations": "elements", "peak_bytes": "bytes"}

@@ -12,8 +12,11 @@ from bench.guard.render.latency.markdown import latency_guard_markdown
 from bench.guard.render.latency.text import STATE_WORDS, headline, next_steps, sentences, setting_words, title
 
 _LEVELS: dict[State, Level] = {
-    "broken": "error", "regressed": "error", "refused": "error", "unclear": "warning",
-}  # fmt: skip
+    "broken": "error",
+    "regressed": "error",
+    "refused": "error",
+    "unclear": "warning",
+}
 
 
 def latency_guard_github(report: LatencyGuardReport) -> str:
@@ -37,6 +40,9 @@ def latency_guard_table(report: LatencyGuardReport) -> str:
 
 
 LATENCY_FORMATS: dict[str, Callable[[LatencyGuardReport], str]] = {
-    "table": latency_guard_table, "json": latency_guard_json, "junit": latency_guard_junit,
-    "github": latency_guard_github, "markdown": latency_guard_markdown,
-}  # fmt: skip
+    "table": latency_guard_table,
+    "json": latency_guard_json,
+    "junit": latency_guard_junit,
+    "github": latency_guard_github,
+    "markdown": latency_guard_markdown,
+}

@@ -16,14 +16,25 @@ SCHEMA = 2
 def latency_guard_json(report: LatencyGuardReport) -> str:
     """All of it; ratios are head over base, limits and slow-downs shares; rates below 0.0001 are given as that."""
     data = {
-        "schema_version": SCHEMA, "kind": "latency", "verdict": title(report), "failed": report.fails,
-        "cannot_tell": report.cannot_tell, "compared": report.compared, "base": report.base, "head": report.head,
-        "setting": report.setting.to_json() | {"label": str(report.setting)}, "rule": asdict(report.rule),
-        "doubts": list(report.doubts), "notes": list(report.notes), "same_code": report.same_code,
-        "machine": report.machine, "versions": report.versions, "seconds": round(report.seconds, 3),
+        "schema_version": SCHEMA,
+        "kind": "latency",
+        "verdict": title(report),
+        "failed": report.fails,
+        "cannot_tell": report.cannot_tell,
+        "compared": report.compared,
+        "base": report.base,
+        "head": report.head,
+        "setting": report.setting.to_json() | {"label": str(report.setting)},
+        "rule": asdict(report.rule),
+        "doubts": list(report.doubts),
+        "notes": list(report.notes),
+        "same_code": report.same_code,
+        "machine": report.machine,
+        "versions": report.versions,
+        "seconds": round(report.seconds, 3),
         "counts": {state: report.count(state) for state in STATES},
         "variants": [_variant(variant) for variant in report.variants],
-    }  # fmt: skip
+    }
     return json.dumps(data, indent=1) + "\n"
 
 
@@ -34,8 +45,14 @@ def _variant(variant: JudgedVariant) -> dict[str, Any]:
     if verdict is None:
         return found
     return found | {
-        "ratio": asdict(verdict.head), "base_against_itself": asdict(verdict.same), "limit": verdict.limit,
-        "false_alarm_rate": max(verdict.false_alarms, LEAST_RATE), "smallest_seen": verdict.seen,
-        "base_ms": verdict.base_ms, "head_ms": verdict.head_ms, "restarts": verdict.restarts, "cycles": verdict.cycles,
+        "ratio": asdict(verdict.head),
+        "base_against_itself": asdict(verdict.same),
+        "limit": verdict.limit,
+        "false_alarm_rate": max(verdict.false_alarms, LEAST_RATE),
+        "smallest_seen": verdict.seen,
+        "base_ms": verdict.base_ms,
+        "head_ms": verdict.head_ms,
+        "restarts": verdict.restarts,
+        "cycles": verdict.cycles,
         "times_ns": {"sides": ["base", "base again", "head"], "by_restart": verdict.times_ns},
-    }  # fmt: skip
+    }

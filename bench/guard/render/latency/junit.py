@@ -14,7 +14,7 @@ from bench.guard.render.latency.text import (
     sentences,
     setting_words,
     title,
-)  # fmt: skip
+)
 
 
 def latency_guard_junit(report: LatencyGuardReport) -> str:

@@ -14,15 +14,24 @@ from bench.guard.render.latency.text import (
     setting_words,
     signed,
     title,
-)  # fmt: skip
+)
 from bench.render.document_markdown import code, escape, markdown_rows
 
 _MOST = 100
 """Variants that are shown: a summary on GitHub holds a megabyte, a comment 65,536 characters."""
 _HEAD = [
-    "variant", "", "head against base", "slower above", "false alarms", "would have seen", "base against itself",
-    "base (ms)", "head (ms)", "restarts", "cycles",
-]  # fmt: skip
+    "variant",
+    "",
+    "head against base",
+    "slower above",
+    "false alarms",
+    "would have seen",
+    "base against itself",
+    "base (ms)",
+    "head (ms)",
+    "restarts",
+    "cycles",
+]
 _ALIGN = [":--", ":--", ":--", *["--:"] * 8]
 _CAVEAT = (
     "False alarms: how often equal code comes out above the limit in jobs like this one. Would have seen: in "
@@ -57,7 +66,14 @@ def _cells(variant: JudgedVariant) -> list[str]:
     if verdict is None:
         return [*head, *["–"] * (len(_HEAD) - len(head))]
     return [
-        *head, change_words(verdict), signed(verdict.limit), escape(rate_words(verdict.false_alarms)),
-        signed(verdict.seen), ratio_figures(verdict.same), f"{verdict.base_ms:.1f}", f"{verdict.head_ms:.1f}",
-        str(verdict.restarts), str(verdict.cycles),
-    ]  # fmt: skip
+        *head,
+        change_words(verdict),
+        signed(verdict.limit),
+        escape(rate_words(verdict.false_alarms)),
+        signed(verdict.seen),
+        ratio_figures(verdict.same),
+        f"{verdict.base_ms:.1f}",
+        f"{verdict.head_ms:.1f}",
+        str(verdict.restarts),
+        str(verdict.cycles),
+    ]

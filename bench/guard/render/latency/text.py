@@ -8,9 +8,14 @@ from bench.render.ratio_text import ratio_words
 from bench.stats.paired_ratio import Ratio
 
 STATE_WORDS: dict[State, str] = {
-    "broken": "BROKEN", "regressed": "REGRESSED", "refused": "NEITHER BUILDS IT", "unclear": "cannot tell",
-    "improved": "improved", "new": "new", "unchanged": "unchanged",
-}  # fmt: skip
+    "broken": "BROKEN",
+    "regressed": "REGRESSED",
+    "refused": "NEITHER BUILDS IT",
+    "unclear": "cannot tell",
+    "improved": "improved",
+    "new": "new",
+    "unchanged": "unchanged",
+}
 LEAST_RATE = 1e-4
 """False-alarm rate below which no digits are worth printing."""
 
