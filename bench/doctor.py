@@ -18,7 +18,7 @@ _NEEDED = ("torch", "torchvision", "timm", "fvcore", "ptflops")
 _ROOM_GIB = 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """`missing` stops every sweep; `limited` leaves something out."""
 
@@ -46,9 +46,9 @@ def _packages() -> Iterator[Finding]:
         try:
             import_module(name)
         except (ImportError, RuntimeError, OSError) as error:
-            yield Finding("missing", name, f"cannot be loaded: {error}", install_command())
+            yield Finding(state="missing", what=name, fact=f"cannot be loaded: {error}", mend=install_command())
         else:
-            yield Finding("fine", name, versions()[name])
+            yield Finding(state="fine", what=name, fact=versions()[name])
 
 
 def _pins() -> Iterator[Finding]:
@@ -59,41 +59,57 @@ def _pins() -> Iterator[Finding]:
     tested = dict(line.split("==") for line in pins.read_text().split() if "==" in line)
     other = [f"{n} {v} (tested: {tested[n]})" for n, v in versions().items() if tested.get(n, v) != v]
     if other:
-        yield Finding("limited", "versions", ", ".join(other), install_command())
+        yield Finding(state="limited", what="versions", fact=", ".join(other), mend=install_command())
 
 
 def _machine() -> Finding:
     facts = machine_facts()
-    return Finding("fine", "CPU", f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB ({machine_id()})")
+    return Finding(
+        state="fine",
+        what="CPU",
+        fact=f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB ({machine_id()})",
+    )
 
 
 def _gpu() -> Finding:
     import torch
 
     if torch.cuda.is_available():
-        return Finding("fine", "GPU", torch.cuda.get_device_name())
+        return Finding(state="fine", what="GPU", fact=torch.cuda.get_device_name())
     driver = machine_facts()["gpu"]
     if driver:
-        return Finding("limited", "GPU", f"{driver} is there, but torch cannot use it", install_command())
-    return Finding("limited", "GPU", "none: GPU latency is left out; run the sweep on a machine with CUDA to add it")
+        return Finding(
+            state="limited", what="GPU", fact=f"{driver} is there, but torch cannot use it", mend=install_command()
+        )
+    return Finding(
+        state="limited",
+        what="GPU",
+        fact="none: GPU latency is left out; run the sweep on a machine with CUDA to add it",
+    )
 
 
 def _load() -> Finding:
     cores = machine_facts()["cores"]
     load = os.getloadavg()[0]
     if load < 0.25 * cores:
-        return Finding("fine", "load", f"{load:.2f} on {cores} cores")
+        return Finding(state="fine", what="load", fact=f"{load:.2f} on {cores} cores")
     return Finding(
-        "limited", "load", f"{load:.2f} on {cores} cores: latencies will be noisy", "wait, or end other work: top"
+        state="limited",
+        what="load",
+        fact=f"{load:.2f} on {cores} cores: latencies will be noisy",
+        mend="wait, or end other work: top",
     )
 
 
 def _room() -> Finding:
     free = shutil.disk_usage(".").free / 2**30
     if free >= _ROOM_GIB:
-        return Finding("fine", "disk", f"{free:.0f} GiB free")
+        return Finding(state="fine", what="disk", fact=f"{free:.0f} GiB free")
     return Finding(
-        "limited", "disk", f"{free:.1f} GiB free", "make room, or sweep with --results FOLDER on another disk"
+        state="limited",
+        what="disk",
+        fact=f"{free:.1f} GiB free",
+        mend="make room, or sweep with --results FOLDER on another disk",
     )
 
 
@@ -101,10 +117,12 @@ def _commit() -> Finding:
     found = commit()
     if found == "unknown":
         fact = "neither a git checkout nor an installed package: records will say commit unknown"
-        return Finding("limited", "commit", fact, "git clone the project")
+        return Finding(state="limited", what="commit", fact=fact, mend="git clone the project")
     if found.endswith("+changes"):
-        return Finding("limited", "commit", f"{found}: measuring code that is not committed", "git commit")
-    return Finding("fine", "commit", found)
+        return Finding(
+            state="limited", what="commit", fact=f"{found}: measuring code that is not committed", mend="git commit"
+        )
+    return Finding(state="fine", what="commit", fact=found)
 
 
 def _data(root: Path) -> Finding:
@@ -114,8 +132,8 @@ def _data(root: Path) -> Finding:
     try:
         data.check()
     except UserError as error:
-        return Finding("missing", "camvid", str(error))
-    return Finding("fine", "camvid", data.describe())
+        return Finding(state="missing", what="camvid", fact=str(error))
+    return Finding(state="fine", what="camvid", fact=data.describe())
 
 
 def _weights(folder: Path) -> Finding:
@@ -123,5 +141,10 @@ def _weights(folder: Path) -> Finding:
 
     names = sorted(path.stem for path in folder.glob("*") if path.suffix in ENDINGS)
     if names:
-        return Finding("fine", "weights", ", ".join(names))
-    return Finding("missing", "weights", f"{folder} holds no weights file", f"put TIMM_NAME.safetensors into {folder}")
+        return Finding(state="fine", what="weights", fact=", ".join(names))
+    return Finding(
+        state="missing",
+        what="weights",
+        fact=f"{folder} holds no weights file",
+        mend=f"put TIMM_NAME.safetensors into {folder}",
+    )

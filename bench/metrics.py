@@ -10,7 +10,7 @@ from typing import Literal
 from bench.settings.latency import RUNTIME_LABELS, RUNTIMES_OF, Device, RuntimeName
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Metric:
     """How a number is said.
 
@@ -74,21 +74,21 @@ def _latencies() -> Iterator[Metric]:
             label = f"{name} latency" if runtime == "eager" else f"{RUNTIME_LABELS[runtime]} {name} latency"
             waits = ", waiting for the device at each" if device == "cuda" else ""
             yield Metric(
-                key,
-                label,
-                "ms",
-                digits,
-                False,
-                f"median time of single passes by {RUNTIME_LABELS[runtime]}{waits}; what a pass covers stands "
+                key=key,
+                label=label,
+                unit="ms",
+                digits=digits,
+                higher_is_better=False,
+                meaning=f"median time of single passes by {RUNTIME_LABELS[runtime]}{waits}; what a pass covers stands "
                 "under how it was measured",
             )
             yield Metric(
-                f"{key}{P90}",
-                f"{label}, 90th percentile",
-                "ms",
-                digits,
-                False,
-                "nine of ten passes took no longer, over the passes of all processes together",
+                key=f"{key}{P90}",
+                label=f"{label}, 90th percentile",
+                unit="ms",
+                digits=digits,
+                higher_is_better=False,
+                meaning="nine of ten passes took no longer, over the passes of all processes together",
             )
 
 
@@ -113,91 +113,135 @@ def _scores() -> Iterator[Metric]:
             words = (
                 f"{meaning}; on the validation split, void ignored" if split == "val" else "the same on the test split"
             )
-            yield Metric(f"{score}_{split}", f"{label} {split}", "%", 1, True, words, 100)
+            yield Metric(
+                key=f"{score}_{split}",
+                label=f"{label} {split}",
+                unit="%",
+                digits=1,
+                higher_is_better=True,
+                meaning=words,
+                scale=100,
+            )
 
 
 METRICS: dict[str, Metric] = {
     metric.key: metric
     for metric in (
         Metric(
-            "miou_val",
-            "mIoU val",
-            "%",
-            1,
-            True,
-            "mean intersection over union on the validation split, void ignored",
-            100,
+            key="miou_val",
+            label="mIoU val",
+            unit="%",
+            digits=1,
+            higher_is_better=True,
+            meaning="mean intersection over union on the validation split, void ignored",
+            scale=100,
         ),
         Metric(
-            "miou_test", "mIoU test", "%", 1, True, "the same on the test split, looked at once after training", 100
+            key="miou_test",
+            label="mIoU test",
+            unit="%",
+            digits=1,
+            higher_is_better=True,
+            meaning="the same on the test split, looked at once after training",
+            scale=100,
         ),
         *_scores(),
         Metric(
-            "macs",
-            "MACs",
-            "G",
-            2,
-            False,
-            "multiply-adds of convolutions, linear layers and matrix products of one forward "
+            key="macs",
+            label="MACs",
+            unit="G",
+            digits=2,
+            higher_is_better=False,
+            meaning="multiply-adds of convolutions, linear layers and matrix products of one forward "
             "pass; one multiply-add counts once (GFLOPs at 2 per MAC are twice this)",
-            1e-9,
-            "×2 for GFLOPs at 2 per MAC",
+            scale=1e-9,
+            other_convention="×2 for GFLOPs at 2 per MAC",
         ),
         Metric(
-            "flops",
-            "FLOPs at 2 per MAC",
-            "G",
-            2,
-            False,
-            "multiplications and additions of convolutions, linear layers and matrix products of one forward "
+            key="flops",
+            label="FLOPs at 2 per MAC",
+            unit="G",
+            digits=2,
+            higher_is_better=False,
+            meaning="multiplications and additions of convolutions, linear layers and matrix products of one forward "
             "pass, two for each multiply-add (GMACs are half of this)",
-            1e-9,
-            "÷2 for GMACs",
+            scale=1e-9,
+            other_convention="÷2 for GMACs",
         ),
         Metric(
-            "rest_operations",
-            "other operations",
-            "G",
-            2,
-            False,
-            "norms, activations, resizing, softmax, pooling and arithmetic: additions, comparisons and values "
+            key="rest_operations",
+            label="other operations",
+            unit="G",
+            digits=2,
+            higher_is_better=False,
+            meaning="norms, activations, resizing, softmax, pooling and arithmetic: additions, comparisons and values "
             "of a function each count once",
-            1e-9,
-        ),
-        Metric("parameters", "parameters", "M", 2, False, "learned numbers in the network, whole", 1e-6),
-        Metric(
-            "activations", "activations", "M", 1, False, "elements that all operators of one forward pass write", 1e-6
+            scale=1e-9,
         ),
         Metric(
-            "activation_bytes",
-            "activations written",
-            "MB",
-            0,
-            False,
-            "the same in bytes, in float32; 1 MB is 1,000,000 bytes",
-            1e-6,
+            key="parameters",
+            label="parameters",
+            unit="M",
+            digits=2,
+            higher_is_better=False,
+            meaning="learned numbers in the network, whole",
+            scale=1e-6,
         ),
         Metric(
-            "peak_bytes",
-            "peak memory",
-            "MB",
-            0,
-            False,
-            "most bytes of activations held at a time in a forward pass of eager PyTorch in float32, the image "
+            key="activations",
+            label="activations",
+            unit="M",
+            digits=1,
+            higher_is_better=False,
+            meaning="elements that all operators of one forward pass write",
+            scale=1e-6,
+        ),
+        Metric(
+            key="activation_bytes",
+            label="activations written",
+            unit="MB",
+            digits=0,
+            higher_is_better=False,
+            meaning="the same in bytes, in float32; 1 MB is 1,000,000 bytes",
+            scale=1e-6,
+        ),
+        Metric(
+            key="peak_bytes",
+            label="peak memory",
+            unit="MB",
+            digits=0,
+            higher_is_better=False,
+            meaning="most bytes of activations held at a time in a forward pass of eager PyTorch in float32, the image "
             "included, weights and the kernels' own buffers not; 1 MB is 1,000,000 bytes",
-            1e-6,
+            scale=1e-6,
         ),
-        Metric("weight_bytes", "size in float32", "MB", 2, False, "weights and batch-norm statistics, as saved", 1e-6),
-        Metric("float16_bytes", "size in float16", "MB", 2, False, "the same at two bytes a number", 1e-6),
         Metric(
-            "int8_bytes",
-            "size in int8",
-            "MB",
-            2,
-            False,
-            "the same with weight matrices in one byte a number and a float32 scale an output channel; biases and "
-            "norms stay in float32",
-            1e-6,
+            key="weight_bytes",
+            label="size in float32",
+            unit="MB",
+            digits=2,
+            higher_is_better=False,
+            meaning="weights and batch-norm statistics, as saved",
+            scale=1e-6,
+        ),
+        Metric(
+            key="float16_bytes",
+            label="size in float16",
+            unit="MB",
+            digits=2,
+            higher_is_better=False,
+            meaning="the same at two bytes a number",
+            scale=1e-6,
+        ),
+        Metric(
+            key="int8_bytes",
+            label="size in int8",
+            unit="MB",
+            digits=2,
+            higher_is_better=False,
+            meaning="the same with weight matrices in one byte a number and a float32 scale an output channel; biases "
+            "and norms stay in float32",
+            scale=1e-6,
         ),
         *_latencies(),
     )

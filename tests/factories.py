@@ -23,7 +23,7 @@ _SPEC = {
 _SETTINGS: dict[str, dict[str, Any]] = {
     "cost": {"size": [2048, 1024], "classes": 2},
     "latency": {
-        **LatencySetting((512, 256), classes=2).to_json(),
+        **LatencySetting(size=(512, 256), classes=2).to_json(),
         "runtime_versions": {},
         "weights_of": "0",
         "samples": 3,

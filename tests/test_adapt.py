@@ -99,7 +99,7 @@ def checkpoint(folder: Path, classes: int, name: str = "net") -> Path:
 
 def test_a_head_keeps_the_classes_that_it_knows(tmp_path: Path) -> None:
     path = checkpoint(tmp_path, 3)
-    start = Start(path, "x", ("sky", "road", "car"))
+    start = Start(file=path, weights="x", classes=("sky", "road", "car"))
     new = build_from(start, SPEC, ("car", "tree", "sky"), None).eval()
     torch.manual_seed(1)
     old = build(SPEC, 3).eval()
@@ -111,7 +111,7 @@ def test_a_head_keeps_the_classes_that_it_knows(tmp_path: Path) -> None:
     assert not start.knows(("car", "tree"))
     assert start.knows(("car", "sky"))
     assert "keeps car, sky and starts anew for the other 1" in start.describe(("car", "tree", "sky"))
-    assert "does not say which classes" in Start(path, "x").describe(("car",))
+    assert "does not say which classes" in Start(file=path, weights="x").describe(("car",))
 
 
 def test_only_the_last_layer_has_a_row_a_class() -> None:
@@ -124,10 +124,10 @@ def test_a_checkpoint_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     path = checkpoint(tmp_path, 3)
     other = parse_name("lcnet_050+fpn8-head8")
     with pytest.raises(UserError, match="not of lcnet_050"):
-        build_from(Start(path, "x", ("a", "b", "c")), other, ("a", "b"), None)
+        build_from(Start(file=path, weights="x", classes=("a", "b", "c")), other, ("a", "b"), None)
     (tmp_path / "cut.safetensors").write_bytes(path.read_bytes()[:1000])
     with pytest.raises(UserError, match="is broken"):
-        build_from(Start(tmp_path / "cut.safetensors", "x"), SPEC, ("a", "b"), None)
+        build_from(Start(file=tmp_path / "cut.safetensors", weights="x"), SPEC, ("a", "b"), None)
     with pytest.raises(UserError, match="there is no file"):
         find_start(str(tmp_path / "none.safetensors"), SPEC, tmp_path, None)
     with pytest.raises(UserError, match="holds no records of 'camvid'"):

@@ -233,18 +233,22 @@ def crowded(budgets: list[int]) -> CurvesInfo:
     """Eight variants that end within a point, each with its start beside."""
     curves = [
         Curve(
-            f"a_long_backbone_name_{i} · FRM transformer",
-            i,
-            budgets,
-            [50 + 0.1 * i] * len(budgets),
-            [49.0] * len(budgets),
-            [52.0] * len(budgets),
+            name=f"a_long_backbone_name_{i} · FRM transformer",
+            look=i,
+            labels=budgets,
+            mious=[50 + 0.1 * i] * len(budgets),
+            lows=[49.0] * len(budgets),
+            highs=[52.0] * len(budgets),
         )
         for i in range(8)
     ]
     starts = [(f"{i + 1} as it is", 40 + 0.05 * i, i) for i in range(8)]
     return CurvesInfo(
-        "crowded", "mean of 3 seeds", [Panel("full fine-tuning", curves, starts, True)], budgets, budgets[-1]
+        title="crowded",
+        subtitle="mean of 3 seeds",
+        panels=[Panel(title="full fine-tuning", curves=curves, as_is=starts, numbered=True)],
+        budgets=budgets,
+        everything=budgets[-1],
     )
 
 

@@ -129,7 +129,7 @@ def test_times_of_a_step_alone_and_inside_the_clocks_scope() -> None:
             np.sort(np.repeat(image.ravel(), 8))
         return image
 
-    setting = LatencySetting((96, 64), 4, scope="transfer")
+    setting = LatencySetting(size=(96, 64), classes=4, scope="transfer")
     found = time_steps({"same": lambda image: image, "slow": slow}, net, NEW[0], setting, passes=24)
     same, slow_one = found
     assert len(same.step_ms) == len(same.network_ms) == len(same.with_step_ms) == 24
@@ -141,9 +141,9 @@ def test_times_of_a_step_alone_and_inside_the_clocks_scope() -> None:
     assert told["label"].endswith("scope transfer")
     assert torch.get_num_threads() == threads
     with pytest.raises(UserError, match="scope transfer and one image"):
-        time_steps({}, net, NEW[0], LatencySetting((96, 64), 4))
+        time_steps({}, net, NEW[0], LatencySetting(size=(96, 64), classes=4))
     with pytest.raises(UserError, match="the image is 96x64, the setting says 64x64"):
-        time_steps({}, net, NEW[0], LatencySetting((64, 64), 4, scope="transfer"))
+        time_steps({}, net, NEW[0], LatencySetting(size=(64, 64), classes=4, scope="transfer"))
 
 
 def test_the_interval_of_a_median_holds_the_true_one_as_often_as_it_says() -> None:

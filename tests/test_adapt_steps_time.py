@@ -53,16 +53,16 @@ class Hungry(Inference):
 def request_for(steps: str, start: Path = Path("net.safetensors"), width: int = 96) -> Request:
     data = Streets(width, 64, train=4, val=2, test=2)
     return Request(
-        "made_up",
-        [NET],
-        {NET: Start(start, "0" * 12, data.classes)},
-        data,
-        {},
-        [4],
-        range(1),
-        ["full"],
-        read_steps(steps),
-        ("cpu", "float32"),
+        name="made_up",
+        specs=[NET],
+        starts={NET: Start(file=start, weights="0" * 12, classes=data.classes)},
+        dataset=data,
+        dataset_options={},
+        budgets=[4],
+        seeds=range(1),
+        arms=["full"],
+        inferences=read_steps(steps),
+        way=("cpu", "float32"),
     )
 
 
@@ -130,9 +130,13 @@ def test_passes_at_another_size_are_of_eager_pytorch_and_end_when_time_is_up() -
     net, image = build(NET, 4), Streets(96, 64).load("train")[0].image
     with pytest.raises(UserError, match="half: passes at another size are timed by eager PyTorch, not compile"):
         time_steps(
-            {}, net, image, LatencySetting((96, 64), 4, runtime="compile", scope="transfer"), scales={"half": 0.5}
+            {},
+            net,
+            image,
+            LatencySetting(size=(96, 64), classes=4, runtime="compile", scope="transfer"),
+            scales={"half": 0.5},
         )
-    setting = LatencySetting((96, 64), 4, scope="transfer")
+    setting = LatencySetting(size=(96, 64), classes=4, scope="transfer")
     (found,) = time_steps({"same": lambda image: image}, net, image, setting, most_seconds=0.0)
     assert len(found.added_ms) == 9
 
@@ -141,7 +145,7 @@ def test_a_step_that_fails_is_a_record_and_ends_no_other(tmp_path: Path) -> None
     save_model(build(NET, len(Streets.classes)), str(tmp_path / "net.safetensors"))
     request = request_for("grey_world,gamma", tmp_path / "net.safetensors")
     first, second = plan_timings(request, 9)
-    hungry = replace(first, inference=Hungry("grey_world", "grey_world"))
+    hungry = replace(first, inference=Hungry(name="grey_world", image="grey_world"))
     (failed,) = run_timings(request, [hungry, second], Store(tmp_path), lambda timing, record: None)
     assert (failed.status, failed.setting["step"]) == ("failed", "grey_world")
     assert failed.reason is not None

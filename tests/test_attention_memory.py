@@ -41,7 +41,14 @@ def largest_allocation(run: Callable[[], object]) -> int:
 def growth() -> dict[int, Comparison]:
     """The non-local block on 2,048 and 8,192 positions, in processes of their own."""
     sizes = ((512, 256), (1024, 512))
-    found = [next(compare(("nonlocal",), (8,), Setting(size, 16, 1, 1, False, "cpu"))) for size in sizes]
+    found = [
+        next(
+            compare(
+                ("nonlocal",), (8,), Setting(size=size, channels=16, threads=1, passes=1, backward=False, device="cpu")
+            )
+        )
+        for size in sizes
+    ]
     return {one.positions: one for one in found}
 
 
@@ -76,7 +83,11 @@ def test_plain_is_refused_where_its_matrices_do_not_fit(block: str, gigabytes: f
 @pytest.mark.slow
 def test_a_process_that_fails_is_reported(tmp_path: Path) -> None:
     request = PassRequest(
-        "dnl", True, (8, 8), Setting((64, 64), 16, 1, 1, False, "nowhere"), str(tmp_path / "output.pt")
+        block="dnl",
+        plain=True,
+        map_size=(8, 8),
+        setting=Setting(size=(64, 64), channels=16, threads=1, passes=1, backward=False, device="nowhere"),
+        output=str(tmp_path / "output.pt"),
     )
     said = in_own_process(request)
     assert isinstance(said, str)
@@ -100,8 +111,18 @@ def test_command_prints_json(run_bench: RunBench) -> None:
 
 @pytest.mark.slow
 def test_table_says_what_it_means(growth: dict[int, Comparison], capsys: pytest.CaptureFixture[str]) -> None:
-    refused = Comparison("dnl", 8, 32_768, growth[2_048].ours, None, plain_said="needs about 8.6 GB, 8.0 GB free")
-    print_table([*growth.values(), refused], Setting((512, 256), 16, 1, 1, False, "cpu"))
+    refused = Comparison(
+        block="dnl",
+        stride=8,
+        positions=32_768,
+        ours=growth[2_048].ours,
+        plain=None,
+        plain_said="needs about 8.6 GB, 8.0 GB free",
+    )
+    print_table(
+        [*growth.values(), refused],
+        Setting(size=(512, 256), channels=16, threads=1, passes=1, backward=False, device="cpu"),
+    )
     printed = capsys.readouterr().out
     assert "8,192" in printed
     assert "highest resident memory of the process in the first pass" in printed

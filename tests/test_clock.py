@@ -18,7 +18,7 @@ from variants.names import parse_name
 from variants.network import Network, build
 
 SPEC = parse_name("lcnet_050+frm34-dnl-w16+fpn8-head8")
-SETTING = LatencySetting((64, 64), classes=3)
+SETTING = LatencySetting(size=(64, 64), classes=3)
 
 
 def make_net() -> Network:
@@ -39,7 +39,7 @@ def test_it_takes_as_many_samples_as_asked_for_after_a_warm_up(tmp_path: Path) -
 def test_threads_are_those_of_the_setting(tmp_path: Path) -> None:
     before = torch.get_num_threads()
     try:
-        measure_latency(make_net, LatencySetting((64, 64), 3, threads=2), 3, tmp_path / "graph")
+        measure_latency(make_net, LatencySetting(size=(64, 64), classes=3, threads=2), 3, tmp_path / "graph")
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

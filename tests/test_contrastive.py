@@ -316,7 +316,7 @@ def test_no_hook_is_left_behind() -> None:
     train(net, halves(8, 0), 2, schedule, 0)
     assert not net.classifier._forward_pre_hooks
     with pytest.raises(InterruptedError):
-        train(net, halves(8, 0), 2, schedule, 0, aids=Aids(stop))
+        train(net, halves(8, 0), 2, schedule, 0, aids=Aids(on_progress=stop))
     assert not net.classifier._forward_pre_hooks
 
 

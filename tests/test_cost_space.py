@@ -168,7 +168,10 @@ def test_published_figures_are_those_that_were_collected(shared: Path) -> None:
 
 def small_table(*names: str) -> pd.DataFrame:
     specs = [parse_name(name) for name in names]
-    rows = [CostRow(s.name, s.content_hash, s.to_json(), count_variant(s, 19, 2048, 1024)) for s in specs]
+    rows = [
+        CostRow(variant=s.name, content_hash=s.content_hash, axes=s.to_json(), cost=count_variant(s, 19, 2048, 1024))
+        for s in specs
+    ]
     return cost_table(rows, (2048, 1024), 19)
 
 
@@ -191,7 +194,14 @@ def test_the_figure_shows_variants_published_networks_and_limits() -> None:
 
 def test_published_networks_stand_only_beside_costs_of_their_size() -> None:
     spec = parse_name("lcnet_050+fpn16-head16")
-    rows = [CostRow(spec.name, spec.content_hash, spec.to_json(), count_variant(spec, 19, 512, 256))]
+    rows = [
+        CostRow(
+            variant=spec.name,
+            content_hash=spec.content_hash,
+            axes=spec.to_json(),
+            cost=count_variant(spec, 19, 512, 256),
+        )
+    ]
     table = cost_table(rows, (512, 256), 19)
     assert cost_figure_info(table, table[:0], "title", published_networks(), (None, None)).published == []
 

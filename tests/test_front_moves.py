@@ -25,7 +25,17 @@ def grounds(mious: dict[str, float], seed: int, data: str = "d") -> Grounds:
     rng = np.random.default_rng(seed)
     variants = [Candidate(name, {"miou_val": m, "macs": (i + 1) * 1e9}) for i, (name, m) in enumerate(mious.items())]
     draws = {"miou_val": {name: m + SPREAD * rng.standard_normal(1000) for name, m in mious.items()}}
-    return Grounds(variants, draws, ["camvid", "cost"], [], data, None, 0, 0, lambda variant: [])
+    return Grounds(
+        candidates=variants,
+        draws=draws,
+        settings=["camvid", "cost"],
+        incomplete=[],
+        data=data,
+        spread=None,
+        images=0,
+        processes=0,
+        doubts_of=lambda variant: [],
+    )
 
 
 def test_who_joined_who_left_and_who_was_not_measured_before() -> None:

@@ -35,7 +35,7 @@ from tests.factories import measured, record
 from tests.test_latency_guard_formats import SAME, SLOWER, UNCLEAR, of, report_of
 
 COMMAND = [sys.executable, "-m", "bench", "gpu-records"]
-LONG = Budget(1000.0, time.monotonic())
+LONG = Budget(seconds=1000.0, since=time.monotonic())
 
 
 def say_done(ended: Ended) -> str:
@@ -50,13 +50,13 @@ def step(
     """A step whose process adds a line to the file `ran`, then runs some code and prints its name as JSON."""
     text = f"print({name!r}, file=open('ran', 'a'))\n{code}\nprint({json.dumps(name)!r})"
     return Step(
-        name,
-        name,
-        Seconds(10.0, limit_s),
-        10.0,
-        lambda _: Call([sys.executable, "-c", text], folder),
-        judge,
-        folder / f"{name}.json",
+        name=name,
+        about=name,
+        seconds=Seconds(10.0, limit_s),
+        least_s=10.0,
+        make_call=lambda _: Call([sys.executable, "-c", text], folder),
+        judge=judge,
+        result=folder / f"{name}.json",
         keeps_output=True,
     )
 
@@ -119,7 +119,7 @@ def test_a_step_in_another_folder_finds_what_is_carried_along(tmp_path: Path, mo
 
 def test_a_step_that_does_not_fit_into_what_is_left_does_not_start(tmp_path: Path) -> None:
     times = iter([0.0, 0.0])  # when the first is looked at, and when it starts
-    budget = Budget(100.0, 0.0, clock=lambda: next(times, 95.0))
+    budget = Budget(seconds=100.0, since=0.0, clock=lambda: next(times, 95.0))
     outcomes = run(tmp_path, step(tmp_path, "a"), step(tmp_path, "b"), budget=budget)
     assert states(outcomes) == {"a": "ok", "b": "not started"}
     assert outcomes["b"].words == "it needs 10 s, and 5 s of the budget are left"
@@ -149,7 +149,9 @@ def test_the_compiled_training_is_a_pair_with_one_of_the_latency_space() -> None
 
 
 def guarded(*variants: JudgedVariant, code: int) -> Ended:
-    return Ended(code, LATENCY_FORMATS["json"](report_of(*variants)), "", timed_out=False, seconds=1.0)
+    return Ended(
+        code=code, output=LATENCY_FORMATS["json"](report_of(*variants)), last_line="", timed_out=False, seconds=1.0
+    )
 
 
 def test_a_guard_has_to_say_what_is_true() -> None:
@@ -162,19 +164,21 @@ def test_a_guard_has_to_say_what_is_true() -> None:
             judge_guard(ended, wanted)
         assert judge_guard(ended, None)
     with pytest.raises(StepFailedError, match="exit code 2: bench: no such variant"):
-        judge_guard(Ended(2, "", "bench: no such variant", timed_out=False, seconds=1.0), "unchanged")
+        judge_guard(
+            Ended(code=2, output="", last_line="bench: no such variant", timed_out=False, seconds=1.0), "unchanged"
+        )
 
 
 def test_a_sweep_is_done_when_every_planned_record_is_there(tmp_path: Path) -> None:
     store, records = Store(tmp_path), measured("a", 0.5, 1e9, 10)
-    ended = Ended(0, "", "", timed_out=False, seconds=1.0)
+    ended = Ended(code=0, output="", last_line="", timed_out=False, seconds=1.0)
     with pytest.raises(StepFailedError, match="exit code 0"):
         judge_sweep(ended, store, "s")
     failed = record("latency", "b", status="failed", reason="no compiler")
     store.write_plan("s", [r.key for r in [*records, failed]])
     for one in records:
         store.append("s", one)
-    stopped = Ended(130, "", "", timed_out=True, seconds=300.0)
+    stopped = Ended(code=130, output="", last_line="", timed_out=True, seconds=300.0)
     with pytest.raises(StepFailedError, match="3 of 4 records are there; stopped after 300 s"):
         judge_sweep(stopped, store, "s")
     store.append("s", failed)

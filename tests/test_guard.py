@@ -298,7 +298,10 @@ def test_a_broken_baseline_is_refused_with_its_line(guard: Guard, tmp_path: Path
 def test_an_operator_that_hides_its_cost_stops() -> None:
     def cost(unknown: dict[str, int]) -> Cost:
         return Cost(
-            {"context": {"fft": Work(1, 0, 0, 8)}}, {"context": {"fft": Weights(1)}}, Peak(8, "context", "fft"), unknown
+            work={"context": {"fft": Work(calls=1, macs=0, rest=0, written=8)}},
+            weights={"context": {"fft": Weights(parameters=1)}},
+            peak=Peak(8, "context", "fft"),
+            unknown=unknown,
         )
 
     allowed = dict.fromkeys(("macs", "parameters", "activations", "peak_bytes"), Fraction(0))

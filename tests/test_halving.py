@@ -117,7 +117,9 @@ def test_a_curve_is_the_mean_of_its_seeds() -> None:
 
 
 def test_early_scores_that_order_as_the_final_ones_lose_nothing() -> None:
-    curves = [Curve(f"v{i}", i, {1: i**0.5 / 10, 4: i**0.5}, 4, 1.0) for i in range(1, 9)]
+    curves = [
+        Curve(variant=f"v{i}", cost=i, miou={1: i**0.5 / 10, 4: i**0.5}, epochs=4, seconds=1.0) for i in range(1, 9)
+    ]
     assert rank_agreement(curves, 1) == pytest.approx(1)
     points = [curve.standing(4) for curve in curves]
     assert volume_share(replay(curves, [Rung(1, 8)]).kept, curves, nadir_reference(points)) == 1
@@ -125,15 +127,17 @@ def test_early_scores_that_order_as_the_final_ones_lose_nothing() -> None:
 
 
 def test_where_all_reach_the_same_nothing_can_be_lost() -> None:
-    curves = [Curve(f"v{i}", i, {1: 0.1, 4: 0.1}, 4, 1.0) for i in range(1, 4)]
+    curves = [Curve(variant=f"v{i}", cost=i, miou={1: 0.1, 4: 0.1}, epochs=4, seconds=1.0) for i in range(1, 4)]
     reference = nadir_reference([curve.standing(4) for curve in curves])
     assert volume_share(curves[:1], curves, reference) == 1
 
 
 def test_a_bound_stops_only_what_a_cheaper_variant_leads_by_more_than_was_ever_made_up() -> None:
-    late = Curve("late", 2e9, {1: 0.20, 4: 0.50}, 4, 100.0)  # makes up 0.2 on the others
-    cheap = Curve("cheap", 1e9, {1: 0.30, 4: 0.40}, 4, 100.0)
-    dear = Curve("dear", 3e9, {1: 0.05, 4: 0.15}, 4, 100.0)
+    late = Curve(
+        variant="late", cost=2e9, miou={1: 0.20, 4: 0.50}, epochs=4, seconds=100.0
+    )  # makes up 0.2 on the others
+    cheap = Curve(variant="cheap", cost=1e9, miou={1: 0.30, 4: 0.40}, epochs=4, seconds=100.0)
+    dear = Curve(variant="dear", cost=3e9, miou={1: 0.05, 4: 0.15}, epochs=4, seconds=100.0)
     found = replay_bound([late, cheap, dear])
     assert found.kept == [late, cheap]
     assert found.share == pytest.approx((3 * 25 + 2 * 75) / 300)

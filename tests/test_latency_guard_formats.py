@@ -23,7 +23,7 @@ from bench.render.ratio_text import ratio_words
 from bench.settings.latency import LatencySetting
 from bench.stats.paired_ratio import Ratio
 
-SETTING = LatencySetting((512, 256), 19)
+SETTING = LatencySetting(size=(512, 256), classes=19)
 
 
 def times_of(restarts: int, cycles: int = 11) -> tuple[tuple[tuple[int, ...], ...], ...]:
@@ -32,7 +32,15 @@ def times_of(restarts: int, cycles: int = 11) -> tuple[tuple[tuple[int, ...], ..
 
 
 SLOWER = Verdict(
-    "regressed", Ratio(1.079, 1.051, 1.104), Ratio(1.003, 0.988, 1.018), 0.042, 0.0049, 0.071, 40.12, 43.36, times_of(7)
+    state="regressed",
+    head=Ratio(1.079, 1.051, 1.104),
+    same=Ratio(1.003, 0.988, 1.018),
+    limit=0.042,
+    false_alarms=0.0049,
+    seen=0.071,
+    base_ms=40.12,
+    head_ms=43.36,
+    times_ns=times_of(7),
 )
 SAME = replace(SLOWER, state="unchanged", head=Ratio(1.002, 0.991, 1.021), false_alarms=2e-7, limit=0.04)
 HIDDEN = "a slow-down below 23.4 % could not have been seen, and one of 10 % must be"
@@ -40,30 +48,32 @@ UNCLEAR = replace(
     SAME, state="unclear", seen=0.234, limit=0.131, false_alarms=0.005, times_ns=times_of(21), reason=HIDDEN
 )
 FASTER = replace(SLOWER, state="improved", head=Ratio(0.9, 0.88, 0.93))
-BROKEN = JudgedVariant("broken_net", "broken", reason="head cannot run it: ValueError: no such axis")
+BROKEN = JudgedVariant(name="broken_net", state="broken", reason="head cannot run it: ValueError: no such axis")
 REFUSED = JudgedVariant(
-    "refused_net", "refused", reason="neither revision builds it: backbone 'refused_net' is unknown"
+    name="refused_net", state="refused", reason="neither revision builds it: backbone 'refused_net' is unknown"
 )
-NEW = JudgedVariant("new_net", "new", reason="base cannot run it: no such block")
+NEW = JudgedVariant(name="new_net", state="new", reason="base cannot run it: no such block")
 NASTY = 'resnet18@a=b|c+<x>&"q"::%,`t`_*'
 MACHINE = {"cpu": "Test CPU", "cores": 2, "memory_gib": 8, "gpu": None, "system": "Linux x86_64"}
 
 
 def of(verdict: Verdict, name: str = "") -> JudgedVariant:
-    return JudgedVariant(name or f"{verdict.state}_net", verdict.state, verdict, verdict.reason)
+    return JudgedVariant(
+        name=name or f"{verdict.state}_net", state=verdict.state, verdict=verdict, reason=verdict.reason
+    )
 
 
 def report_of(*variants: JudgedVariant, doubts: Sequence[str] = ()) -> LatencyGuardReport:
     return LatencyGuardReport(
-        "main (0123456789ab)",
-        "HEAD (ba9876543210)",
-        SETTING,
-        Rule(),
-        worst_first(variants),
-        tuple(doubts),
-        MACHINE,
-        {"torch": "2.9"},
-        61.4,
+        base="main (0123456789ab)",
+        head="HEAD (ba9876543210)",
+        setting=SETTING,
+        rule=Rule(),
+        variants=worst_first(variants),
+        doubts=tuple(doubts),
+        machine=MACHINE,
+        versions={"torch": "2.9"},
+        seconds=61.4,
     )
 
 
@@ -213,7 +223,9 @@ def test_what_to_do() -> None:
     steps = " ".join(next_steps(report_of(of(UNCLEAR))))
     assert all(words in steps for words in ("--restarts", "--seconds", "other work"))
     assert "bench duel" in " ".join(next_steps(report_of(of(SLOWER))))
-    (step,) = next_steps(report_of(JudgedVariant("killed_net", "unclear", reason="head was not measured to its end")))
+    (step,) = next_steps(
+        report_of(JudgedVariant(name="killed_net", state="unclear", reason="head was not measured to its end"))
+    )
     assert "mend what its reason says" in step
     for step in next_steps(ONE_OF_EACH):
         assert all(step in plain(form, ONE_OF_EACH) for form in ("github", "markdown"))
@@ -239,7 +251,7 @@ def test_everything_unclear_is_no_pass() -> None:
 @pytest.mark.parametrize("form", LATENCY_FORMATS)
 def test_odd_names_and_reasons(form: str) -> None:
     reason = "head cannot run it: KeyError: 'a|b'\n\x1b[31m <b>&amp; 100%\r\nlast"
-    report = report_of(JudgedVariant(NASTY, "broken", reason=reason), of(SLOWER, NASTY))
+    report = report_of(JudgedVariant(name=NASTY, state="broken", reason=reason), of(SLOWER, NASTY))
     text = LATENCY_FORMATS[form](report)
     assert NASTY in plain(form, report)
     if form == "github":

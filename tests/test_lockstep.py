@@ -29,13 +29,13 @@ from tests.warm_hosts import host_pool, warm_hosts
 __all__ = ["host_pool", "warm_hosts"]
 
 VARIANT = "lcnet_050+fpn16-head16"
-SETTING = LatencySetting((64, 64), 5)
+SETTING = LatencySetting(size=(64, 64), classes=5)
 WITHOUT_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
 
 
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
-    return Job(VARIANT, SETTING, str(tmp_path / "exported"))
+    return Job(variant=VARIANT, setting=SETTING, exported=str(tmp_path / "exported"))
 
 
 def test_a_job_travels_as_json(job: Job) -> None:
@@ -43,7 +43,7 @@ def test_a_job_travels_as_json(job: Job) -> None:
 
 
 def test_a_setting_says_all_of_itself() -> None:
-    setting = LatencySetting((512, 256), 19, threads=2, batch=3, scope="argmax")
+    setting = LatencySetting(size=(512, 256), classes=19, threads=2, batch=3, scope="argmax")
     for words in ("eager PyTorch", "CPU with 2 threads", "3 512x256 images", "float32", "channels_last", "argmax"):
         assert words in str(setting)
 
@@ -53,7 +53,7 @@ def test_a_setting_says_all_of_itself() -> None:
 def test_sides_run_in_processes_of_their_own_and_are_paired(job: Job) -> None:
     with started([("A", PROJECT), ("B", PROJECT)]) as hosts:
         ready, before = LockStep(hosts, seed=0), [host.cpu_seconds() for host in hosts]
-        two = Job(VARIANT, SETTING, job.exported, passes=8)
+        two = Job(variant=VARIANT, setting=SETTING, exported=job.exported, passes=8)
         restart = ready.restart([job, two], seconds=60)
         assert [len(times) for times in restart] == [11, 11]
         slower = sum(b > 2 * a for a, b in zip(*restart, strict=True))
@@ -66,7 +66,7 @@ def test_sides_run_in_processes_of_their_own_and_are_paired(job: Job) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("warm_hosts")
 def test_a_network_that_fails_is_told_and_its_host_goes_on(job: Job) -> None:
-    wrong = Job("no_such_net+fpn16-head16", SETTING, job.exported)
+    wrong = Job(variant="no_such_net+fpn16-head16", setting=SETTING, exported=job.exported)
     with started([("A", PROJECT), ("B", PROJECT)]) as hosts:
         with (
             pytest.raises(SideFailedError, match="B: backbone 'no_such_net'") as error,
@@ -99,7 +99,7 @@ def test_a_child_that_is_killed_is_told_and_its_host_goes_on(job: Job) -> None:
 @WITHOUT_GPU
 @pytest.mark.usefixtures("warm_hosts")
 def test_a_side_on_a_gpu_goes_as_far_as_the_device(job: Job) -> None:
-    on_gpu = Job(VARIANT, replace(SETTING, device="cuda"), job.exported)
+    on_gpu = Job(variant=VARIANT, setting=replace(SETTING, device="cuda"), exported=job.exported)
     with started([("A", PROJECT)]) as hosts:
         with pytest.raises(SideFailedError, match=r"A: .* sees no CUDA device here"), children(hosts, [on_gpu]):
             pass
@@ -153,20 +153,28 @@ def test_a_child_that_is_killed_leaves_no_answer_of_others_unheard(job: Job) -> 
 @pytest.mark.parametrize(
     ("failures", "state", "words"),
     [
-        ([Failure(HEAD, BROKEN)], "broken", "head cannot run it: no such block"),
-        ([Failure(BASE, BROKEN), Failure(AGAIN, BROKEN)], "new", "base cannot run it: no such block"),
-        ([Failure(side, BROKEN) for side in SIDES], "unclear", "no side can run it"),
+        ([Failure(label=HEAD, reason=BROKEN)], "broken", "head cannot run it: no such block"),
         (
-            [Failure(side, BROKEN, refused=True) for side in SIDES],
+            [Failure(label=BASE, reason=BROKEN), Failure(label=AGAIN, reason=BROKEN)],
+            "new",
+            "base cannot run it: no such block",
+        ),
+        ([Failure(label=side, reason=BROKEN) for side in SIDES], "unclear", "no side can run it"),
+        (
+            [Failure(label=side, reason=BROKEN, refused=True) for side in SIDES],
             "refused",
             "neither revision builds it: no such block",
         ),
-        ([Failure(side, BROKEN, refused=side != HEAD) for side in SIDES], "unclear", "no side can run it"),
-        ([Failure(HEAD, BROKEN, refused=True)], "broken", "head cannot run it"),
-        ([Failure(side, BROKEN, refused=True) for side in (BASE, AGAIN)], "new", "base cannot run it"),
-        ([Failure(BASE, BROKEN)], "unclear", "base could not run it"),
-        ([Failure(HEAD, KILLED, from_outside=True)], "unclear", "head was not measured to its end"),
-        ([Failure(BASE, KILLED, from_outside=True), Failure(HEAD, BROKEN)], "unclear", "not measured to its end"),
+        ([Failure(label=side, reason=BROKEN, refused=side != HEAD) for side in SIDES], "unclear", "no side can run it"),
+        ([Failure(label=HEAD, reason=BROKEN, refused=True)], "broken", "head cannot run it"),
+        ([Failure(label=side, reason=BROKEN, refused=True) for side in (BASE, AGAIN)], "new", "base cannot run it"),
+        ([Failure(label=BASE, reason=BROKEN)], "unclear", "base could not run it"),
+        ([Failure(label=HEAD, reason=KILLED, from_outside=True)], "unclear", "head was not measured to its end"),
+        (
+            [Failure(label=BASE, reason=KILLED, from_outside=True), Failure(label=HEAD, reason=BROKEN)],
+            "unclear",
+            "not measured to its end",
+        ),
     ],
 )
 def test_only_what_one_revision_does_is_new_or_broken(failures: list[Failure], state: str, words: str) -> None:
@@ -178,7 +186,7 @@ def test_only_what_one_revision_does_is_new_or_broken(failures: list[Failure], s
 @pytest.mark.slow
 @pytest.mark.usefixtures("warm_hosts")
 def test_all_sides_that_fail_are_told(job: Job) -> None:
-    wrong = Job("no_such_net+fpn16-head16", SETTING, job.exported)
+    wrong = Job(variant="no_such_net+fpn16-head16", setting=SETTING, exported=job.exported)
     with started([("A", PROJECT), ("B", PROJECT)]) as hosts:
         with pytest.raises(SideFailedError) as error, children(hosts, [wrong, wrong]):
             pass
@@ -207,7 +215,7 @@ def test_restarts_end_with_the_time_but_not_before_three_of_them(
 @pytest.mark.slow
 @pytest.mark.usefixtures("warm_hosts")
 def test_hosts_that_keep_memory_take_no_page_faults_in_a_pass(job: Job) -> None:
-    large = Job(VARIANT, LatencySetting((1024, 512), 4), job.exported)
+    large = Job(variant=VARIANT, setting=LatencySetting(size=(1024, 512), classes=4), exported=job.exported)
     faults = []
     for keep_memory in (False, True):
         with started([("A", PROJECT)], keep_memory) as hosts, children(hosts, [large]):

@@ -215,7 +215,16 @@ def test_the_noise_that_is_said_is_the_spread_of_what_is_found() -> None:
 
 
 def decision(more_work: bool, state: str, seconds: float = 20.0, chance: float = 0.001) -> Decision:
-    return Decision(more_work, state, 1.1 if more_work else 1.0, 0.04, chance, 0.07, seconds, 0.1)
+    return Decision(
+        more_work=more_work,
+        state=state,
+        ratio=1.1 if more_work else 1.0,
+        limit=0.04,
+        false_alarms=chance,
+        seen=0.07,
+        seconds=seconds,
+        load=0.1,
+    )
 
 
 def test_rates_of_a_self_test() -> None:

@@ -73,8 +73,10 @@ def test_no_command_chooses_by_them(run_bench: RunBench, tmp_path: Path) -> None
 
 
 def test_a_sweep_keeps_such_a_measurement_as_a_failure() -> None:
-    cell = Cell("cost", parse_name("lcnet_050+fpn8-head8"), {}, {}, "k")
-    made = make_record(Finished(cell, "2026-01-01T00:00:00+00:00", 1.0, Measurement({"macs": 0.0})))
+    cell = Cell(group="cost", spec=parse_name("lcnet_050+fpn8-head8"), setting={}, words={}, key="k")
+    made = make_record(
+        Finished(cell=cell, started="2026-01-01T00:00:00+00:00", seconds=1.0, measurement=Measurement({"macs": 0.0}))
+    )
     assert (made.status, made.metrics) == ("failed", {})
     assert made.reason is not None
     assert "macs" in made.reason

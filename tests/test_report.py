@@ -121,10 +121,21 @@ def scattered(count: int, seed: int) -> FrontInfo:
     miou = 60 + 10 * (1 - np.exp(-cost / 4)) + rng.normal(0, 1.5, count)
     on_front = pareto_front(list(cost), list(miou))
     points = [
-        Point(i + 1, f"net_{i % 5}", f"block {i % 3}", c, c, c, m, m - 0.5, m + 0.5, on)
+        Point(
+            number=i + 1,
+            backbone=f"net_{i % 5}",
+            module=f"block {i % 3}",
+            cost=c,
+            cost_low=c,
+            cost_high=c,
+            miou=m,
+            miou_low=m - 0.5,
+            miou_high=m + 0.5,
+            on_front=on,
+        )
         for i, (c, m, on) in enumerate(zip(cost, miou, on_front, strict=True))
     ]
-    return FrontInfo("macs", "mIoU against MACs", "made up", points, [])
+    return FrontInfo(metric="macs", title="mIoU against MACs", subtitle="made up", points=points, band=[])
 
 
 @pytest.mark.slow

@@ -43,8 +43,13 @@ def run(net: nn.Module, schedule: Schedule, path: Path | None, stop_after: int |
             raise StoppedError
         steps += 1
 
-    checkpoint = Checkpoint(path, every_s=0) if path else None
-    aids = Aids(count, checkpoint, lambda net: evaluate(net, halves(3, 1), 2).miou.value, (1, 3))
+    checkpoint = Checkpoint(path=path, every_s=0) if path else None
+    aids = Aids(
+        on_progress=count,
+        checkpoint=checkpoint,
+        validate=lambda net: evaluate(net, halves(3, 1), 2).miou.value,
+        validate_after=(1, 3),
+    )
     return train(net, halves(12, 0), 2, schedule, 0, aids=aids)
 
 
@@ -86,7 +91,7 @@ def test_a_paused_training_goes_on_to_the_same_bits(tmp_path: Path) -> None:
     path = tmp_path / "key.checkpoint"
     for stop_after, seed in ((1, 0), (3, 17), (None, 18)):
         net = network(seed)
-        log = train(net, halves(12, 0), 2, PLAIN, 0, aids=Aids(checkpoint=Checkpoint(path), stop_after=stop_after))
+        log = train(net, halves(12, 0), 2, PLAIN, 0, aids=Aids(checkpoint=Checkpoint(path=path), stop_after=stop_after))
         assert len(log.losses) == (stop_after or PLAIN.epochs)
     assert all(torch.equal(a, b) for a, b in zip(net.parameters(), whole.parameters(), strict=True))
 
@@ -102,9 +107,9 @@ def test_a_broken_checkpoint_starts_anew(tmp_path: Path) -> None:
     with pytest.raises(StoppedError):
         run(network(0), PLAIN, path, 5)
     path.write_bytes(path.read_bytes()[:1000])
-    assert Checkpoint(path).load() is None
+    assert Checkpoint(path=path).load() is None
     path.write_text("another program's file")
-    assert Checkpoint(path).load() is None
+    assert Checkpoint(path=path).load() is None
     assert run(network(0), PLAIN, path) == undisturbed("plain")[1]
 
 
@@ -112,7 +117,7 @@ def test_a_checkpoint_is_written_now_and_then(tmp_path: Path) -> None:
     def never() -> dict[str, int]:
         raise AssertionError
 
-    checkpoint = Checkpoint(tmp_path / "key.checkpoint", every_s=3600)
+    checkpoint = Checkpoint(path=tmp_path / "key.checkpoint", every_s=3600)
     checkpoint.offer(never)
     assert checkpoint.load() is None
     checkpoint.write({"step": 3})

@@ -29,7 +29,7 @@ __all__ = ["host_pool", "warm_hosts"]
 
 VARIANT = "lcnet_050+fpn16-head16"
 MANY_TIMES = "    for _ in range(600):\n        x.sin()\n"
-SETTING = LatencySetting((64, 64), 5)
+SETTING = LatencySetting(size=(64, 64), classes=5)
 WITHOUT_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
 Git = Callable[..., None]
 
@@ -102,7 +102,9 @@ def test_equal_code_is_never_called_slower_and_broken_code_is_told() -> None:
         unknown = guard.judge_variant("no_such_net+fpn16-head16")
         assert (unknown.state, unknown.verdict) == ("refused", None)
         assert unknown.reason.startswith("neither revision builds it: backbone 'no_such_net'")
-        jobs = [Job(VARIANT, SETTING, str(guard.exports), passes) for passes in (2, 2, 16)]
+        jobs = [
+            Job(variant=VARIANT, setting=SETTING, exported=str(guard.exports), passes=passes) for passes in (2, 2, 16)
+        ]
         assert guard.judge_jobs(jobs).state == "regressed"
         assert guard.judge_jobs(jobs[::-1][:1] * 2 + jobs[:1]).state == "improved"
 

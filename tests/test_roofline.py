@@ -25,7 +25,7 @@ SPECS = [f"lcnet_050+fpn{width}-head16" for width in (16, 32, 64, 128)]
 
 
 def profile(macs_per_s: float, bytes_per_s: float) -> HardwareProfile:
-    return HardwareProfile("test", "test", macs_per_s, bytes_per_s, "by hand")
+    return HardwareProfile(name="test", label="test", macs_per_s=macs_per_s, bytes_per_s=bytes_per_s, source="by hand")
 
 
 def test_an_operator_takes_the_longer_of_computing_and_moving() -> None:

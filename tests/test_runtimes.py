@@ -28,7 +28,7 @@ from variants.network import Network, build
 
 DNL = "lcnet_050+frm34-dnl-w16+fpn16-head16"
 TRANSFORMER = "lcnet_050+frm4-transformer-w16-depth1-heads2-ffn2+fpn16-head16"
-EAGER = LatencySetting((64, 64), 5, scope="argmax")
+EAGER = LatencySetting(size=(64, 64), classes=5, scope="argmax")
 EXPORTING: tuple[RuntimeName, ...] = ("onnxruntime", "openvino")
 
 

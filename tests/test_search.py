@@ -56,7 +56,7 @@ def no_limit(spec: VariantSpec) -> Mapping[str, float]:
 def searched(
     products: list[Product], strategy: Strategy, excess: Any = no_limit, failing: Any = lambda spec: False
 ) -> Search:
-    search = Search(products, strategy, excess)
+    search = Search(products=products, strategy=strategy, excess=excess)
     while batch := search.ask():
         search.tell({spec: reached(spec) for spec in batch if not failing(spec)})
     return search
@@ -66,10 +66,12 @@ def searched(
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_the_same_seed_chooses_the_same_and_nothing_twice(sampler: Sampler) -> None:
     products = [read_product(AXES)]
-    first, second = (searched(products, Strategy(sampler, 30, 6, seed=1)).chosen for _ in range(2))
+    first, second = (
+        searched(products, Strategy(sampler=sampler, variants=30, batch=6, seed=1)).chosen for _ in range(2)
+    )
     assert first == second
     assert len(set(first)) == 30
-    assert searched(products, Strategy(sampler, 30, 6, seed=2)).chosen != first
+    assert searched(products, Strategy(sampler=sampler, variants=30, batch=6, seed=2)).chosen != first
 
 
 @pytest.mark.slow
@@ -78,7 +80,7 @@ def test_nothing_beyond_the_limits_is_chosen(sampler: Sampler) -> None:
     def excess(spec: VariantSpec) -> dict[str, float]:
         return {"macs": reached(spec).macs / 300 - 1}
 
-    search = searched([read_product(AXES)], Strategy(sampler, 14, 6, seed=0), excess)
+    search = searched([read_product(AXES)], Strategy(sampler=sampler, variants=14, batch=6, seed=0), excess)
     assert len(search.chosen) == 14
     assert all(reached(spec).macs <= 300 for spec in search.chosen)
     assert all(reached(spec).macs > 300 for spec in search.refused)
@@ -89,7 +91,7 @@ def test_nothing_beyond_the_limits_is_chosen(sampler: Sampler) -> None:
 @pytest.mark.parametrize("sampler", ["nsga2", "tpe"])
 def test_a_search_finds_a_better_front_than_chance(sampler: Sampler) -> None:
     def volume(which: Sampler, seed: int) -> float:
-        chosen = searched([read_product(AXES)], Strategy(which, 80, 8, seed)).chosen
+        chosen = searched([read_product(AXES)], Strategy(sampler=which, variants=80, batch=8, seed=seed)).chosen
         return hypervolume([(reached(spec).macs, reached(spec).miou) for spec in chosen], REFERENCE)
 
     ours, chance = (mean(volume(which, seed) for seed in range(4)) for which in (sampler, "random"))
@@ -98,18 +100,26 @@ def test_a_search_finds_a_better_front_than_chance(sampler: Sampler) -> None:
 
 def test_a_small_space_is_gone_through_and_then_the_search_ends() -> None:
     axes = {"backbone": ["resnet18"], "module_width": [16, 32], "decoder_width": [16, 32, 48], "head_width": [16]}
-    chosen = searched([read_product(axes)], Strategy("random", 64, 4, seed=0)).chosen
+    chosen = searched([read_product(axes)], Strategy(sampler="random", variants=64, batch=4, seed=0)).chosen
     assert len(chosen) == 6
 
 
 def test_variants_that_failed_are_not_proposed_again_and_end_no_search() -> None:
-    search = searched([read_product(AXES)], Strategy("nsga2", 30, 6, 0), failing=lambda spec: spec.context == "dnl")
+    search = searched(
+        [read_product(AXES)],
+        Strategy(sampler="nsga2", variants=30, batch=6, seed=0),
+        failing=lambda spec: spec.context == "dnl",
+    )
     assert len(set(search.chosen)) == 30
 
 
 def test_several_products_are_searched_together() -> None:
     peers = {"network": ["smp_fpn", "smp_unet"], "backbone": ["resnet18", "resnet34"]}
-    search = Search([read_product(AXES), read_product(peers)], Strategy("tpe", 16, 4, 0), no_limit)
+    search = Search(
+        products=[read_product(AXES), read_product(peers)],
+        strategy=Strategy(sampler="tpe", variants=16, batch=4, seed=0),
+        excess=no_limit,
+    )
     while batch := search.ask():
         search.tell({spec: Reached(0.5, 1.0) for spec in batch})
     assert {spec.network for spec in search.chosen} >= {"frm", "smp_fpn"}

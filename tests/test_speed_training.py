@@ -25,7 +25,15 @@ BEGUN_S = 1.0
 
 
 def subject(data: str, root: Path | None) -> Subject:
-    return Subject(parse_name(SPEC), data, root, {}, Schedule(), None, "float32")
+    return Subject(
+        spec=parse_name(SPEC),
+        data_name=data,
+        data_root=root,
+        data_options={},
+        schedule=Schedule(),
+        weights_dir=None,
+        precision="float32",
+    )
 
 
 def test_the_plain_loop_reads_files_when_it_needs_them_and_draws_nothing(own: Path) -> None:

@@ -160,7 +160,7 @@ def test_a_training_that_failed_later_does_not_change_what_was_decided(
 
 def epochs_done(folder: Path) -> list[float]:
     """Of the trainings that left a checkpoint, by it: two steps are an epoch."""
-    states = (Checkpoint(path).load() for path in folder.glob("results/tiny/weights/*.checkpoint"))
+    states = (Checkpoint(path=path).load() for path in folder.glob("results/tiny/weights/*.checkpoint"))
     return [state["step"] / 2 for state in states if state]
 
 

@@ -171,11 +171,11 @@ def test_without_ray_the_extra_is_named(space: Path, monkeypatch: pytest.MonkeyP
     ids=str,
 )
 def test_a_node_holds_as_many_as_both_cpus_and_gpus_allow(share: Share, places: int) -> None:
-    assert share.places(Node("id", "name", cpus=8, gpus=2)) == places
+    assert share.places(Node(id="id", name="name", cpus=8, gpus=2)) == places
 
 
 def test_a_share_that_no_node_has_is_refused() -> None:
-    nodes = [Node("a", "10.0.0.1", 8, 0), Node("b", "10.0.0.2", 4, 1)]
+    nodes = [Node(id="a", name="10.0.0.1", cpus=8, gpus=0), Node(id="b", name="10.0.0.2", cpus=4, gpus=1)]
     assert lanes_of(nodes, Share(2, 0.5)) == Lanes(6, 2)
     with pytest.raises(
         UserError, match=r"no node has 1 CPU and 2 GPU; the largest, 10\.0\.0\.2, has 4 CPUs and 1 GPUs"
@@ -183,8 +183,15 @@ def test_a_share_that_no_node_has_is_refused() -> None:
         lanes_of(nodes, Share(1, 2))
 
 
-WANTED = Wanted(Folders(Path(), None, None), source_digest(), {"torch": installed_version("torch")}, "0123456789ab")
-FITS = Findings(None, source_digest(), {"torch": installed_version("torch")}, "float32")
+WANTED = Wanted(
+    folders=Folders(Path(), None, None),
+    source=source_digest(),
+    versions={"torch": installed_version("torch")},
+    commit="0123456789ab",
+)
+FITS = Findings(
+    unseen=None, source=source_digest(), versions={"torch": installed_version("torch")}, precision="float32"
+)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +226,7 @@ def test_a_node_that_joins_late_is_asked_for_the_folders_too(tmp_path: Path) -> 
 
 
 def test_nodes_of_two_precisions_are_refused() -> None:
-    one, other = Node("a", "10.0.0.1", 8, 0), Node("b", "10.0.0.2", 8, 0)
+    one, other = Node(id="a", name="10.0.0.1", cpus=8, gpus=0), Node(id="b", name="10.0.0.2", cpus=8, gpus=0)
     assert check._common_precision({one: FITS, other: FITS}, "cpu") == "float32"
     with pytest.raises(UserError, match=r"float32 on 10\.0\.0\.1, bfloat16 on 10\.0\.0\.2"):
         check._common_precision({one: FITS, other: replace(FITS, precision="bfloat16")}, "cpu")

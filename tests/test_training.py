@@ -63,7 +63,7 @@ def test_evaluation_changes_nothing() -> None:
 def test_progress_reaches_one() -> None:
     seen: list[TrainingProgress] = []
     net = build(parse_name("lcnet_050+fpn8-head8"), 2)
-    train(net, halves(8, 0), 2, Schedule(epochs=2, batch_size=4), 0, aids=Aids(seen.append))
+    train(net, halves(8, 0), 2, Schedule(epochs=2, batch_size=4), 0, aids=Aids(on_progress=seen.append))
     assert [progress.share for progress in seen] == [0.25, 0.5, 0.75, 1.0]
     assert str(seen[-1]) == f"loss {seen[-1].loss:.3f}"
 

@@ -67,10 +67,12 @@ def test_processes_that_differ_are_doubtful() -> None:
 
 
 def test_shares_leave_out_what_the_process_took_itself() -> None:
-    before, after = CpuTimes(100, 5, 200, 50), CpuTimes(104, 5.5, 210, 51)
+    before, after = CpuTimes(busy=100, stolen=5, total=200, own=50), CpuTimes(busy=104, stolen=5.5, total=210, own=51)
     assert shares(before, after) == (0.3, 0.05)
     assert shares(before, before) == (None, None)
-    assert shares(before, CpuTimes(100.5, 5, 210, 51))[0] == 0  # the system counts in hundredths of a second
+    assert (
+        shares(before, CpuTimes(busy=100.5, stolen=5, total=210, own=51))[0] == 0
+    )  # the system counts in hundredths of a second
 
 
 def watch_for(seconds: float) -> float:

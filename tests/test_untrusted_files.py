@@ -53,7 +53,7 @@ def read_checkpoint_of_a_backbone(folder: Path, payload: Payload) -> None:
 
 def read_checkpoint_of_a_training(folder: Path, payload: Payload) -> None:
     torch.save({"step": payload}, folder / "key.checkpoint")
-    assert Checkpoint(folder / "key.checkpoint").load() is None
+    assert Checkpoint(path=folder / "key.checkpoint").load() is None
 
 
 def read_matrices(folder: Path, payload: Payload) -> None:

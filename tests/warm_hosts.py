@@ -60,6 +60,6 @@ def warm_hosts(host_pool: _Pool, monkeypatch: pytest.MonkeyPatch) -> None:
             host.label = label
             return host
         fresh = start(label, root, variables)
-        return _WarmHost(label, fresh.process, fresh.log, waits_in=waiting)
+        return _WarmHost(label=label, process=fresh.process, log=fresh.log, waits_in=waiting)
 
     monkeypatch.setattr(hosts, "_start", start_or_take)

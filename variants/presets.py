@@ -25,16 +25,16 @@ _RECONSTRUCTION = (
 PRESETS: dict[str, Preset] = {
     "frm-van-b0": Preset(
         "van_b0+frm1234-dnl-3x3conv-wx1-r1+fpn256-head128",
-        (Claim("macs_g", 214.82, _HEADLINE, tolerance=0.001),),
+        (Claim(metric="macs_g", value=214.82, source=_HEADLINE, tolerance=0.001),),
         _RECONSTRUCTION,
     ),
     "frm-van-b1": Preset(
         "van_b1+frm1234-dnl-noneconv-r8+fpn256-plainhead",
         (
             Claim(
-                "macs_g",
-                214.82,
-                _HEADLINE,
+                metric="macs_g",
+                value=214.82,
+                source=_HEADLINE,
                 tolerance=0.001,
                 difference="0.3 % below: norms and interpolation, which some counters add, bring it to about 215.2",
             ),

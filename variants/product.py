@@ -25,7 +25,7 @@ class AxisValues:
     when: dict[str, list[Value]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Made:
     """What a combination makes.
 
@@ -64,8 +64,8 @@ class Product:
             spec = settle(kept, obstacles)
             _refuse_undivided_width(spec)
         except VariantError as error:
-            return Made(kept, left_out, obstacles, error=error)
-        return Made(kept, left_out, obstacles, spec)
+            return Made(combination=kept, left_out=left_out, obstacles=obstacles, error=error)
+        return Made(combination=kept, left_out=left_out, obstacles=obstacles, spec=spec)
 
 
 def read_product(axes: Mapping[str, Any]) -> Product:

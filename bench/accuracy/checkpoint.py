@@ -19,7 +19,7 @@ _LEAST_S, _MOST_S = 1.0, 60.0
 """Between two of them: the first is what a kill costs a small network, the second bounds it for a slow disk."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Checkpoint:
     """One file. every_s: seconds between two writes, at least; None goes by what a write takes."""
 

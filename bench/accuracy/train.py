@@ -48,7 +48,7 @@ class TrainingProgress:
         return f"loss {self.loss:.3f}" + (f", val mIoU {100 * self.miou:.1f} %" if self.miou is not None else "")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Aids:
     """What goes along with a training and changes no weight.
 
@@ -108,14 +108,14 @@ def train(
         forward = _logits_of(net)
         if schedule.compile:
             forward = compiled_passes(forward, device)
-        passes = Passes(forward, pixel_loss, contrast, device, precision)
+        passes = Passes(net=forward, pixel_loss=pixel_loss, contrast=contrast, device=device, precision=precision)
         _run(course, passes, batches, schedule.epochs, aids)
     if average is not None:
         net.load_state_dict(average.module.state_dict())
     return course.log
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Passes:
     """From a batch to its loss. net: to logits of any size."""
 
@@ -128,7 +128,7 @@ class Passes:
     @classmethod
     def plain(cls, net: nn.Module, precision: TrainPrecision) -> Passes:
         """Of cross-entropy alone, on the CPU."""
-        return cls(_logits_of(net), PixelLoss(), None, "cpu", precision)
+        return cls(net=_logits_of(net), pixel_loss=PixelLoss(), contrast=None, device="cpu", precision=precision)
 
     def loss(self, step: int, images: Tensor, targets: Tensor) -> Tensor:
         """Of step `step`, from 0, on images (N, 3, H, W) and targets (N, H, W), both uint8."""

@@ -26,7 +26,7 @@ class TrainedWeights:
 
     def checkpoint(self, key: str) -> Checkpoint:
         """Where the training of an accuracy stands."""
-        return Checkpoint(self._path(key).with_suffix(".checkpoint"))
+        return Checkpoint(path=self._path(key).with_suffix(".checkpoint"))
 
     def find(self, key: str) -> Path | None:
         """The file of a training, of this sweep or of another; None where there is none."""

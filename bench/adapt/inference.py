@@ -19,7 +19,7 @@ _RESIZE = "resize-"
 _LEAST, _MOST = 0.25, 4.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Inference:
     """One choice of steps.
 
@@ -86,7 +86,7 @@ def read_steps(text: str | None) -> list[Inference]:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise UserError(f"--steps names {twice!r} twice")
-    return [Inference(NONE), *map(_read, names)]
+    return [Inference(name=NONE), *map(_read, names)]
 
 
 def _read(name: str) -> Inference:
@@ -107,7 +107,7 @@ def _read(name: str) -> Inference:
         raise UserError(
             f"--steps: {name!r} is not to be had: statistics of {BATCH_NORM} are estimated on images at their own size"
         )
-    return Inference(name, "+".join(image), batch_norm, scale)
+    return Inference(name=name, image="+".join(image), batch_norm=batch_norm, scale=scale)
 
 
 def _check(part: str) -> None:

@@ -30,7 +30,7 @@ METHOD = 1
 """Version of adaptation: raised when it changes a number."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """What was asked for, checked.
 
@@ -110,7 +110,7 @@ def _fingerprint(images: Sequence[Picture]) -> str:
     return digest.hexdigest()[:12] if len(images) else ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Training:
     """One network: a variant, an arm, a budget and a seed; and how it is then judged, with the key of each record."""
 
@@ -178,7 +178,7 @@ def _training(request: Request, spec: VariantSpec, arm: Arm, labels: int, seed: 
         )
         for inference, setting in settings.items()
     }
-    return Training(spec, arm, labels, seed, schedule, settings, keys)
+    return Training(spec=spec, arm=arm, labels=labels, seed=seed, schedule=schedule, settings=settings, keys=keys)
 
 
 def _setting(

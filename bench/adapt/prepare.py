@@ -32,7 +32,7 @@ _MOST_SOURCE_IMAGES = 64
 """That steps are matched to."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Asked:
     """The options of the command, as they were typed. source: name and root of the data that --from was trained on."""
 
@@ -98,19 +98,19 @@ def prepare(asked: Asked, results: Path) -> Prepared:
             )
         build_from(starts[spec], spec, dataset.classes, asked.weights_dir)  # refused now, not after the first training
     request = Request(
-        _name(asked),
-        specs,
-        starts,
-        dataset,
-        asked.options,
-        budgets,
-        range(asked.seeds),
-        arms,
-        inferences,
-        (device, fastest_precision(device)),
-        asked.updates,
-        changes,
-        asked.choice,
+        name=_name(asked),
+        specs=specs,
+        starts=starts,
+        dataset=dataset,
+        dataset_options=asked.options,
+        budgets=budgets,
+        seeds=range(asked.seeds),
+        arms=arms,
+        inferences=inferences,
+        way=(device, fastest_precision(device)),
+        updates=asked.updates,
+        changes=changes,
+        choice=asked.choice,
         source=list(source),
         folder=read_unlabelled(asked.root, dataset),
         weights_dir=asked.weights_dir,

@@ -20,7 +20,7 @@ from bench.storage.store import adaptations_in
 from bench.system.fork_server import end_with_parent, worker_context
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Tally:
     """trainings: how many there are to do. workers: at a time. started: when, by `time.perf_counter`."""
 
@@ -56,7 +56,7 @@ def run_adaptation(
     """
     store = adaptations_in(results)
     there = {record.key for record in store.read(request.name) if record.status == "ok"}
-    tally = Tally(len(trainings), request.workers)
+    tally = Tally(trainings=len(trainings), workers=request.workers)
     for training, records in _done(asked, request, trainings, results):
         for record in records:
             if record.key not in there:  # a step that came later had its network trained again

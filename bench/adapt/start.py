@@ -25,7 +25,7 @@ from variants.spec import VariantSpec
 IMAGENET = "imagenet"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Start:
     """file: of a checkpoint; None: ImageNet weights. classes: of the checkpoint's head; None: unknown.
 
@@ -72,7 +72,7 @@ def find_start(source: str, spec: VariantSpec, results: Path, weights_dir: Path 
         found = StartWeights("imagenet", weights_dir).of([spec])
         if spec not in found:
             raise UserError(f"{spec.name} has no backbone that ImageNet weights fit: pass --from FILE for it.")
-        return Start(None, found[spec])
+        return Start(file=None, weights=found[spec])
     store = Store(results)
     path = Path(source)
     if path.suffix != ".safetensors":
@@ -84,8 +84,8 @@ def find_start(source: str, spec: VariantSpec, results: Path, weights_dir: Path 
     setting = _setting_of(path.stem, store)
     weights = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
     if setting is None:
-        return Start(path, weights)
-    return Start(path, weights, tuple(setting["classes"]), setting["dataset"])
+        return Start(file=path, weights=weights)
+    return Start(file=path, weights=weights, classes=tuple(setting["classes"]), data=setting["dataset"])
 
 
 def _of_sweep(sweep: str, spec: VariantSpec, store: Store) -> Path:

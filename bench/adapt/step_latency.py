@@ -42,7 +42,7 @@ _FEWEST = 9
 """Cycles, however long they take: the least of which a median's interval is narrower than all of them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StepLatency:
     """One step beside the network, in milliseconds; the three lists belong together cycle by cycle.
 
@@ -180,7 +180,15 @@ def _time_step(
         for side in chance.sample(range(3), 3):
             times[side].append(_milliseconds(sides[side]))
     alone, network, both = map(tuple, times)
-    return StepLatency(name, setting, alone, network, both, warm, watch.stop())
+    return StepLatency(
+        step=name,
+        setting=setting,
+        step_ms=alone,
+        network_ms=network,
+        with_step_ms=both,
+        warm=warm,
+        conditions=watch.stop(),
+    )
 
 
 def _check(image: Picture, setting: LatencySetting, scales: Mapping[str, float]) -> None:

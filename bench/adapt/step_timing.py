@@ -36,7 +36,7 @@ MOST_SECONDS = 60.0
 """Of one step and variant, warm-up aside."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Timing:
     """A step beside a variant on this machine, with the key of its record."""
 
@@ -64,7 +64,7 @@ def plan_timings(request: Request, passes: int = PASSES) -> list[Timing]:
 
 
 def _timing(request: Request, spec: VariantSpec, inference: Inference, passes: int) -> Timing:
-    clocked = LatencySetting(request.size, len(request.dataset.classes), scope=SCOPE)
+    clocked = LatencySetting(size=request.size, classes=len(request.dataset.classes), scope=SCOPE)
     setting = {
         **clocked.to_json(),
         "step": inference.name,
@@ -82,7 +82,7 @@ def _timing(request: Request, spec: VariantSpec, inference: Inference, passes: i
         machine=machine_id(),
         versions=versions(),
     )
-    return Timing(spec, inference, clocked, setting, key)
+    return Timing(spec=spec, inference=inference, clocked=clocked, setting=setting, key=key)
 
 
 def run_timings(request: Request, timings: Sequence[Timing], store: Store, on_timing: OnTiming) -> list[Record]:

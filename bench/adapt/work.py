@@ -11,7 +11,7 @@ from bench.errors import UserError
 from bench.storage.store import Store
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Work:
     """trainings, timings: to do. keys: of all records that the adaptation consists of."""
 
@@ -39,9 +39,9 @@ def plan_work(request: Request, store: Store) -> Work:
         )
     keys = [*(key for training in trainings for key in training.keys.values()), *(timing.key for timing in timings)]
     return Work(
-        [training for training in trainings if not set(training.keys.values()) <= done],
-        [timing for timing in timings if timing.key not in done],
-        keys,
-        len(trainings),
-        len(timings),
+        trainings=[training for training in trainings if not set(training.keys.values()) <= done],
+        timings=[timing for timing in timings if timing.key not in done],
+        keys=keys,
+        trainings_in_all=len(trainings),
+        timings_in_all=len(timings),
     )

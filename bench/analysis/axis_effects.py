@@ -21,7 +21,7 @@ _SCORE = "miou_val"
 _MISSING = -1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Effect:
     """Of an axis going from one value to another. miou: mean difference, 0 to 1; costs: mean ratios, by metric."""
 
@@ -113,4 +113,4 @@ def _effect(
         logs = [log(b.values[metric] / a.values[metric]) for a, b in pairs if metric in a.values and metric in b.values]
         if logs:
             costs[metric] = exp(mean(logs))
-    return Effect(axis, before, after, len(pairs), interval_of(value, drawn), costs)
+    return Effect(axis=axis, before=before, after=after, pairs=len(pairs), miou=interval_of(value, drawn), costs=costs)

@@ -12,7 +12,7 @@ from bench.errors import UserError
 from bench.storage.records import Group, Record
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Kind:
     """Of one group of records: what must be alike, in words, and how to keep to one."""
 
@@ -59,20 +59,26 @@ def _clock_words(record: Record) -> str:
 
 
 KINDS = (
-    Kind("data sets or schedules", "accuracy", _same_training, _training_words, "name sweeps of one kind"),
     Kind(
-        "image sizes or classes",
-        "cost",
-        lambda r: {name: r.setting[name] for name in ("size", "classes")},
-        lambda r: f"cost of one image of {'x'.join(map(str, r.setting['size']))}, {r.setting['classes']} classes",
-        "name sweeps of one kind",
+        what="data sets or schedules",
+        group="accuracy",
+        same=_same_training,
+        words=_training_words,
+        instead="name sweeps of one kind",
     ),
     Kind(
-        "machines or settings of the clock",
-        "latency",
-        _same_clock,
-        _clock_words,
-        "name sweeps of one kind, or pass --machine with a part of a machine's id",
+        what="image sizes or classes",
+        group="cost",
+        same=lambda r: {name: r.setting[name] for name in ("size", "classes")},
+        words=lambda r: f"cost of one image of {'x'.join(map(str, r.setting['size']))}, {r.setting['classes']} classes",
+        instead="name sweeps of one kind",
+    ),
+    Kind(
+        what="machines or settings of the clock",
+        group="latency",
+        same=_same_clock,
+        words=_clock_words,
+        instead="name sweeps of one kind, or pass --machine with a part of a machine's id",
     ),
 )
 _OF_GROUP = {kind.group: kind for kind in KINDS}

@@ -12,7 +12,7 @@ from bench.analysis.labels import backbone_labels, short_labels
 from bench.cost.figures import PARTS, Cost
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CostRow:
     """One counted variant: its name, hash and axes by name, and its cost."""
 

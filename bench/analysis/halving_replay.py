@@ -17,7 +17,7 @@ from bench.stats.rank_correlation import LEAST
 from bench.storage.records import Record
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Curve:
     """One variant, trained to the end. miou: on the validation split by epochs, mean of the seeds, 0 to 1."""
 
@@ -84,7 +84,7 @@ def _curve(macs: float, runs: list[Record]) -> Curve:
     common = set.intersection(*(set(look) for look in looks))
     miou = {epoch: mean(look[epoch] for look in looks) for epoch in common}
     seconds = sum(run.details.get("training_s", run.seconds) for run in runs)  # older records have the whole alone
-    return Curve(runs[0].variant, macs, miou, epochs, seconds)
+    return Curve(variant=runs[0].variant, cost=macs, miou=miou, epochs=epochs, seconds=seconds)
 
 
 def replay(curves: Sequence[Curve], rungs: Sequence[Rung]) -> Replay:

@@ -29,7 +29,7 @@ _FEWEST_FOR_DRIFT = 9
 _FEWEST_FOR_SPREAD = 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Doubt:
     """Why a number may be wrong.
 
@@ -74,7 +74,7 @@ _FACTS = {
 
 def doubt(kind: str, size: float) -> Doubt:
     """A doubt of a kind."""
-    return Doubt(kind, size, _FACTS[kind], _MENDS[kind])
+    return Doubt(kind=kind, size=size, fact=_FACTS[kind], mend=_MENDS[kind])
 
 
 def doubts_of(details: Mapping[str, Any]) -> list[Doubt]:

@@ -13,7 +13,7 @@ from bench.storage.records import Record
 from bench.storage.store import Store
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MeasuredSweep:
     """Median milliseconds by spec hash, of one sweep at one size (width, height) and number of classes."""
 
@@ -46,5 +46,9 @@ def _measured(sweep: str, records: list[Record]) -> MeasuredSweep:
     width, height = setting["size"]
     names = {record.spec_hash: record.variant for record in records}
     return MeasuredSweep(
-        sweep, (width, height), setting["classes"], names, {spec: median(ms) for spec, ms in samples.items()}
+        sweep=sweep,
+        size=(width, height),
+        classes=setting["classes"],
+        variants=names,
+        ms={spec: median(ms) for spec, ms in samples.items()},
     )

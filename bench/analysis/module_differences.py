@@ -10,7 +10,7 @@ from bench.storage.confusions import Confusions
 from bench.storage.records import Record
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Difference:
     """Of a variant to its plain network. miou: by split, 0 to 1, with 95 % intervals over images and seeds."""
 
@@ -58,4 +58,4 @@ def _difference(
         if not seeds or len(first) < len(seeds) or len(second) < len(seeds):
             return None
         miou[split] = miou_difference(first, second)
-    return Difference(variant, plain, miou, len(seeds))
+    return Difference(variant=variant, plain=plain, miou=miou, seeds=len(seeds))

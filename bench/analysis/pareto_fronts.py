@@ -40,7 +40,7 @@ class Band:
     high: NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Front:
     """Of mIoU against one cost. chances: of each variant to be on it. knee: None where nothing of it lies above the
     line between its ends."""
@@ -64,12 +64,12 @@ def make_front(candidates: Sequence[Candidate], metric: str, draws: AllDraws) ->
     reference = nadir_reference(points)
     chances = dict(zip((c.variant for c in known), front_chances(known, [_SCORE, metric], draws), strict=True))
     return Front(
-        metric,
-        chances,
-        front_band(known, metric, draws),
-        hypervolume(points, reference),
-        reference,
-        _knee(known, metric),
+        metric=metric,
+        chances=chances,
+        band=front_band(known, metric, draws),
+        hypervolume=hypervolume(points, reference),
+        reference=reference,
+        knee=_knee(known, metric),
     )
 
 
@@ -145,7 +145,7 @@ def tukey(variants: int) -> float:
     return float(studentized_range.ppf(1 - 2 * _TAIL, variants, _MANY)) / math.sqrt(2)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FrontSureness:
     """fronts: by cost metric. ties: groups from the highest mIoU down. spread: between seeds, where it is known."""
 
@@ -176,8 +176,8 @@ def front_sureness(
     }
     specs = {record.variant: record.spec for record in accuracy}
     return FrontSureness(
-        {m: make_front(candidates, m, draws) for m in metrics},
-        tied_groups(candidates, draws),
-        axis_effects(candidates, specs, metrics, draws),
-        spread,
+        fronts={m: make_front(candidates, m, draws) for m in metrics},
+        ties=tied_groups(candidates, draws),
+        effects=axis_effects(candidates, specs, metrics, draws),
+        spread=spread,
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bench.storage.records import Record
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Selection:
     """`shown` were measured as planned; `failed` and `paused` have no number; `left_out` is not in the plan."""
 

@@ -25,7 +25,7 @@ from bench.storage.confusions import Confusions
 from bench.storage.records import Record
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Study:
     """What one report shows; for the columns of `table` see `join_table`."""
 

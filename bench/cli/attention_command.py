@@ -67,7 +67,7 @@ def command(
     if device == "cuda" and not torch.cuda.is_available():
         raise UserError("--device cuda: torch sees no GPU here. `bench doctor` says what there is.")
     chosen = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-    setting = Setting(size, width, threads, passes, backward, chosen)
+    setting = Setting(size=size, channels=width, threads=threads, passes=passes, backward=backward, device=chosen)
     found: list[Comparison] = []
     for comparison in compare(blocks or BLOCKS, tuple(map(int, strides)) or STRIDES, setting):
         found.append(comparison)

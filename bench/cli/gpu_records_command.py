@@ -72,7 +72,7 @@ def command(
     lockstep = results / SWEEP / "lockstep" / machine_id()
     steps = make_steps(TOY if toy else GPU, results, lockstep)
     steps = [step for step in steps if not only or step.name in only]
-    budget = Budget(60 * budget_minutes, since, stretch=max(1.0, budget_minutes / _MINUTES))
+    budget = Budget(seconds=60 * budget_minutes, since=since, stretch=max(1.0, budget_minutes / _MINUTES))
     log_file = (out or _new_folder()).resolve() / LOG
     outcomes: list[Outcome] = []
     with polite_kill("stopped. What is done is kept; the same command goes on from here."), _log(log_file) as log:

@@ -20,7 +20,7 @@ _COMPOSITE = torch._C._dispatch_has_kernel_for_dispatch_key
 _EXISTS = torch._C._dispatch_has_kernel
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MemoryCheck:
     """Peak memory of one float32 pass, in bytes: by liveness, and as the allocator saw it.
 
@@ -52,7 +52,12 @@ def check_memory(spec: VariantSpec, classes: int, width: int, height: int) -> Me
     """
     net = build(spec, classes).eval()
     activations, with_scratch = allocated_peaks(net, width, height)
-    return MemoryCheck(spec.name, count_cost(net, width, height).peak.live_bytes, activations, with_scratch)
+    return MemoryCheck(
+        variant=spec.name,
+        estimated=count_cost(net, width, height).peak.live_bytes,
+        activations=activations,
+        with_scratch=with_scratch,
+    )
 
 
 def allocated_peaks(net: nn.Module, width: int, height: int) -> tuple[int, int]:

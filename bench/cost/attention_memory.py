@@ -20,7 +20,7 @@ _MARGIN = 1.1
 """Of free memory over what the plain formula needs: what the process holds besides its matrices."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """One block at one stride. Where one of the two gave no result, it is None and `plain_said` or
     `ours_said` says why; so are then the ratios (plain over ours) and the largest difference of the outputs."""
@@ -66,7 +66,7 @@ def _compare_one(block: str, stride: int, setting: Setting, folder: Path) -> Com
     positions = width * height
     files = [folder / "ours.pt", folder / "plain.pt"]
     requests = [
-        PassRequest(block, plain, (height, width), setting, str(file))
+        PassRequest(block=block, plain=plain, map_size=(height, width), setting=setting, output=str(file))
         for plain, file in zip((False, True), files, strict=True)
     ]
     ours = in_own_process(requests[0])
@@ -74,9 +74,9 @@ def _compare_one(block: str, stride: int, setting: Setting, folder: Path) -> Com
     plain = too_little or in_own_process(requests[1])
     if isinstance(ours, str) or isinstance(plain, str):
         return Comparison(
-            block,
-            stride,
-            positions,
+            block=block,
+            stride=stride,
+            positions=positions,
             ours=None if isinstance(ours, str) else ours,
             plain=None if isinstance(plain, str) else plain,
             ours_said=ours if isinstance(ours, str) else "",
@@ -84,11 +84,11 @@ def _compare_one(block: str, stride: int, setting: Setting, folder: Path) -> Com
         )
     outputs = [torch.load(file, weights_only=True) for file in files]
     return Comparison(
-        block,
-        stride,
-        positions,
-        ours,
-        plain,
+        block=block,
+        stride=stride,
+        positions=positions,
+        ours=ours,
+        plain=plain,
         memory_ratio=plain.peak_bytes / ours.peak_bytes if ours.peak_bytes else None,
         time_ratio=plain.median_ms / ours.median_ms,
         difference=float((outputs[0] - outputs[1]).abs().max()),

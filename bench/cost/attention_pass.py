@@ -32,7 +32,7 @@ SMALLEST = {"transformer_depth": 1, "transformer_heads": HEADS, "transformer_ffn
 """Values of the axes that have no default."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PassRequest:
     """What to run: a block on a map of `map_size` (height, width); plain: with the matrix of all pairs."""
 
@@ -43,7 +43,7 @@ class PassRequest:
     output: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PassResult:
     """Peak memory of the first pass above the level before it, in bytes; times of those after it, in ms."""
 
@@ -86,7 +86,7 @@ def measure_pass(request: PassRequest) -> PassResult:
         peak = meter.peak()
         torch.save(output.cpu(), request.output)
         times = [_milliseconds(lambda: _run(block, x, setting.backward), setting.device) for _ in range(setting.passes)]
-    return PassResult(peak, statistics.median(times), min(times), max(times))
+    return PassResult(peak_bytes=peak, median_ms=statistics.median(times), fastest_ms=min(times), slowest_ms=max(times))
 
 
 def _run(block: nn.Module, x: Tensor, backward: bool) -> Tensor:

@@ -8,7 +8,7 @@ BLOCKS = ("nonlocal", "dnl", "transformer")
 STRIDES = (32, 16, 8)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Setting:
     """Of a whole comparison: image size (width, height) in pixels, channels, threads, timed passes."""
 

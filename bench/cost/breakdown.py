@@ -48,10 +48,20 @@ def explain(spec: VariantSpec, num_classes: int, width: int, height: int) -> Exp
 def _our_parts(measured: Measured, spec: VariantSpec, net: Segmenter) -> Iterator[Part]:
     """Backbone, module, FPN and head of network `frm`."""
     stages = measured.maps(measured.given["backbone"])
-    yield Part("backbone", str(spec.backbone), "backbone", (IMAGE,), (), **measured.cost("backbone"))
+    yield Part(
+        name="backbone", does=str(spec.backbone), role="backbone", inputs=(IMAGE,), maps=(), **measured.cost("backbone")
+    )
     for i, stage in enumerate(stages):
         source = f"F{i}" if i else IMAGE
-        yield Part(f"F{i + 1}", f"stage {i + 1}", "backbone", (source,), (stage,), None, None)
+        yield Part(
+            name=f"F{i + 1}",
+            does=f"stage {i + 1}",
+            role="backbone",
+            inputs=(source,),
+            maps=(stage,),
+            parameters=None,
+            macs=None,
+        )
     if net.refine is not None:
         yield from _module_parts(measured, spec, net)
     for i in (3, 2, 1, 0):
@@ -59,10 +69,12 @@ def _our_parts(measured: Measured, spec: VariantSpec, net: Segmenter) -> Iterato
     levels = tuple(f"P{i}" for i in (1, 2, 3, 4))
     features = measured.maps(measured.taken["head.classify"])
     cost = measured.cost("head", without="head.classify")
-    yield Part("head", head_words(spec), "decoder", levels, features, **cost)
+    yield Part(name="head", does=head_words(spec), role="decoder", inputs=levels, maps=features, **cost)
     logits = measured.maps(measured.given["head.classify"])
     words = f"1x1 conv to {measured.logits.shape[1]} classes"
-    yield Part("classifier", words, "decoder", ("head",), logits, **measured.cost("head.classify"))
+    yield Part(
+        name="classifier", does=words, role="decoder", inputs=("head",), maps=logits, **measured.cost("head.classify")
+    )
     yield _resize_part(measured, ("classifier",))
 
 
@@ -71,22 +83,37 @@ def _module_parts(measured: Measured, spec: VariantSpec, net: Segmenter) -> Iter
     for i, stage in enumerate(stages):
         maps = measured.maps(measured.given[f"refine.unify.{i}"])
         words, cost = unify_words(spec, stage), measured.cost(f"refine.unify.{i}")
-        yield Part(f"unify F{stage}", words, "module", (f"F{stage}",), maps, **cost)
+        yield Part(name=f"unify F{stage}", does=words, role="module", inputs=(f"F{stage}",), maps=maps, **cost)
     unified = tuple(f"unify F{stage}" for stage in stages)
     fused = measured.maps(measured.given["refine.fuse"])
-    yield Part("fuse", fuse_words(spec, fused[0].channels), "module", unified, fused, **measured.cost("refine.fuse"))
+    yield Part(
+        name="fuse",
+        does=fuse_words(spec, fused[0].channels),
+        role="module",
+        inputs=unified,
+        maps=fused,
+        **measured.cost("refine.fuse"),
+    )
     refined = measured.maps(measured.given["refine.context"])
     cost = measured.cost("refine.context")
-    yield Part("context", context_words(spec), "module", ("fuse",), refined, **cost)
+    yield Part(name="context", does=context_words(spec), role="module", inputs=("fuse",), maps=refined, **cost)
     if spec.reenter == "every":
         words = f"every level: 1x1 conv to {spec.decoder_width}, resized and added to its lateral"
         added, cost = measured.maps(measured.given["fpn.refined_lateral"]), measured.cost("fpn.refined_lateral")
-        yield Part("re-entry", words, "module", ("context",), added, **cost)
+        yield Part(name="re-entry", does=words, role="module", inputs=("context",), maps=added, **cost)
     else:
         keeps_f4 = net.refine is not None and net.refine.keeps_f4
         top = measured.maps(measured.taken["fpn.laterals.3"])
         inputs = ("context", "F4") if keeps_f4 else ("context",)
-        yield Part("re-entry", top_words(spec, keeps_f4), "module", inputs, top, 0, 0)
+        yield Part(
+            name="re-entry",
+            does=top_words(spec, keeps_f4),
+            role="module",
+            inputs=inputs,
+            maps=top,
+            parameters=0,
+            macs=0,
+        )
 
 
 def _level_part(measured: Measured, net: Segmenter, i: int) -> Part:
@@ -100,7 +127,7 @@ def _level_part(measured: Measured, net: Segmenter, i: int) -> Part:
     cost = measured.cost(f"fpn.laterals.{i}", f"fpn.outputs.{i}")
     maps = measured.maps(measured.given["fpn"][i : i + 1])
     words = f"{' + '.join(terms)}, 3x3 conv"
-    return Part(f"P{i + 1}", words, "decoder", (*inputs, *above), maps, **cost)
+    return Part(name=f"P{i + 1}", does=words, role="decoder", inputs=(*inputs, *above), maps=maps, **cost)
 
 
 def _their_parts(measured: Measured, spec: VariantSpec) -> Iterator[Part]:
@@ -120,12 +147,20 @@ def _their_parts(measured: Measured, spec: VariantSpec) -> Iterator[Part]:
         if own is not None and own in modules:
             words, role = spec.backbone or "the network's own backbone", "backbone"
         if maps or any(cost.values()):
-            yield Part(name, words, role, measured.inputs.get(name, ()), maps, **cost)
+            yield Part(name=name, does=words, role=role, inputs=measured.inputs.get(name, ()), maps=maps, **cost)
     role = "body" if own is None else "decoder"
     if any(left.values()):
-        yield Part("rest", "what belongs to no part above", role, (), (), **left)
+        yield Part(name="rest", does="what belongs to no part above", role=role, inputs=(), maps=(), **left)
     yield _resize_part(measured, measured.logits_from, role)
 
 
 def _resize_part(measured: Measured, inputs: tuple[str, ...], role: str = "decoder") -> Part:
-    return Part("logits", "resized to the input", role, inputs, measured.maps([measured.logits]), 0, 0)
+    return Part(
+        name="logits",
+        does="resized to the input",
+        role=role,
+        inputs=inputs,
+        maps=measured.maps([measured.logits]),
+        parameters=0,
+        macs=0,
+    )

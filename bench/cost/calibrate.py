@@ -17,7 +17,7 @@ _STREAM = 64_000_000
 """Numbers in each array of the sum: 256 MB, many times what caches hold."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Trial:
     """One kernel, timed several times: how much it does in a run (`unit`), and the seconds of each run."""
 
@@ -48,20 +48,35 @@ def calibrate(threads: int, repeats: int) -> Iterator[Trial]:
 
 def _matrix_product(repeats: int) -> Trial:
     a, b, out = (torch.rand(_SIDE, _SIDE) for _ in range(3))
-    return Trial("matrix product", "MACs", float(_SIDE**3), _time(lambda: torch.mm(a, b, out=out), repeats))
+    return Trial(
+        kernel="matrix product",
+        unit="MACs",
+        amount=float(_SIDE**3),
+        seconds=_time(lambda: torch.mm(a, b, out=out), repeats),
+    )
 
 
 def _convolution(repeats: int) -> Trial:
     image = torch.rand(1, _CHANNELS, _MAP, _MAP).contiguous(memory_format=torch.channels_last)
     weight = torch.rand(_CHANNELS, _CHANNELS, 3, 3).contiguous(memory_format=torch.channels_last)
     amount = float(_MAP**2 * _CHANNELS**2 * 9)
-    return Trial("3x3 convolution", "MACs", amount, _time(lambda: F.conv2d(image, weight, padding=1), repeats))
+    return Trial(
+        kernel="3x3 convolution",
+        unit="MACs",
+        amount=amount,
+        seconds=_time(lambda: F.conv2d(image, weight, padding=1), repeats),
+    )
 
 
 def _sum_of_arrays(repeats: int) -> Trial:
     """Two arrays read, one written; a processor that first reads what it writes moves a third more."""
     a, b, out = (torch.ones(_STREAM) for _ in range(3))
-    return Trial("sum of two arrays", "bytes", 3.0 * 4 * _STREAM, _time(lambda: torch.add(a, b, out=out), repeats))
+    return Trial(
+        kernel="sum of two arrays",
+        unit="bytes",
+        amount=3.0 * 4 * _STREAM,
+        seconds=_time(lambda: torch.add(a, b, out=out), repeats),
+    )
 
 
 def _time(run: Callable[[], object], repeats: int) -> list[float]:

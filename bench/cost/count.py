@@ -83,12 +83,12 @@ class VariantCounter:
         backbone = net.backbone
         assert isinstance(backbone, Backbone)
         self._backbones[str(spec.backbone)] = CountedBackbone(
-            backbone.channels,
-            backbone.mean,
-            backbone.std,
-            traced.operations[: _end_of_backbone(traced.operations)],
-            weights[_BACKBONE],
-            tuple(stages),
+            channels=backbone.channels,
+            mean=backbone.mean,
+            std=backbone.std,
+            operations=traced.operations[: _end_of_backbone(traced.operations)],
+            weights=weights[_BACKBONE],
+            stages=tuple(stages),
         )
         return _sum_up(traced.operations, part_of, weights)
 
@@ -111,6 +111,6 @@ def _sum_up(operations: Sequence[Operation], part_of: PartOf, weights: dict[str,
             unknown[operation.operator] += 1
         if operation.written or operation.macs or operation.rest or not operation.known:
             operators = work.setdefault(part, {})
-            done = Work(1, operation.macs, operation.rest, operation.written)
+            done = Work(calls=1, macs=operation.macs, rest=operation.rest, written=operation.written)
             operators[operation.operator] = operators.get(operation.operator, Work()) + done
-    return Cost(work, weights, peak, dict(unknown))
+    return Cost(work=work, weights=weights, peak=peak, unknown=dict(unknown))

@@ -8,7 +8,7 @@ IMAGE = "image"
 """What the first part takes as its input."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FeatureMap:
     """Shape of one map that a part gives, and its stride in words: "1/4", or "global" where it is 1x1."""
 
@@ -18,7 +18,7 @@ class FeatureMap:
     stride: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Part:
     """One part of a network, in the order of the data.
 
@@ -38,7 +38,7 @@ class Part:
     unknown: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Explanation:
     """A variant in words, shapes and costs; `macs` and `parameters` are those of the whole network.
 

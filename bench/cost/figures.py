@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, TypeVar
 
 PARTS = ("input", "backbone", "body", "fusion", "context", "decoder", "head", "output")
 """All names of parts, in the order in which they run."""
 UNREAD = "no operator"
 """Stands for the operator of weights that a pass reads nowhere."""
+_Kind = TypeVar("_Kind", "Work", "Weights")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Work:
     """What one operator does in one part: calls, multiply-adds, elementary operations, elements written."""
 
@@ -24,11 +25,14 @@ class Work:
 
     def __add__(self, other: Work) -> Work:
         return Work(
-            self.calls + other.calls, self.macs + other.macs, self.rest + other.rest, self.written + other.written
+            calls=self.calls + other.calls,
+            macs=self.macs + other.macs,
+            rest=self.rest + other.rest,
+            written=self.written + other.written,
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Weights:
     """Learned numbers, and bytes of all that is stored (batch-norm statistics too) at three precisions.
 
@@ -42,10 +46,10 @@ class Weights:
 
     def __add__(self, other: Weights) -> Weights:
         return Weights(
-            self.parameters + other.parameters,
-            self.float32_bytes + other.float32_bytes,
-            self.float16_bytes + other.float16_bytes,
-            self.int8_bytes + other.int8_bytes,
+            parameters=self.parameters + other.parameters,
+            float32_bytes=self.float32_bytes + other.float32_bytes,
+            float16_bytes=self.float16_bytes + other.float16_bytes,
+            int8_bytes=self.int8_bytes + other.int8_bytes,
         )
 
 
@@ -58,7 +62,7 @@ class Peak:
     operator: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cost:
     """What a variant costs for one image, by part and operator; the sums are of these.
 
@@ -130,20 +134,25 @@ def cost_from_json(data: Mapping[str, Any]) -> Cost:
     """The cost that `Cost.to_json` wrote.
 
     Raises:
-        KeyError, TypeError: it is none.
+        KeyError, TypeError, ValueError: it is none.
     """
     return Cost(
         work={
-            part: {name: Work(*values) for name, values in operators.items()}
+            part: {name: _made(Work, values) for name, values in operators.items()}
             for part, operators in data["work"].items()
         },
         weights={
-            part: {name: Weights(*values) for name, values in operators.items()}
+            part: {name: _made(Weights, values) for name, values in operators.items()}
             for part, operators in data["weights"].items()
         },
         peak=Peak(*data["peak"]),
         unknown=dict(data["unknown_operators"]),
     )
+
+
+def _made(kind: type[_Kind], values: Sequence[int]) -> _Kind:
+    """Of the values of its fields, in their order."""
+    return kind(**dict(zip((field.name for field in fields(kind)), values, strict=True)))
 
 
 def work_grown(before: Cost, now: Cost, of: Callable[[Work], int]) -> dict[tuple[str, str], int]:

@@ -83,7 +83,7 @@ class Measured:
     def _map(self, channels: int, height: int, width: int) -> FeatureMap:
         stride = 2 ** round(math.log2(self.width / width))
         words = "global" if height == width == 1 else f"1/{stride}"
-        return FeatureMap(channels, height, width, words)
+        return FeatureMap(channels=channels, height=height, width=width, stride=words)
 
 
 class _Flow(TorchDispatchMode):  # type: ignore[no-untyped-call]

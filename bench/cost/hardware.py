@@ -18,7 +18,7 @@ _NAMED = Path(__file__).with_name("hardware.json")
 _SCHEMA = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HardwareProfile:
     """Peak multiply-adds and bytes a second in float32, and where they come from.
 
@@ -51,12 +51,12 @@ def named_profiles() -> dict[str, HardwareProfile]:
     rows = json.loads(_NAMED.read_text(encoding="utf-8"))
     return {
         row["name"]: HardwareProfile(
-            row["name"],
-            row["label"],
-            row["tera_flops"] * 1e12 / 2,
-            row["gigabytes_per_s"] * 1e9,
-            row["source"],
-            row["gpu"],
+            name=row["name"],
+            label=row["label"],
+            macs_per_s=row["tera_flops"] * 1e12 / 2,
+            bytes_per_s=row["gigabytes_per_s"] * 1e9,
+            source=row["source"],
+            gpu=row["gpu"],
         )
         for row in rows
     }
@@ -109,14 +109,14 @@ def _calibrated(results: Path) -> HardwareProfile:
         label = f"{data['machine']['cpu']}, {threads} thread{'s' if threads > 1 else ''}, float32"
         source = f"bench calibrate on this machine, {data['measured']}"
         return HardwareProfile(
-            HERE,
-            label,
-            float(data["macs_per_s"]),
-            float(data["bytes_per_s"]),
-            source,
-            None,
-            data["machine_id"],
-            threads,
+            name=HERE,
+            label=label,
+            macs_per_s=float(data["macs_per_s"]),
+            bytes_per_s=float(data["bytes_per_s"]),
+            source=source,
+            gpu=None,
+            machine_id=data["machine_id"],
+            threads=threads,
         )
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(f"{path} is broken. `bench calibrate --threads 1` writes it anew.") from None

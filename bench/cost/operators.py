@@ -21,7 +21,7 @@ Formula = Callable[[Arguments, Any], int]
 """(arguments, output) of a call -> how much it does."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Operator:
     """What is known about an operator. `core` or `rest` is None where the other one, or neither, applies."""
 

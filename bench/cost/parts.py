@@ -96,10 +96,12 @@ def _weights(tensor: Tensor, learned: bool, output_axis: int) -> Weights:
     parameters = numel if learned else 0
     if not tensor.is_floating_point():
         size = numel * tensor.element_size()
-        return Weights(parameters, size, size, size)
+        return Weights(parameters=parameters, float32_bytes=size, float16_bytes=size, int8_bytes=size)
     is_matrix = learned and tensor.dim() > 1
     quantised = numel + 4 * tensor.shape[output_axis] if is_matrix else 4 * numel
-    return Weights(parameters, 4 * numel, 2 * numel, min(quantised, 4 * numel))
+    return Weights(
+        parameters=parameters, float32_bytes=4 * numel, float16_bytes=2 * numel, int8_bytes=min(quantised, 4 * numel)
+    )
 
 
 def _inside(name: str, prefix: str) -> bool:

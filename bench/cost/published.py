@@ -10,7 +10,7 @@ from pathlib import Path
 _FILE = Path(__file__).with_name("published_cityscapes.csv")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PublishedNetwork:
     """A network with its published cost: multiply-adds counted once, of one image of `size` (width, height)."""
 
@@ -28,11 +28,11 @@ def published_networks() -> tuple[PublishedNetwork, ...]:
         rows = [row for row in csv.DictReader(file) if row["params_m"] and row["gmacs"]]
     return tuple(
         PublishedNetwork(
-            row["model"],
-            float(row["params_m"]) * 1e6,
-            float(row["gmacs"]) * 1e9,
-            _size(row["gmacs_input"]),
-            row["source"],
+            name=row["model"],
+            parameters=float(row["params_m"]) * 1e6,
+            macs=float(row["gmacs"]) * 1e9,
+            size=_size(row["gmacs_input"]),
+            source=row["source"],
         )
         for row in rows
     )

@@ -13,7 +13,7 @@ from bench.cost.trace import Operation
 from variants.backbones.contract import Backbone
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StageLayout:
     """One stage in memory. storage: which of the stages' storages holds it, several may share one."""
 
@@ -30,18 +30,18 @@ def layouts_of(stages: Sequence[Tensor]) -> list[StageLayout]:
     storages = list(dict.fromkeys(stage.untyped_storage()._cdata for stage in stages))
     return [
         StageLayout(
-            tuple(stage.shape),
-            stage.stride(),
-            int(stage.storage_offset()),
-            stage.dtype,
-            storages.index(stage.untyped_storage()._cdata),
-            stage.untyped_storage().nbytes(),
+            shape=tuple(stage.shape),
+            stride=stage.stride(),
+            offset=int(stage.storage_offset()),
+            dtype=stage.dtype,
+            storage=storages.index(stage.untyped_storage()._cdata),
+            storage_bytes=stage.untyped_storage().nbytes(),
         )
         for stage in stages
     ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CountedBackbone:
     """What is known of a backbone that was followed once: all operations up to its end, weights and maps.
 

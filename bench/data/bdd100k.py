@@ -54,4 +54,8 @@ def _pairs(root: Path, official: str, problems: list[str]) -> list[Pair]:
         f"{path} has no mask in {root / _MASKS / official}" for name, path in images.items() if name not in masks
     ]
     problems += [f"{path} has no image in {root / _IMAGES / official}" for n, path in masks.items() if n not in images]
-    return [Pair(name, path, masks[name], TRAIN_IDS) for name, path in images.items() if name in masks]
+    return [
+        Pair(name=name, image=path, mask=masks[name], coding=TRAIN_IDS)
+        for name, path in images.items()
+        if name in masks
+    ]

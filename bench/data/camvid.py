@@ -46,4 +46,6 @@ def _pairs(root: Path, split: Split) -> tuple[list[Pair], list[str]]:
     problems += twice
     problems += [f"{path} has no mask in {split}annot/" for name, path in images.items() if name not in masks]
     problems += [f"{path} has no image in {split}/" for name, path in masks.items() if name not in images]
-    return [Pair(name, path, masks[name], _CODING) for name, path in images.items() if name in masks], problems
+    return [
+        Pair(name=name, image=path, mask=masks[name], coding=_CODING) for name, path in images.items() if name in masks
+    ], problems

@@ -111,7 +111,8 @@ def _pairs(root: Path, official: str, problems: list[str]) -> list[Pair]:
         masks = [(root / "gtFine" / f"{frame}{ending}.png", coding) for ending, coding in _MASKS]
         there = [(path, coding) for path, coding in masks if path.is_file()]
         if there:
-            found.append(Pair(frame, image, *there[0]))
+            mask, coding = there[0]
+            found.append(Pair(name=frame, image=image, mask=mask, coding=coding))
         else:
             problems.append(f"{image} has neither {masks[0][0].name} nor {masks[1][0].name} in {masks[0][0].parent}")
     return found

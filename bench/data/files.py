@@ -20,7 +20,7 @@ from bench.errors import UserError
 _SHOWN_PROBLEMS = 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Pair:
     """The files of one sample, and its name: that of the image below the data set's root, without its ending."""
 
@@ -40,7 +40,7 @@ class Listing:
     """How the splits came to be, where that is not plain from the folders."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Read:
     """What reading one pair found."""
 
@@ -158,14 +158,24 @@ class FileDataset:
             sample = _decode(pair)
             image, mask = pair.image.read_bytes(), pair.mask.read_bytes()
         except UserError as error:
-            return _Read(split, pair, _problems_of(pair) or (str(error),))
+            return _Read(split=split, pair=pair, problems=_problems_of(pair) or (str(error),))
         height, width = sample.image.shape[:2]
         if sample.mask.shape != (height, width):
             of_mask = f"{sample.mask.shape[1]}x{sample.mask.shape[0]}"
-            return _Read(split, pair, (f"{pair.mask} is {of_mask} but its image is {width}x{height}",))
+            return _Read(
+                split=split, pair=pair, problems=(f"{pair.mask} is {of_mask} but its image is {width}x{height}",)
+            )
         count = MaskCount.of(sample.mask, len(self.classes))
         pixels = hashlib.sha256(f"{width}x{height}".encode() + sample.image.tobytes()).hexdigest()
-        return _Read(split, pair, (), count, hashlib.sha256(image).hexdigest(), pixels, mask)
+        return _Read(
+            split=split,
+            pair=pair,
+            problems=(),
+            count=count,
+            image_hash=hashlib.sha256(image).hexdigest(),
+            pixel_hash=pixels,
+            mask_bytes=mask,
+        )
 
     def _judge(self, reads: list[_Read]) -> Inspection:
         """Put together what reading found; a sum of all contents is their fingerprint."""
@@ -184,7 +194,13 @@ class FileDataset:
             digest.update(read.mask_bytes)
         splits = {split: SplitCount.of(counts[split], len(self.classes)) for split in SPLITS}
         problems += self._empty(splits)
-        return Inspection(self.classes, splits, tuple(problems), digest.hexdigest()[:12], self.listing.note)
+        return Inspection(
+            classes=self.classes,
+            splits=splits,
+            problems=tuple(problems),
+            fingerprint=digest.hexdigest()[:12],
+            note=self.listing.note,
+        )
 
     def _empty(self, splits: dict[Split, SplitCount]) -> list[str]:
         """Splits that would train or test nothing, unless files of them have problems of their own."""

@@ -28,7 +28,7 @@ class MaskCount:
         return cls((mask.shape[1], mask.shape[0]), (*found[:classes].tolist(), int(found[IGNORE])))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SplitCount:
     """One split: what can be used of it.
 
@@ -49,10 +49,16 @@ class SplitCount:
         with_class = (pixels[:, :-1] > 0).sum(axis=0)
         whole = pixels.sum(axis=0).tolist()
         sizes = Counter(mask.size for mask in masks)
-        return cls(len(masks), dict(sizes), tuple(whole[:-1]), whole[-1], tuple(with_class.tolist()))
+        return cls(
+            images=len(masks),
+            sizes=dict(sizes),
+            pixels=tuple(whole[:-1]),
+            void=whole[-1],
+            images_with=tuple(with_class.tolist()),
+        )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Inspection:
     """A whole data set. note: how its splits came to be, where that is not plain."""
 

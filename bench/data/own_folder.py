@@ -182,7 +182,7 @@ def _find(root: Path, described: ClassesFile) -> Listing:
     pairs: dict[Split, list[Pair]] = {split: [] for split in SPLITS}
     for name in names:
         if name in split_of:
-            pairs[split_of[name]].append(Pair(name, images[name], masks[name], coding))
+            pairs[split_of[name]].append(Pair(name=name, image=images[name], mask=masks[name], coding=coding))
     return Listing(pairs, problems, note)
 
 

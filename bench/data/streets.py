@@ -100,7 +100,9 @@ class Streets:
                 counts.append(MaskCount.of(sample.mask, len(self.classes)))
                 on_progress(done := done + 1, total)
             splits[split] = SplitCount.of(counts, len(self.classes))
-        return Inspection(self.classes, splits, (), self.fingerprint(), "drawn by seed")
+        return Inspection(
+            classes=self.classes, splits=splits, problems=(), fingerprint=self.fingerprint(), note="drawn by seed"
+        )
 
     def load(self, split: Split) -> Sequence[Sample]:
         """A split; each sample is drawn when it is asked for."""

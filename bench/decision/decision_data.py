@@ -16,7 +16,7 @@ from bench.decision.lazy_resampling import DrawnLatencies, DrawnMious
 from bench.errors import NothingToShowError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Grounds:
     """candidates: those of whom all metrics are known. draws: by metric and variant, of those that are uncertain."""
 
@@ -69,15 +69,15 @@ def load_grounds(
     timed = {metric: DrawnLatencies(rows, metric) for metric in latencies}
     draws: dict[str, Mapping[str, Draws]] = {**timed, SCORE: DrawnMious(rows, evidence, spread)}
     return Grounds(
-        candidates,
-        draws,
-        settings,
-        incomplete,
-        data[1] or "",
-        spread,
-        evidence.images_of(trained.key),
-        min((drawn.fewest_runs(c.variant for c in candidates) for drawn in timed.values()), default=0),
-        lambda variant: trust_lines(evidence.latencies_of(variant)),
+        candidates=candidates,
+        draws=draws,
+        settings=settings,
+        incomplete=incomplete,
+        data=data[1] or "",
+        spread=spread,
+        images=evidence.images_of(trained.key),
+        processes=min((drawn.fewest_runs(c.variant for c in candidates) for drawn in timed.values()), default=0),
+        doubts_of=lambda variant: trust_lines(evidence.latencies_of(variant)),
     )
 
 

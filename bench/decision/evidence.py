@@ -23,7 +23,7 @@ def with_score(metrics: Sequence[str]) -> list[str]:
     return list(dict.fromkeys((*metrics, SCORE, LOW, HIGH)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rows:
     """The records that a decision may use, one a row, in the order of the plans.
 

@@ -22,7 +22,7 @@ _SCORE = "miou_val"
 _ENDS = (2.5, 97.5)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FrontMove:
     """Of mIoU against one cost.
 
@@ -47,7 +47,7 @@ class FrontMove:
         return is_worse(self.change)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PointMove:
     """The best mIoU within a limit. change: 0 to 1, with its 95 % interval; None where a side has no variant."""
 
@@ -99,16 +99,16 @@ def front_move(before: Grounds, after: Grounds, metric: str) -> FrontMove:
     known = [{c.variant for c in side.candidates} for side in (before, after)]
     joined, left = sorted(fronts[1] - fronts[0]), sorted(fronts[0] - fronts[1])
     return FrontMove(
-        metric,
-        joined,
-        left,
-        sorted(fronts[0] & fronts[1]),
-        [v for v in joined if v not in known[0]],
-        [v for v in left if v not in known[1]],
-        reference,
-        volumes[0],
-        volumes[1],
-        _around(volumes[1] - volumes[0], drawn[1] - drawn[0]),
+        metric=metric,
+        joined=joined,
+        left=left,
+        stayed=sorted(fronts[0] & fronts[1]),
+        new=[v for v in joined if v not in known[0]],
+        gone=[v for v in left if v not in known[1]],
+        reference=reference,
+        before=volumes[0],
+        after=volumes[1],
+        change=_around(volumes[1] - volumes[0], drawn[1] - drawn[0]),
     )
 
 
@@ -122,10 +122,10 @@ def point_move(before: Grounds, after: Grounds, limit: Limit) -> PointMove:
     best = [_best(side, limit) for side in (before, after)]
     first, second = best
     if first is None or second is None:
-        return PointMove(limit, first, second, None)
+        return PointMove(limit=limit, before=first, after=second, change=None)
     drawn = [side.draws[_SCORE][c.variant] for side, c in ((before, first), (after, second))]
     change = _around(second.values[_SCORE] - first.values[_SCORE], drawn[1] - drawn[0])
-    return PointMove(limit, first, second, change)
+    return PointMove(limit=limit, before=first, after=second, change=change)
 
 
 def _points(side: Grounds, metric: str) -> list[Point]:

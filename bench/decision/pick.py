@@ -13,7 +13,7 @@ from bench.metrics import METRICS
 _SCORE = "miou_val"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Relaxation:
     """How much a limit has to give, alone, for a better pick, and what that buys.
 
@@ -44,7 +44,7 @@ class Upgrade:
     price: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Pick:
     """best: None where nothing meets all limits. within: how many do."""
 
@@ -78,27 +78,27 @@ def pick(candidates: Sequence[Candidate], limits: Sequence[Limit], objective: st
     if not within:
         ways = (_way_out(candidates, limits, limit, objective) for limit in limits)
         return Pick(
-            objective,
-            limits,
-            None,
-            None,
-            0,
-            (),
-            _conflict(candidates, limits),
-            _nearest(candidates, limits),
+            objective=objective,
+            limits=limits,
+            best=None,
+            runner_up=None,
+            within=0,
+            relaxations=(),
+            conflict=_conflict(candidates, limits),
+            nearest=_nearest(candidates, limits),
             ways_out=[way for way in ways if way],
         )
     best = within[0]
     steps = [step for limit in limits for step in _relaxations(candidates, limits, limit, best, objective)]
     return Pick(
-        objective,
-        limits,
-        best,
-        within[1] if len(within) > 1 else None,
-        len(within),
-        steps,
-        (),
-        None,
+        objective=objective,
+        limits=limits,
+        best=best,
+        runner_up=within[1] if len(within) > 1 else None,
+        within=len(within),
+        relaxations=steps,
+        conflict=(),
+        nearest=None,
         upgrades=_upgrades(within, objective),
     )
 
@@ -125,7 +125,7 @@ def _relaxations(
         gain = _goodness(c, objective) - _goodness(best, objective)
         if gain > gained:
             gained = gain
-            steps.append(Relaxation(limit, limit.shortfall(c.values[limit.metric]), c, gain))
+            steps.append(Relaxation(limit=limit, by=limit.shortfall(c.values[limit.metric]), candidate=c, gain=gain))
     return steps
 
 

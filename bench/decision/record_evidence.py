@@ -21,7 +21,7 @@ from bench.storage.records import GROUPS, Group, Record
 from bench.storage.store import Store
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RecordEvidence:
     """shown: the planned records by sweep. used: those among them that were asked for."""
 
@@ -53,16 +53,16 @@ class RecordEvidence:
         trained = np.array([r.group == "accuracy" for r in self.records], bool)
         unknown = np.where(trained[:, None], [-np.inf, np.inf], np.nan)
         return Rows(
-            [r.key for r in self.records],
-            np.array([GROUPS.index(r.group) for r in self.records], np.int64),
-            specs[0],
-            names[0],
-            names[1],
-            {
+            keys=[r.key for r in self.records],
+            group=np.array([GROUPS.index(r.group) for r in self.records], np.int64),
+            spec=specs[0],
+            variant=names[0],
+            names=names[1],
+            values={
                 name: np.array([r.metrics.get(name, np.nan) for r in self.records], np.float64)
                 for name in with_score(self.metrics)
             },
-            unknown,
+            images=unknown,
         )
 
     def trainings(self) -> Iterable[Training]:
@@ -107,7 +107,7 @@ class Records:
         names = list(sweeps) or self.store.sweeps()
         shown = {name: select(self.store.read_known(name), self.store.read_plan(name)).shown for name in names}
         used = {name: [r for r in some if _is_used(r, metrics, machine)] for name, some in shown.items()}
-        return RecordEvidence(self.store, metrics, shown, used)
+        return RecordEvidence(store=self.store, metrics=metrics, shown=shown, used=used)
 
 
 @dataclass(frozen=True)

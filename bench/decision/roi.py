@@ -12,7 +12,7 @@ MILLION = 1e6
 _HOUR_S = 3600.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Running:
     """One variant on one machine.
 
@@ -42,7 +42,13 @@ def running(
         frames_per_joule: float | None = batch / joules_per_pass
     else:
         frames_per_joule = frames_per_s / price.watts if price.watts else None
-    return Running(variant, frames_per_s, Interval(*ends), frames_per_joule, bool(joules_per_pass))
+    return Running(
+        variant=variant,
+        frames_per_s=frames_per_s,
+        per_million=Interval(*ends),
+        frames_per_joule=frames_per_joule,
+        energy_is_measured=bool(joules_per_pass),
+    )
 
 
 def _per_million(ms: float, batch: int, price: MachinePrice) -> float:

@@ -22,7 +22,7 @@ from bench.storage.records import Record
 from bench.storage.store import Store
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SweepRoi:
     """running: cheapest first, of the candidate at the same place. settings: in words, what the numbers are of.
 
@@ -74,7 +74,12 @@ def roi_of_sweep(store: Store, sweep: str, metric: str, machine: str, prices: Pr
     specs = {r.variant: r.spec for r in records if r.group != "latency" or r in timed}
     labels = dict(zip(specs, short_labels(list(specs.values())), strict=True))
     return SweepRoi(
-        metric, [c for c, _ in pairs], [run for _, run in pairs], grounds.settings, labels, trust_lines(timed)
+        metric=metric,
+        candidates=[c for c, _ in pairs],
+        running=[run for _, run in pairs],
+        settings=grounds.settings,
+        labels=labels,
+        doubts=trust_lines(timed),
     )
 
 

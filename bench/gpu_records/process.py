@@ -21,7 +21,7 @@ _GRACE_S = 15.0
 OnLine = Callable[[str], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Ended:
     """How a process ended.
 
@@ -78,7 +78,13 @@ def run_limited(command: Sequence[str], folder: Path, limit_s: float, on_line: O
         reader.join(timeout=_GRACE_S)
         output.seek(0)
         last = next((line for line in reversed(lines) if line.strip()), "").strip()
-        return Ended(process.returncode, output.read(), last, timed_out, time.monotonic() - start)
+        return Ended(
+            code=process.returncode,
+            output=output.read(),
+            last_line=last,
+            timed_out=timed_out,
+            seconds=time.monotonic() - start,
+        )
 
 
 def _read(process: subprocess.Popen[str], lines: list[str], on_line: OnLine) -> None:

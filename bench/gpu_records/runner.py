@@ -22,7 +22,7 @@ from bench.system.machine import commit
 State = Literal["ok", "done before", "failed", "not started"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What became of a step: in a word and in words, and the seconds that it took."""
 
@@ -37,7 +37,7 @@ class Outcome:
         return self.state in ("ok", "done before")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Budget:
     """Seconds for all steps.
 
@@ -82,10 +82,10 @@ def run_steps(
     for step in steps:
         known = None if step.name in again else done.find(step)
         if known is not None:
-            yield Outcome(step, "done before", f"{known['words']} (at commit {known['commit']})")
+            yield Outcome(step=step, state="done before", words=f"{known['words']} (at commit {known['commit']})")
         elif budget.left < step.least_s:
             words = f"it needs {step.least_s:.0f} s, and {max(0.0, budget.left):.0f} s of the budget are left"
-            yield Outcome(step, "not started", words)
+            yield Outcome(step=step, state="not started", words=words)
         else:
             on_step(step)
             yield _run(step, done, budget, on_line)
@@ -102,8 +102,8 @@ def _run(step: Step, done: Done, budget: Budget, on_line: OnLine) -> Outcome:
     except Exception as error:
         if not is_for_users(error):
             on_line(traceback.format_exc())
-        return Outcome(step, "failed", describe_failure(error), time.monotonic() - start)
-    return Outcome(step, "ok", words, seconds)
+        return Outcome(step=step, state="failed", words=describe_failure(error), seconds=time.monotonic() - start)
+    return Outcome(step=step, state="ok", words=words, seconds=seconds)
 
 
 def _call(step: Step, budget: Budget, on_line: OnLine) -> str:

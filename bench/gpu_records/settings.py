@@ -20,7 +20,7 @@ class Seconds:
     limit: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Setting:
     """What the steps are about.
 

@@ -25,7 +25,7 @@ class Call:
     folder: Path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """One step.
 
@@ -61,52 +61,52 @@ def make_steps(setting: Setting, results: Path, lockstep: Path) -> list[Step]:
     of = setting.seconds
     return [
         Step(
-            "duel",
-            f"bench duel: {setting.variant}, eager against {setting.other_runtime}",
-            of["duel"],
-            of["duel"].estimate,
-            partial(_duel, setting),
-            verdicts.judge_duel,
-            lockstep / "duel.json",
+            name="duel",
+            about=f"bench duel: {setting.variant}, eager against {setting.other_runtime}",
+            seconds=of["duel"],
+            least_s=of["duel"].estimate,
+            make_call=partial(_duel, setting),
+            judge=verdicts.judge_duel,
+            result=lockstep / "duel.json",
             keeps_output=True,
         ),
         Step(
-            "guard_equal",
-            "bench guard --latency of equal code, which must be called unchanged",
-            of["guard_equal"],
-            of["guard_equal"].estimate,
-            partial(_guard, setting, BASE, EQUAL),
-            partial(verdicts.judge_guard, wanted=None if setting.is_toy else "unchanged"),
-            lockstep / "guard_equal.json",
+            name="guard_equal",
+            about="bench guard --latency of equal code, which must be called unchanged",
+            seconds=of["guard_equal"],
+            least_s=of["guard_equal"].estimate,
+            make_call=partial(_guard, setting, BASE, EQUAL),
+            judge=partial(verdicts.judge_guard, wanted=None if setting.is_toy else "unchanged"),
+            result=lockstep / "guard_equal.json",
             keeps_output=True,
         ),
         Step(
-            "guard_slower",
-            "bench guard --latency of twice the work, which must be called regressed",
-            of["guard_slower"],
-            of["guard_slower"].estimate,
-            partial(_guard, setting, EQUAL, DOUBLED),
-            partial(verdicts.judge_guard, wanted=None if setting.is_toy else "regressed"),
-            lockstep / "guard_slower.json",
+            name="guard_slower",
+            about="bench guard --latency of twice the work, which must be called regressed",
+            seconds=of["guard_slower"],
+            least_s=of["guard_slower"].estimate,
+            make_call=partial(_guard, setting, EQUAL, DOUBLED),
+            judge=partial(verdicts.judge_guard, wanted=None if setting.is_toy else "regressed"),
+            result=lockstep / "guard_slower.json",
             keeps_output=True,
         ),
         Step(
-            "compiled",
-            f"bench sweep {COMPILED_SWEEP}: one short compiled training",
-            of["compiled"],
-            of["compiled"].estimate,
-            partial(_sweep, setting, COMPILED_SWEEP, results),
-            partial(verdicts.judge_sweep, store=Store(results), sweep=COMPILED_SWEEP),
-            results / COMPILED_SWEEP / "plan.json",
+            name="compiled",
+            about=f"bench sweep {COMPILED_SWEEP}: one short compiled training",
+            seconds=of["compiled"],
+            least_s=of["compiled"].estimate,
+            make_call=partial(_sweep, setting, COMPILED_SWEEP, results),
+            judge=partial(verdicts.judge_sweep, store=Store(results), sweep=COMPILED_SWEEP),
+            result=results / COMPILED_SWEEP / "plan.json",
         ),
         Step(
-            "latency",
-            f"bench sweep {SWEEP}: latency by all runtimes, and the same training uncompiled",
-            of["latency"],
-            min(_LEAST_OF_A_SWEEP_S, of["latency"].estimate),
-            partial(_sweep, setting, SWEEP, results),
-            partial(verdicts.judge_sweep, store=Store(results), sweep=SWEEP),
-            results / SWEEP / "plan.json",
+            name="latency",
+            about=f"bench sweep {SWEEP}: latency by all runtimes, and the same training uncompiled",
+            seconds=of["latency"],
+            least_s=min(_LEAST_OF_A_SWEEP_S, of["latency"].estimate),
+            make_call=partial(_sweep, setting, SWEEP, results),
+            judge=partial(verdicts.judge_sweep, store=Store(results), sweep=SWEEP),
+            result=results / SWEEP / "plan.json",
         ),
     ]
 

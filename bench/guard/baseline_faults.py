@@ -13,7 +13,7 @@ from bench.guard.cost_baseline import GUARDED, CostBaseline
 Kind = Literal["deleted", "counted_otherwise", "dropped", "raised"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BaselineFault:
     """One way in which a baseline allows more than the one that was agreed to.
 
@@ -44,9 +44,9 @@ def baseline_faults(
         allowed: Growth in percent that is let through, by figure.
     """
     if current is None:
-        return (BaselineFault("deleted"),)
+        return (BaselineFault(kind="deleted"),)
     if not counted_alike(agreed, current):
-        return (BaselineFault("counted_otherwise"),)
+        return (BaselineFault(kind="counted_otherwise"),)
     return tuple(
         fault
         for name, cost in agreed.costs.items()
@@ -63,13 +63,13 @@ def _faults_of(
     name: str, agreed: Cost, current: Cost | None, allowed: Mapping[str, Fraction]
 ) -> Iterator[BaselineFault]:
     if current is None:
-        yield BaselineFault("dropped", name)
+        yield BaselineFault(kind="dropped", variant=name)
         return
     figures, raised = agreed.metrics(), current.metrics()
     for metric in GUARDED:
         if 100 * (raised[metric] - figures[metric]) > allowed[metric] * figures[metric]:
-            yield BaselineFault("raised", name, metric, figures[metric], raised[metric])
+            yield BaselineFault(kind="raised", variant=name, metric=metric, before=figures[metric], now=raised[metric])
     for operator, calls in current.unknown.items():
         before = agreed.unknown.get(operator, 0)
         if calls > before:
-            yield BaselineFault("raised", name, operator, before, calls)
+            yield BaselineFault(kind="raised", variant=name, metric=operator, before=before, now=calls)

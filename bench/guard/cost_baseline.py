@@ -26,7 +26,7 @@ _COLUMNS = {
 """For who reads the file; nothing reads it back."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CostBaseline:
     """Costs of variants by name, and all that decides them.
 

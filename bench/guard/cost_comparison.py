@@ -38,7 +38,7 @@ class Place:
     difference: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Change:
     """A figure that differs from the baseline.
 
@@ -69,7 +69,7 @@ class Change:
         return "grew" if 100 * self.difference > self.allowed * self.before else "within"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Hidden:
     """An operator without a formula that runs more often than before: what it costs is not in the figures."""
 
@@ -79,7 +79,7 @@ class Hidden:
     now: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GuardedVariant:
     """A variant beside its baseline.
 
@@ -105,7 +105,7 @@ class GuardedVariant:
         return max((float("inf") if c.percent is None else c.percent for c in self.changes), default=0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SpaceGuard:
     """The variants of a space, the worst first; at one size (width, height) and number of classes.
 
@@ -133,7 +133,7 @@ class SpaceGuard:
         return not self.compared and not self.count("uncountable")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GuardReport:
     """What the guard found in all spaces; or accepted, where `accepted`.
 
@@ -198,9 +198,9 @@ def guard_variant(
         now: today's cost; None where it cannot be counted, with the reason.
     """
     if now is None:
-        return GuardedVariant(name, "uncountable", reason=reason)
+        return GuardedVariant(name=name, state="uncountable", reason=reason)
     if before is None:
-        return GuardedVariant(name, "new", cost=now)
+        return GuardedVariant(name=name, state="new", cost=now)
     changes = tuple(
         _change(metric, before, now, allowed[metric])
         for metric in GUARDED
@@ -210,8 +210,8 @@ def guard_variant(
     verdicts = {change.verdict for change in changes}
     for state in ("grew", "within", "fell"):
         if state in verdicts or (state == "grew" and hidden):
-            return GuardedVariant(name, state, changes, hidden, cost=now)
-    return GuardedVariant(name, "same", cost=now)
+            return GuardedVariant(name=name, state=state, changes=changes, hidden=hidden, cost=now)
+    return GuardedVariant(name=name, state="same", cost=now)
 
 
 def worst_first(variants: list[GuardedVariant]) -> tuple[GuardedVariant, ...]:
@@ -223,18 +223,18 @@ def _change(metric: str, before: Cost, now: Cost, allowed: Fraction) -> Change:
     old, new = before.metrics()[metric], now.metrics()[metric]
     if metric == "peak_bytes":
         at, was_at = (Place(cost.peak.part, cost.peak.operator, new - old) for cost in (now, before))
-        return Change(metric, old, new, allowed, (at,), was_at)
+        return Change(metric=metric, before=old, now=new, allowed=allowed, places=(at,), was_at=was_at)
     places = [
         Place(part, operator, difference) for (part, operator), difference in _DIFFERENCES[metric](before, now).items()
     ]
     sign = 1 if new > old else -1
     places.sort(key=lambda place: (-sign * place.difference, place.part, place.operator))
-    return Change(metric, old, new, allowed, tuple(places))
+    return Change(metric=metric, before=old, now=new, allowed=allowed, places=tuple(places))
 
 
 def _hidden(before: Cost, now: Cost) -> tuple[Hidden, ...]:
     return tuple(
-        Hidden(_part_of(operator, now), operator, before.unknown.get(operator, 0), calls)
+        Hidden(part=_part_of(operator, now), operator=operator, before=before.unknown.get(operator, 0), now=calls)
         for operator, calls in sorted(now.unknown.items())
         if calls > before.unknown.get(operator, 0)
     )

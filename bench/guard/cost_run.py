@@ -46,7 +46,16 @@ def guard_space(space: GuardedSpace, allowed: Allowance, count: Count) -> SpaceG
     """Count the variants of a baseline, and what its space has beyond them, at the baseline's size, and compare."""
     old = space.baseline
     if old is None:
-        return SpaceGuard(space.name, str(space.path), space.accept, None, None, (), 0, space.notes)
+        return SpaceGuard(
+            space=space.name,
+            baseline=str(space.path),
+            accept=space.accept,
+            size=None,
+            classes=None,
+            variants=(),
+            compared=0,
+            notes=space.notes,
+        )
     faults = baseline_faults(space.agreed, space.current, allowed) if space.agreed else ()
     names = list(dict.fromkeys([*old.costs, *_names(space.target)]))
     costs, reasons = _count(names, old.size, old.classes, count)
@@ -57,15 +66,15 @@ def guard_space(space: GuardedSpace, allowed: Allowance, count: Count) -> SpaceG
     if any(variant.state not in ("same", "new") for variant in variants):
         notes += _version_notes(old)
     return SpaceGuard(
-        space.name,
-        str(space.path),
-        space.accept,
-        old.size,
-        old.classes,
-        worst_first(variants),
-        sum(name in costs for name in old.costs),
-        tuple(notes),
-        faults,
+        space=space.name,
+        baseline=str(space.path),
+        accept=space.accept,
+        size=old.size,
+        classes=old.classes,
+        variants=worst_first(variants),
+        compared=sum(name in costs for name in old.costs),
+        notes=tuple(notes),
+        faults=faults,
     )
 
 
@@ -88,24 +97,32 @@ def accept_space(space: GuardedSpace, allowed: Allowance, count: Count) -> Space
     variants = [guard_variant(n, before.get(n), costs.get(n), allowed, reasons.get(n, "")) for n in names]
     reason = "the space has it no more"
     gone = set(old.costs if old else ()) - set(names)
-    variants += [GuardedVariant(name, "dropped", reason=reason, in_space=False) for name in gone]
+    variants += [GuardedVariant(name=name, state="dropped", reason=reason, in_space=False) for name in gone]
     kept = {name: before[name] for name in reasons if name in before}
     _write(space, plan, costs | kept)
     notes = [*space.notes, *([obstacle] if obstacle else []), *_fileless_notes(space), *_kept_notes(kept, old)]
     return SpaceGuard(
-        space.name,
-        str(space.path),
-        space.accept,
-        plan.size,
-        plan.classes,
-        worst_first(variants),
-        sum(name in before for name in costs),
-        tuple(notes),
+        space=space.name,
+        baseline=str(space.path),
+        accept=space.accept,
+        size=plan.size,
+        classes=plan.classes,
+        variants=worst_first(variants),
+        compared=sum(name in before for name in costs),
+        notes=tuple(notes),
     )
 
 
 def _write(space: GuardedSpace, plan: Target | CostBaseline, figures: dict[str, Cost]) -> None:
-    new = CostBaseline(space.source, plan.size, plan.classes, METHOD, commit(), deciding_versions(), figures)
+    new = CostBaseline(
+        source=space.source,
+        size=plan.size,
+        classes=plan.classes,
+        method=METHOD,
+        commit=commit(),
+        versions=deciding_versions(),
+        costs=figures,
+    )
     if figures and (space.current is None or not space.current.says_the_same(new)):
         write_baseline(space.path, new)
 
@@ -170,8 +187,8 @@ def _fileless_notes(space: GuardedSpace) -> list[str]:
     if space.target:
         return []
     return [
-        f"the space's file {space.source} is not here, so which variants it has beyond the baseline, or has no more, is "
-        "not known; name the file"
+        f"the space's file {space.source} is not here, so which variants it has beyond the baseline, or has no more, "
+        "is not known; name the file"
     ]
 
 

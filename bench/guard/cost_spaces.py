@@ -14,7 +14,7 @@ from bench.sweep.spacefile import shipped_spaces
 from bench.sweep.target import Target, read_target
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GuardedSpace:
     """What is known of a space before anything is counted.
 
@@ -88,7 +88,16 @@ def _find(text: str, results: Path, accept: bool, agreed_results: Path | None) -
         source = _source_by_baseline(current or agreed, name, path)
         target = read_target(source) if _is_here(source) else None
     accepting = _accept_command(source if _is_space(text) else name, results)
-    return GuardedSpace(name, path, target, source, current, accepting, agreed, tuple(notes))
+    return GuardedSpace(
+        name=name,
+        path=path,
+        target=target,
+        source=source,
+        current=current,
+        accept=accepting,
+        agreed=agreed,
+        notes=tuple(notes),
+    )
 
 
 def _read_if_there(path: Path) -> CostBaseline | None:

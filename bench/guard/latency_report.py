@@ -15,7 +15,7 @@ STATES: tuple[State, ...] = ("broken", "regressed", "refused", "unclear", "impro
 FAILING: frozenset[State] = frozenset(("broken", "regressed"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class JudgedVariant:
     """A variant with its verdict; or without one, and why.
 
@@ -33,7 +33,7 @@ class JudgedVariant:
         return self.state in FAILING
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LatencyGuardReport:
     """What the guard found.
 

@@ -29,7 +29,7 @@ class Effort:
     seconds: float = 45.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Guard:
     """Hosts of both checkouts with torch loaded, two of the base, and how variants are judged by them.
 
@@ -44,12 +44,15 @@ class Guard:
 
     def judge_variant(self, name: str) -> JudgedVariant:
         """Time one variant in all checkouts and judge it."""
-        jobs = [Job(name, self.setting, str(self.exports / side / name)) for side in ("base", "again", "head")]
+        jobs = [
+            Job(variant=name, setting=self.setting, exported=str(self.exports / side / name))
+            for side in ("base", "again", "head")
+        ]
         try:
             verdict = self.judge_jobs(jobs)
         except SideFailedError as error:
             return without_verdict(name, error)
-        return JudgedVariant(name, verdict.state, verdict, verdict.reason)
+        return JudgedVariant(name=name, state=verdict.state, verdict=verdict, reason=verdict.reason)
 
     def judge_jobs(self, jobs: Sequence[Job]) -> Verdict:
         """Time base, base again and head, and judge them in two looks at most.
@@ -72,15 +75,17 @@ def without_verdict(name: str, error: SideFailedError) -> JudgedVariant:
     failed = {failure.label for failure in error.failures}
     first = error.failures[0]
     if any(failure.from_outside for failure in error.failures):
-        return JudgedVariant(name, "unclear", reason=f"{first.label} was not measured to its end: {first.reason}")
+        return JudgedVariant(
+            name=name, state="unclear", reason=f"{first.label} was not measured to its end: {first.reason}"
+        )
     if failed == {HEAD}:
-        return JudgedVariant(name, "broken", reason=f"head cannot run it: {first.reason}")
+        return JudgedVariant(name=name, state="broken", reason=f"head cannot run it: {first.reason}")
     if failed == {BASE, AGAIN}:
-        return JudgedVariant(name, "new", reason=f"base cannot run it: {first.reason}")
+        return JudgedVariant(name=name, state="new", reason=f"base cannot run it: {first.reason}")
     if failed == {BASE, AGAIN, HEAD} and all(failure.refused for failure in error.failures):
-        return JudgedVariant(name, "refused", reason=f"neither revision builds it: {first.reason}")
+        return JudgedVariant(name=name, state="refused", reason=f"neither revision builds it: {first.reason}")
     who = "no side can" if HEAD in failed and len(failed) > 1 else f"{first.label} could not"
-    return JudgedVariant(name, "unclear", reason=f"{who} run it: {first.reason}")
+    return JudgedVariant(name=name, state="unclear", reason=f"{who} run it: {first.reason}")
 
 
 @contextmanager
@@ -97,4 +102,10 @@ def guard_ready(
     """
     sides = [(BASE, base.root), (AGAIN, base.root), (HEAD, head.root)]
     with TemporaryDirectory(prefix="bench-") as folder, started(sides, keep_memory=True) as hosts:
-        yield Guard(LockStep(hosts, seed=0, of_project=of_project), setting, Path(folder), effort, rule)
+        yield Guard(
+            ready=LockStep(hosts, seed=0, of_project=of_project),
+            setting=setting,
+            exports=Path(folder),
+            effort=effort,
+            rule=rule,
+        )

@@ -32,7 +32,7 @@ class Rule:
     wanted: float = 0.10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """What the pairs say of one variant.
 
@@ -107,16 +107,16 @@ def judge(restarts: Sequence[Times], rule: Rule, false_alarms_before: float = 0.
     alarms = min(1.0, false_alarms_before + noise.chance_above(limit))
     state, reason = _decide(median(other), limit, seen, rule)
     return Verdict(
-        state,
-        ratio(other),
-        ratio(same),
-        math.expm1(limit),
-        alarms,
-        math.expm1(seen),
-        _milliseconds(restarts, (0, 1)),
-        _milliseconds(restarts, (2,)),
-        tuple(restarts),
-        reason,
+        state=state,
+        head=ratio(other),
+        same=ratio(same),
+        limit=math.expm1(limit),
+        false_alarms=alarms,
+        seen=math.expm1(seen),
+        base_ms=_milliseconds(restarts, (0, 1)),
+        head_ms=_milliseconds(restarts, (2,)),
+        times_ns=tuple(restarts),
+        reason=reason,
     )
 
 

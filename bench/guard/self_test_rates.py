@@ -36,7 +36,7 @@ class Rate:
         return f"{self.hits} of {self.of}, {rate}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Decision:
     """One trial as it is kept.
 
@@ -54,7 +54,7 @@ class Decision:
     load: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SelfTest:
     """Rates over all trials. stated: mean of the false-alarm rates that the verdicts gave of themselves.
 

@@ -25,7 +25,7 @@ both runs of the base; 2 gave memory back to the system between passes; 3
 stopped as unchanged at any look."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SelfTestStore:
     """The decisions of one self-test: those of other settings, machines and versions stay out."""
 
@@ -73,14 +73,14 @@ class SelfTestStore:
         """
         verdict = trial.verdict
         decision = Decision(
-            trial.more_work,
-            verdict.state,
-            verdict.head.value,
-            verdict.limit,
-            verdict.false_alarms,
-            verdict.seen,
-            round(trial.seconds, 2),
-            trial.load,
+            more_work=trial.more_work,
+            state=verdict.state,
+            ratio=verdict.head.value,
+            limit=verdict.limit,
+            false_alarms=verdict.false_alarms,
+            seen=verdict.seen,
+            seconds=round(trial.seconds, 2),
+            load=trial.load,
         )
         about = {
             "schema_version": _SCHEMA,

@@ -26,7 +26,7 @@ _TRIALS_A_HOST = 10
 """Trials after which all hosts start anew, as they would in another job."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Trial:
     """One decision.
 
@@ -68,7 +68,9 @@ def run_trials(
                     start, watch = time.monotonic(), guard.ready.watch(setting.device)
                     verdict = _slower(guard) if more_work else _same(guard, variant)
                     load = watch.stop().others
-                    yield Trial(more_work, verdict, starting + time.monotonic() - start, load)
+                    yield Trial(
+                        more_work=more_work, verdict=verdict, seconds=starting + time.monotonic() - start, load=load
+                    )
 
 
 def _in_turns(same: int, slower: int) -> list[bool]:
@@ -87,5 +89,8 @@ def _same(guard: Guard, variant: str) -> Verdict:
 def _slower(guard: Guard) -> Verdict:
     setting = replace(guard.setting, size=SMALL_SIZE)
     exports = str(guard.exports / "small")
-    jobs = [Job(SMALL_VARIANT, setting, exports, passes) for passes in (PASSES, PASSES, MORE_PASSES)]
+    jobs = [
+        Job(variant=SMALL_VARIANT, setting=setting, exported=exports, passes=passes)
+        for passes in (PASSES, PASSES, MORE_PASSES)
+    ]
     return guard.judge_jobs(jobs)

@@ -31,7 +31,7 @@ METHOD = 2
 number of passes."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Timing:
     """What one process measured.
 
@@ -97,7 +97,14 @@ def _time_passes(run: Callable[[], Tensor], device: str, samples: int, parity: P
     while not watch.lasted:  # or nobody could tell what others took
         one()
     conditions = watch.stop()
-    return Timing(times, warm, conditions, parity, device_ms, measure_energy(one, energy_counters(device)))
+    return Timing(
+        samples_ms=times,
+        warm=warm,
+        conditions=conditions,
+        parity=parity,
+        device_ms=device_ms,
+        energy=measure_energy(one, energy_counters(device)),
+    )
 
 
 def _milliseconds(one: Callable[[], None]) -> float:

@@ -16,7 +16,7 @@ _SHORTEST_S = 0.2
 """The system counts CPU time in hundredths of a second: over less, a share would be mostly rounding."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CpuTimes:
     """Seconds since some past moment: of all CPUs that this process may use, and of this process."""
 
@@ -29,7 +29,7 @@ class CpuTimes:
     """Of the measurement itself."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Conditions:
     """Facts of a measurement; None where the system does not tell.
 
@@ -69,11 +69,11 @@ class Watch:
         mhz, gpu = cpu_mhz(), self._gpu()
         others, stolen = shares(self._cpus, cpus) if lasted else (None, None)
         return Conditions(
-            others,
-            stolen,
-            (self._mhz, mhz) if self._mhz and mhz else None,
-            (self._gpu_before[0], gpu[0]) if self._gpu_before and gpu else None,
-            gpu[1] if gpu else None,
+            others=others,
+            stolen=stolen,
+            cpu_mhz=(self._mhz, mhz) if self._mhz and mhz else None,
+            gpu_mhz=(self._gpu_before[0], gpu[0]) if self._gpu_before and gpu else None,
+            gpu_max_mhz=gpu[1] if gpu else None,
         )
 
 
@@ -96,7 +96,7 @@ def cpu_times(own: float) -> CpuTimes:
     interrupts = sum(getattr(cpu, "irq", 0.0) + getattr(cpu, "softirq", 0.0) for cpu in cpus)
     stolen = sum(getattr(cpu, "steal", 0.0) for cpu in cpus)
     idle = sum(cpu.idle for cpu in cpus)
-    return CpuTimes(total - idle + interrupts, stolen, total + waiting + interrupts + stolen, own)
+    return CpuTimes(busy=total - idle + interrupts, stolen=stolen, total=total + waiting + interrupts + stolen, own=own)
 
 
 def cpu_mhz() -> float | None:

@@ -28,7 +28,7 @@ class Duellist:
     revision: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Duel:
     """What came out. ratio: time of b over a. a_ms, b_ms: medians of all samples.
 
@@ -66,7 +66,10 @@ def fight(a: Duellist, b: Duellist, restarts: int, seconds: float, on_restart: C
         exports = Path(stack.enter_context(TemporaryDirectory(prefix="bench-")))
         hosts = stack.enter_context(started([(side, c.root) for side, c in zip("AB", checkouts, strict=True)]))
         ready = LockStep(hosts, seed=0, of_project=any(one.revision != WORKING_TREE for one in (a, b)))
-        jobs = [Job(one.variant, one.setting, str(exports / side)) for side, one in (("a", a), ("b", b))]
+        jobs = [
+            Job(variant=one.variant, setting=one.setting, exported=str(exports / side))
+            for side, one in (("a", a), ("b", b))
+        ]
         times, watch = [], ready.watch("cuda" if "cuda" in {a.setting.device, b.setting.device} else "cpu")
         for restart in ready.run(jobs, restarts, seconds):
             times.append(restart)
@@ -74,7 +77,7 @@ def fight(a: Duellist, b: Duellist, restarts: int, seconds: float, on_restart: C
         conditions = watch.stop()
     logs = [paired_log(second, first) for first, second in times]
     a_ms, b_ms = (median(ns for pair in times for ns in pair[side]) / 1e6 for side in (0, 1))
-    return Duel(a, b, ratio(logs), a_ms, b_ms, tuple(times), conditions)
+    return Duel(a=a, b=b, ratio=ratio(logs), a_ms=a_ms, b_ms=b_ms, times_ns=tuple(times), conditions=conditions)
 
 
 def _check_out(stack: ExitStack, a: Duellist, b: Duellist) -> list[Checkout]:

@@ -25,7 +25,7 @@ _KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40),
 system. Else a pass of a large image takes thousands of page faults, more or fewer by where its memory came to lie."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Failure:
     """Why a host, or its child, could not measure.
 
@@ -46,7 +46,7 @@ class SideFailedError(UserError):
         self.failures = failures
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Host:
     """A host process. Talks in lines of JSON. has_child: whether it waits for a child that runs passes."""
 
@@ -77,8 +77,8 @@ class Host:
             self.has_child = False
         reason = answer.get("failed") or answer.get("reason")
         if reason:
-            kind = (answer.get(key, False) for key in ("from_outside", "refused"))
-            raise SideFailedError(Failure(self.label, reason, *kind))
+            kind = {key: answer.get(key, False) for key in ("from_outside", "refused")}
+            raise SideFailedError(Failure(label=self.label, reason=reason, **kind))
         return answer
 
     def cpu_seconds(self) -> float:
@@ -106,7 +106,7 @@ class Host:
     def _gone(self) -> SideFailedError:
         self.has_child = False
         killed = -self.process.wait() in OUTSIDE_SIGNALS  # its end of the pipe is closed: it has ended, or is about to
-        return SideFailedError(Failure(self.label, self._last_words(), killed))
+        return SideFailedError(Failure(label=self.label, reason=self._last_words(), from_outside=killed))
 
     def _last_words(self) -> str:
         self.log.seek(max(0, self.log.seek(0, os.SEEK_END) - _LOG_BYTES))
@@ -192,4 +192,4 @@ def _start(label: str, root: Path, variables: Mapping[str, str]) -> Host:
         text=True,
         env=environment,
     )
-    return Host(label, process, log)
+    return Host(label=label, process=process, log=log)

@@ -15,7 +15,7 @@ OUTSIDE_SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 """By which a process is ended from outside; an error of its own ends it by others."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """One network under one setting.
 
@@ -34,4 +34,9 @@ class Job:
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Job:
         """What `to_json` gave."""
-        return Job(data["variant"], LatencySetting.from_json(data["setting"]), data["exported"], data["passes"])
+        return Job(
+            variant=data["variant"],
+            setting=LatencySetting.from_json(data["setting"]),
+            exported=data["exported"],
+            passes=data["passes"],
+        )

@@ -42,7 +42,7 @@ def pack_images(results: Path, sweep: str, folder: Path, on_training: Callable[[
     with replacing(results / PACK / table) as new:
         columns = [[sweep] * len(keys), keys, range(len(keys)), low, high]
         pq.write_table(pa.table([pa.array(c, f.type) for c, f in zip(columns, _COLUMNS, strict=True)], _COLUMNS), new)
-    return PackedImages(stamp, len(keys), table, draws)
+    return PackedImages(stamp=stamp, trainings=len(keys), parquet=table, draws=draws)
 
 
 def _drawn(confusions: Confusions, key: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -32,7 +32,7 @@ class Stamp:
     mtime_ns: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PackedFile:
     """One <sweep>/<machine>.jsonl. parquet: its columns, below the pack. digest: of the content."""
 
@@ -42,7 +42,7 @@ class PackedFile:
     parquet: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PackedImages:
     """The matrices of a sweep's trainings. stamp: over all their files. parquet, draws: below the pack."""
 

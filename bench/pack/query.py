@@ -107,7 +107,9 @@ class Pack:
         connection.execute(_NEWEST)
         if len(names) > 1:
             connection.execute(_ONCE)
-        return PackEvidence(self.results, manifest, connection, names, metrics)
+        return PackEvidence(
+            results=self.results, manifest=manifest, connection=connection, names=names, metrics=metrics
+        )
 
 
 def _plans(store: Store, names: Sequence[str], counts: dict[str, int]) -> pa.Table:
@@ -127,7 +129,7 @@ def _paths(results: Path, parts: Iterable[str]) -> list[str]:
     return [str(results / PACK / part) for part in parts]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PackEvidence:
     """The planned records of some sweeps in a pack: the table `shown` of a connection."""
 
@@ -155,7 +157,13 @@ class PackEvidence:
         unknown = np.full(table.num_rows, np.nan)
         values = {name: _floats(table[name]) if name in known else unknown for name in with_score(self.metrics)}
         return Rows(
-            _Texts(table["key"]), of_group[groups[0]], specs[0], variants[0], variants[1], values, self._images[0]
+            keys=_Texts(table["key"]),
+            group=of_group[groups[0]],
+            spec=specs[0],
+            variant=variants[0],
+            names=variants[1],
+            values=values,
+            images=self._images[0],
         )
 
     def trainings(self) -> Iterable[Training]:

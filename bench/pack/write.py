@@ -37,7 +37,7 @@ _AT_A_TIME = 8192
 """Records in memory, and in a row group."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Packed:
     """What a pack holds. anew: records that were packed this time. sizes in bytes, images: of the draws over images."""
 
@@ -99,7 +99,7 @@ def _packed_file(results: Path, path: Path, known: PackedFile | None, on_records
         rows = (row_of(line.record, sweep, path.name, line.start, line.length) for line in read_lines(file, path))
         with replacing(results / PACK / parquet) as new:
             count = _write_rows(new, rows, on_records)
-    return PackedFile(stamp, digest, count, parquet)
+    return PackedFile(stamp=stamp, digest=digest, records=count, parquet=parquet)
 
 
 def _write_rows(path: Path, rows: Iterable[dict[str, Any]], on_records: Callable[[int], None]) -> int:

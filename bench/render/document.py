@@ -23,7 +23,7 @@ class Bullet:
     below: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Section:
     """In this order: bullets, terms, a figure's file without ending, a table, notes.
 
@@ -40,7 +40,7 @@ class Section:
     doubtful: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Page:
     """title, the sentence below it, and the sections. has_step_times: whether steps.csv holds some."""
 

@@ -14,7 +14,7 @@ PUBLISHED_WORDS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PublishedScore:
     """A network with its published mIoU on the test split (0 to 1).
 
@@ -56,5 +56,10 @@ def published_rows(dataset: str) -> list[dict[str, str]]:
 def _score(row: dict[str, str]) -> PublishedScore:
     parameters = round(float(row["params_m"]) * 1e6) if row["params_m"] else None
     return PublishedScore(
-        row["model"], parameters, row["input"], row["pretraining"], float(row["miou_test"]) / 100, row["source"]
+        name=row["model"],
+        parameters=parameters,
+        input=row["input"],
+        pretraining=row["pretraining"],
+        miou_test=float(row["miou_test"]) / 100,
+        source=row["source"],
     )

@@ -17,7 +17,7 @@ _LEAST_CHANCE = 0.01
 """Of being on a front, from which a variant is said."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """One variant; `front` names the cost axes on whose front it lies."""
 
@@ -43,11 +43,11 @@ def result_table(study: Study) -> ResultTable:
     metrics = ["miou_val", "miou_test", *costs]
     rows = [
         Row(
-            number,
-            row["variant"],
-            row["label"],
-            [_cell(row, metric) for metric in metrics],
-            [METRICS[m].label for m in costs if row[f"on_front_{m}"]],
+            number=number,
+            variant=row["variant"],
+            label=row["label"],
+            cells=[_cell(row, metric) for metric in metrics],
+            front=[METRICS[m].label for m in costs if row[f"on_front_{m}"]],
         )
         for number, row in enumerate(study.rows, start=1)
     ]
@@ -66,7 +66,13 @@ def score_table(study: Study) -> ResultTable:
 
 def _further_table(study: Study, metrics: list[str]) -> ResultTable:
     rows = [
-        Row(number, row["variant"], row["label"], [_cell(row, metric) for metric in metrics], [])
+        Row(
+            number=number,
+            variant=row["variant"],
+            label=row["label"],
+            cells=[_cell(row, metric) for metric in metrics],
+            front=[],
+        )
         for number, row in enumerate(study.rows, start=1)
     ]
     return ResultTable(metrics, [_heading(study, m) for m in metrics], rows)
@@ -81,7 +87,15 @@ def difference_table(study: Study) -> ResultTable:
         plain_number, plain = rows[difference.plain]
         points = [_points(difference.miou[split]) for split in ("val", "test")]
         costs = [_per_cent_more(row.get(m), plain.get(m)) for m in study.cost_metrics]
-        lines.append(Row(number, difference.variant, row["label"], [str(plain_number), *points, *costs], []))
+        lines.append(
+            Row(
+                number=number,
+                variant=difference.variant,
+                label=row["label"],
+                cells=[str(plain_number), *points, *costs],
+                front=[],
+            )
+        )
     labels = [METRICS[m].label for m in study.cost_metrics]
     return ResultTable(study.cost_metrics, ["against #", "mIoU val (points)", "mIoU test (points)", *labels], lines)
 
@@ -98,7 +112,7 @@ def sureness_table(study: Study) -> ResultTable:
         chances = [sure.fronts[metric].chances.get(row["variant"]) for metric in metrics]
         if any(chance and chance >= _LEAST_CHANCE for chance in chances):
             cells = [str(group_of[row["variant"]]), *(_chance(chance) for chance in chances)]
-            rows.append(Row(number, row["variant"], row["label"], cells, []))
+            rows.append(Row(number=number, variant=row["variant"], label=row["label"], cells=cells, front=[]))
     return ResultTable(metrics, ["tied in mIoU", *(METRICS[m].label for m in metrics)], rows)
 
 
@@ -112,7 +126,9 @@ def effect_table(study: Study) -> ResultTable:
     for effect in effects:
         change = f"{axis_words(effect.axis, effect.before)} → {axis_words(effect.axis, effect.after)}"
         costs = [_per_cent_more(effect.costs.get(metric), 1.0) for metric in metrics]
-        rows.append(Row(effect.pairs, effect.axis, change, [_points(effect.miou), *costs], []))
+        rows.append(
+            Row(number=effect.pairs, variant=effect.axis, label=change, cells=[_points(effect.miou), *costs], front=[])
+        )
     return ResultTable(metrics, ["mIoU val (points)", *(METRICS[m].label for m in metrics)], rows)
 
 

@@ -32,7 +32,7 @@ RUNTIMES_OF: dict[Device, tuple[RuntimeName, ...]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LatencySetting:
     """One setting of the clock.
 

@@ -37,7 +37,7 @@ _UNLIKE = 95
 Draws = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StepShift:
     """The new images after a step.
 
@@ -56,7 +56,7 @@ class StepShift:
         return float(np.mean(np.array(self.per_image) > limit))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Shift:
     """What came out.
 
@@ -116,12 +116,12 @@ def measure_shift(
     own, per_image = _per_image(source, ordered)
     count = _held_out(source, ordered)
     return Shift(
-        count,
-        _interval(points[0], _around(points, draws)[:, 0]),
-        _stretch(source, count) - float(points[0]),
-        own,
-        float(np.percentile(own, _UNLIKE)),
-        _steps(points[1:] - points[0], _around(points[1:] - points[0], draws[:, 1:] - draws[:, :1]), per_image),
+        held_out=count,
+        reference=_interval(points[0], _around(points, draws)[:, 0]),
+        stretch=_stretch(source, count) - float(points[0]),
+        source_per_image=own,
+        limit=float(np.percentile(own, _UNLIKE)),
+        steps=_steps(points[1:] - points[0], _around(points[1:] - points[0], draws[:, 1:] - draws[:, :1]), per_image),
     )
 
 
@@ -182,7 +182,14 @@ def _steps(excess: Draws, drawn: Draws, per_image: Mapping[str, Draws]) -> tuple
         closed = None
         if i and whole.low > 0:
             closed = _interval(1 - excess[i] / excess[0], 1 - drawn[:, i] / drawn[:, 0])
-        steps.append(StepShift(name, _interval(excess[i], drawn[:, i]), closed, tuple(map(float, distances))))
+        steps.append(
+            StepShift(
+                step=name,
+                excess=_interval(excess[i], drawn[:, i]),
+                closed=closed,
+                per_image=tuple(map(float, distances)),
+            )
+        )
     return tuple(steps)
 
 

@@ -15,7 +15,7 @@ FARTHEST = 5
 """Images that are named."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ShiftReport:
     """Shift of `target` from `source`.
 

@@ -60,19 +60,19 @@ def run_shift(
     features = {name: one.features for name, one in theirs.items()}
     shift = measure_shift(ours.features, features, on_draw=of("comparing", RESAMPLES))
     image = _of_common_size(target.images)
-    setting = LatencySetting((image.shape[1], image.shape[0]), classes, scope="transfer")
+    setting = LatencySetting(size=(image.shape[1], image.shape[0]), classes=classes, scope="transfer")
     times = time_steps(steps, net, image, setting, on_step=of("timing steps", len(steps))) if steps else []
     return ShiftReport(
-        source.label,
-        target.label,
-        network,
-        weights,
-        (len(source.images), len(target.images)),
-        shift,
-        target.images.names,
-        ours.channels,
-        {name: one.channels for name, one in theirs.items()},
-        {one.step: one.to_json() for one in times},
+        source=source.label,
+        target=target.label,
+        network=network,
+        weights=weights,
+        counts=(len(source.images), len(target.images)),
+        shift=shift,
+        names=target.images.names,
+        source_channels=ours.channels,
+        channels={name: one.channels for name, one in theirs.items()},
+        times={one.step: one.to_json() for one in times},
     ), steps
 
 

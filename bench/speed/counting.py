@@ -59,10 +59,13 @@ def race(
     """
     runs: dict[str, list[SpeedRun]] = {counter: [] for counter in COUNTERS}
     with ExitStack() as stack:
-        counters = {
-            counter: stack.enter_context(_counting(SpeedRequest(counter, variant, *size, classes, threads)))
-            for counter in COUNTERS
-        }
+        width, height = size
+        counters = {}
+        for counter in COUNTERS:
+            request = SpeedRequest(
+                counter=counter, variant=variant, width=width, height=height, classes=classes, threads=threads
+            )
+            counters[counter] = stack.enter_context(_counting(request))
         for number in range(rounds):
             for counter, count in counters.items():
                 runs[counter].append(count())
@@ -98,7 +101,7 @@ def _counting(request: SpeedRequest) -> Iterator[Callable[[], SpeedRun]]:
             process.kill()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SpaceTime:
     """Seconds to expand a space and to count it on some processes."""
 
@@ -123,7 +126,12 @@ def time_space(
         if one.cost is None:
             raise UserError(f"{one.spec.name} cannot be counted: {one.reason}")
         on_variant()
-    return SpaceTime(len(specs), expanded - start, time.perf_counter() - expanded, workers)
+    return SpaceTime(
+        variants=len(specs),
+        expand_seconds=expanded - start,
+        count_seconds=time.perf_counter() - expanded,
+        workers=workers,
+    )
 
 
 def _spread(specs: tuple[VariantSpec, ...], count: int) -> list[VariantSpec]:

@@ -26,7 +26,7 @@ COUNTERS = ("bench", "fvcore", "ptflops")
 _WARM_UP_SIDE = 64
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SpeedRequest:
     """Which counter counts which variant; sizes in pixels."""
 
@@ -38,7 +38,7 @@ class SpeedRequest:
     threads: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SpeedRun:
     """One count: seconds, what it counted, and the process's memory in bytes.
 
@@ -96,7 +96,7 @@ def _serve(request: SpeedRequest) -> None:
         counted = count(request.width, request.height)
         seconds = time.perf_counter() - start
         resident = _highest_resident()
-        run = SpeedRun(seconds, counted, resident, max(0, resident - before))
+        run = SpeedRun(seconds=seconds, counted=counted, resident=resident, added=max(0, resident - before))
         _say(json.dumps(asdict(run)))
 
 

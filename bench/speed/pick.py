@@ -44,7 +44,7 @@ class PickTime:
         return None if self.plain is None else self.plain.answer == self.packed.answer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ScaleTime:
     """Of results of a size: packing them, and each query. sizes in bytes, parquet with the draws over images."""
 
@@ -80,7 +80,7 @@ def time_scale(like: Likeness, records: int, with_plain: bool, say: Callable[[st
             sum(path.stat().st_size for path in results.glob(of) if path.is_file())
             for of in ("*/*.jsonl", f"{PACK}/*/**/*")
         ]
-    return ScaleTime(made, pack, sizes[0], sizes[1], picks)
+    return ScaleTime(records=made, pack=pack, jsonl=sizes[0], parquet=sizes[1], picks=picks)
 
 
 def _run(*arguments: str) -> Cost:

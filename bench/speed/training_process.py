@@ -27,7 +27,7 @@ Loop = Literal["plain", "plain from memory", "bench"]
 """The plain loop reads each image when it is asked for it; from memory: without the time that this takes."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Subject:
     """A variant, its data and its schedule, as another process can be told them."""
 

@@ -36,7 +36,7 @@ class Watch:
     stop_after: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cell:
     """One measurement to make: a variant under a setting. Travels to a worker process."""
 
@@ -51,7 +51,7 @@ class Cell:
     """Of an accuracy."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sources:
     """Where a worker finds data and weights: paths, which decide no result.
 
@@ -188,4 +188,4 @@ def _accuracy_cell(
 
 def _cell(group: Group, spec: VariantSpec, setting: dict[str, Any], words: dict[str, str], **also: Any) -> Cell:
     key = make_key(group=group, spec=spec.to_json(), code=code_fingerprint(spec), setting=setting, **also)
-    return Cell(group, spec, setting, words, key)
+    return Cell(group=group, spec=spec, setting=setting, words=words, key=key)

@@ -32,7 +32,7 @@ class Lanes:
         return self.on_gpu if trains_on_gpu else self.workers
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Forecast:
     """Seconds a cell, guessed before and corrected by what cells of the same group took."""
 

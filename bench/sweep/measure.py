@@ -146,11 +146,11 @@ def _keep_examples(cell: Cell, net: Network, data: Dataset, how: Evaluation, pre
 def _aids(cell: Cell, sources: Sources, on_progress: OnProgress, validate: Callable[[nn.Module], float]) -> Aids:
     watch = cell.watch or Watch(())
     return Aids(
-        lambda done: on_progress(done.share * (1 - _EVALUATION_SHARE), str(done)),
-        sources.trained.checkpoint(cell.key) if sources.trained else None,
-        validate,
-        watch.validate_after,
-        watch.stop_after,
+        on_progress=lambda done: on_progress(done.share * (1 - _EVALUATION_SHARE), str(done)),
+        checkpoint=sources.trained.checkpoint(cell.key) if sources.trained else None,
+        validate=validate,
+        validate_after=watch.validate_after,
+        stop_after=watch.stop_after,
     )
 
 

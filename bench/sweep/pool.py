@@ -41,7 +41,7 @@ class Progress:
     words: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Finished:
     """A cell that ended, with its measurement or with the reason why there is none."""
 
@@ -56,7 +56,7 @@ class Finished:
     """Where it was measured; None is this machine."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Job:
     cell: Cell
     process: BaseProcess
@@ -71,7 +71,14 @@ class _Job:
         self.process.join()
         self.pipe.close()
         seconds = time.monotonic() - self.since
-        return Finished(self.cell, self.started, seconds, measurement, reason, _tail(self.log))
+        return Finished(
+            cell=self.cell,
+            started=self.started,
+            seconds=seconds,
+            measurement=measurement,
+            reason=reason,
+            log=_tail(self.log),
+        )
 
 
 def run_cells(cells: Iterable[Cell], sources: Sources, workers: int, timeout_s: float) -> Iterator[Progress | Finished]:
@@ -113,7 +120,7 @@ def _start(context: ForkServerContext | SpawnContext, cell: Cell, sources: Sourc
     process = context.Process(target=work, args=(cell, sources, sender, log))
     process.start()
     sender.close()
-    return _Job(cell, process, receiver, log)
+    return _Job(cell=cell, process=process, pipe=receiver, log=log)
 
 
 def _listen(jobs: list[_Job], timeout_s: float) -> Iterator[Progress | Finished]:

@@ -38,7 +38,7 @@ from variants.check import SpecError, check_variants
 from variants.spec import VariantSpec
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """A checked sweep."""
 
@@ -77,7 +77,7 @@ class Plan:
         return Counter(cell.group for cell in self.todo)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Checked:
     """A space that can be measured here: data, devices, runtimes, and variants as far as a look tells."""
 
@@ -128,8 +128,23 @@ def check(
     start_weights.of(specs)
     devices, missing = _devices(space)
     kept = store.root, space.name
-    sources = Sources(data_root, weights_dir, TrainedWeights(*kept), Confusions(*kept), Predictions(*kept))
-    return Checked(space, dataset, sources, store, start_weights, devices, missing, way)
+    sources = Sources(
+        data_root=data_root,
+        weights_dir=weights_dir,
+        trained=TrainedWeights(*kept),
+        confusions=Confusions(*kept),
+        predictions=Predictions(*kept),
+    )
+    return Checked(
+        space=space,
+        dataset=dataset,
+        sources=sources,
+        store=store,
+        start_weights=start_weights,
+        devices=devices,
+        missing_devices=missing,
+        way=way,
+    )
 
 
 def prepare(

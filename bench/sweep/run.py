@@ -20,7 +20,7 @@ from bench.sweep.prepare import Plan
 from bench.system.machine import Origin, commit
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Tally:
     """What a run did, and where it stands."""
 

@@ -37,7 +37,7 @@ class Reached:
     macs: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Strategy:
     """How to search. variants: to choose in all. batch: chosen at a time; NSGA-II's population."""
 
@@ -66,7 +66,7 @@ def check_optuna() -> None:
         )
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Search:
     """Proposes variants of products of axes, batch by batch: ask, measure, tell."""
 

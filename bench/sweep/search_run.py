@@ -22,7 +22,7 @@ from bench.sweep.search import Excess, Reached, Search, is_beyond
 from variants.spec import VariantSpec
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Searching:
     """A search of a checked space.
 

@@ -102,7 +102,15 @@ class LatencyProtocol(_Section):
         """One for each runtime that one of `devices` has."""
         return [
             LatencySetting(
-                self.size, classes, device, runtime, self.threads, self.precision, self.layout, self.batch, self.scope
+                size=self.size,
+                classes=classes,
+                device=device,
+                runtime=runtime,
+                threads=self.threads,
+                precision=self.precision,
+                layout=self.layout,
+                batch=self.batch,
+                scope=self.scope,
             )
             for device in devices
             for runtime in self.runtimes

@@ -19,7 +19,7 @@ _CLASSES = 19
 """Of Cityscapes, for which most costs are published."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Target:
     """Specs with the input size (width, height) and the number of classes to count them at.
 
@@ -45,9 +45,15 @@ def read_target(text: str, size: tuple[int, int] | None = None, classes: int | N
         space = load_space(text)
         data = DATASETS.get(space.accuracy.data.name)
         known = len(data.classes) if data and data.classes else _CLASSES
-        return Target(space.specs, size or space.cost.size, classes or known, space.name, space.cost.budget)
+        return Target(
+            specs=space.specs,
+            size=size or space.cost.size,
+            classes=classes or known,
+            space=space.name,
+            budget=space.cost.budget,
+        )
     try:
         spec = parse_name(text)
     except VariantError as error:
         raise UserError(f"{error} A space is one of {', '.join(shipped_spaces())}, or a YAML file.") from None
-    return Target((spec,), size or _SIZE, classes or _CLASSES, None, NO_LIMIT)
+    return Target(specs=(spec,), size=size or _SIZE, classes=classes or _CLASSES, space=None, budget=NO_LIMIT)

@@ -40,8 +40,13 @@ class BackboneEntry:
 def _van(parameters_m: float, macs_g: float) -> BackboneEntry:
     paper = "Guo et al. 2022, Visual Attention Network"
     claims = (
-        Claim("parameters_m", parameters_m, f"{paper}, without the classifier", scope="backbone"),
-        Claim("macs_g", macs_g, f"{paper}, derived from its table of widths and depths", scope="backbone"),
+        Claim(metric="parameters_m", value=parameters_m, source=f"{paper}, without the classifier", scope="backbone"),
+        Claim(
+            metric="macs_g",
+            value=macs_g,
+            source=f"{paper}, derived from its table of widths and depths",
+            scope="backbone",
+        ),
     )
     return BackboneEntry("variants.backbones.van", "build_van", f"Visual Attention Network, {paper}", claims)
 

@@ -22,7 +22,7 @@ _LAYER_SCALE = 0.01
 _CLASSIFIER = ("head.weight", "head.bias")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Size:
     widths: tuple[int, ...]
     depths: tuple[int, ...]
@@ -31,9 +31,9 @@ class _Size:
 
 
 _SIZES = {
-    "van_b0": _Size((32, 64, 160, 256), (3, 3, 5, 2)),
-    "van_b1": _Size((64, 128, 320, 512), (2, 2, 4, 2)),
-    "van_b2": _Size((64, 128, 320, 512), (3, 3, 12, 3)),
+    "van_b0": _Size(widths=(32, 64, 160, 256), depths=(3, 3, 5, 2)),
+    "van_b1": _Size(widths=(64, 128, 320, 512), depths=(2, 2, 4, 2)),
+    "van_b2": _Size(widths=(64, 128, 320, 512), depths=(3, 3, 12, 3)),
 }
 
 

@@ -41,8 +41,24 @@ def _torchvision(builder: str, summary: str, parameters_m: float, macs_g: float,
     """Published with its weights in torchvision: 21 classes, operations at 520x520."""
     source = "torchvision, meta data of the COCO_WITH_VOC_LABELS_V1 weights"
     claims = (
-        Claim("parameters_m", parameters_m, source, (520, 520), 21, 1e-6, difference=difference),
-        Claim("macs_g", macs_g, source, (520, 520), 21, 0.0005, difference=difference),
+        Claim(
+            metric="parameters_m",
+            value=parameters_m,
+            source=source,
+            size=(520, 520),
+            classes=21,
+            tolerance=1e-6,
+            difference=difference,
+        ),
+        Claim(
+            metric="macs_g",
+            value=macs_g,
+            source=source,
+            size=(520, 520),
+            classes=21,
+            tolerance=0.0005,
+            difference=difference,
+        ),
     )
     words = f"{summary}, on MobileNetV3-Large, of torchvision"
     return NetworkEntry(_TORCHVISION, builder, words, False, claims, ("torchvision",))
@@ -50,21 +66,21 @@ def _torchvision(builder: str, summary: str, parameters_m: float, macs_g: float,
 
 _HEAD_128 = "another build: with a head of 128 channels this one has 16.01 GMACs and 2.31 M; see bisenetv2.py"
 _BISENETV2 = (
-    Claim("macs_g", 98.4, "RDRNet README"),
-    Claim("parameters_m", 3.4, "RDRNet README", tolerance=0.015),
-    Claim("macs_g", 16.1, "a public table", (1024, 512), difference=_HEAD_128),
-    Claim("parameters_m", 2.3, "a public table", (1024, 512), difference=_HEAD_128),
+    Claim(metric="macs_g", value=98.4, source="RDRNet README"),
+    Claim(metric="parameters_m", value=3.4, source="RDRNet README", tolerance=0.015),
+    Claim(metric="macs_g", value=16.1, source="a public table", size=(1024, 512), difference=_HEAD_128),
+    Claim(metric="parameters_m", value=2.3, source="a public table", size=(1024, 512), difference=_HEAD_128),
     Claim(
-        "macs_g",
-        21.15,
-        "BiSeNetV2 paper, 21.15 GFLOPs",
-        (1024, 512),
+        metric="macs_g",
+        value=21.15,
+        source="BiSeNetV2 paper, 21.15 GFLOPs",
+        size=(1024, 512),
         difference="not reproduced: it leaves the head's width open; see bisenetv2.py",
     ),
 )
 _DDRNET = (
-    Claim("macs_g", 36.3, "DDRNet README", tolerance=0.005),
-    Claim("parameters_m", 5.7, "DDRNet README", tolerance=0.01),
+    Claim(metric="macs_g", value=36.3, source="DDRNet README", tolerance=0.005),
+    Claim(metric="parameters_m", value=5.7, source="DDRNet README", tolerance=0.01),
 )
 
 NETWORKS: Registry[NetworkEntry] = Registry(

@@ -73,7 +73,7 @@ class Times:
     """Of an update, median."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Adaptation:
     """An adaptation as its records have it. curves: by line, points by ascending budget.
 
@@ -244,7 +244,17 @@ def make_adaptation(name: str, found: Selection, load: Load) -> Adaptation:
     curves, spreads = make_curves(shown, load)
     matrices = load(shown[0].key, VAL)
     images = len(matrices) if matrices is not None else 0
-    return Adaptation(name, shown, failed, found.missing, curves, spreads, images, timings, failed_timings)
+    return Adaptation(
+        name=name,
+        records=shown,
+        failed=failed,
+        missing=found.missing,
+        curves=curves,
+        spreads=spreads,
+        images=images,
+        timings=timings,
+        failed_timings=failed_timings,
+    )
 
 
 def _by_group(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:

@@ -42,7 +42,7 @@ class Line:
     step: str = NONE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """One network of a point. miou: on the validation split, 0 to 1. drawn: the same on drawn images."""
 
@@ -53,7 +53,7 @@ class Run:
     machine: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Point:
     """One budget of a line. runs: by seed. miou: mean over seeds, 0 to 1, with its 95 % interval.
 
@@ -116,10 +116,10 @@ def _point(
     updates = next(iter(by_seed.values())).details["updates"]
     runs = {
         seed: Run(
-            record.metrics[f"miou_{VAL}"],
-            draw(record, VAL),
-            record.details["training_s"] / max(1, updates),
-            record.machine_id,
+            miou=record.metrics[f"miou_{VAL}"],
+            drawn=draw(record, VAL),
+            seconds_per_update=record.details["training_s"] / max(1, updates),
+            machine=record.machine_id,
         )
         for seed, record in by_seed.items()
     }
@@ -135,7 +135,7 @@ def _point(
         split: interval(mean(record.metrics[f"miou_{split}"] for record in by_seed.values()), np.clip(draws, 0, 1))
         for split, draws in drawn.items()
     }
-    return Point(labels, runs, found[VAL], found.get(TEST), drawn[VAL], updates)
+    return Point(labels=labels, runs=runs, miou=found[VAL], test=found.get(TEST), drawn=drawn[VAL], updates=updates)
 
 
 def _drawer(load: Load) -> Callable[[Record, str], Draws]:

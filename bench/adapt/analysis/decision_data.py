@@ -23,7 +23,7 @@ from bench.storage.store import Store
 _TEST = "miou_test"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Latencies:
     """Of variants, by metric. settings: of the clock, in words."""
 
@@ -80,15 +80,17 @@ def load_adapted_grounds(
     variants = {name: line.variant for line, name in named.items()}
     kept = {candidate.variant for candidate in candidates}
     return Grounds(
-        candidates,
-        draws,
-        [*_settings(adaptation, points), *latencies.settings],
-        [c.variant for c in every if c.variant not in kept],
-        adaptation.records[0].setting["data_fingerprint"],
-        _spread(adaptation, points),
-        adaptation.images,
-        min((drawn.fewest_runs(variants[name] for name in kept) for drawn in latencies.draws.values()), default=0),
-        lambda candidate: latencies.doubts.get(variants[candidate], ()),
+        candidates=candidates,
+        draws=draws,
+        settings=[*_settings(adaptation, points), *latencies.settings],
+        incomplete=[c.variant for c in every if c.variant not in kept],
+        data=adaptation.records[0].setting["data_fingerprint"],
+        spread=_spread(adaptation, points),
+        images=adaptation.images,
+        processes=min(
+            (drawn.fewest_runs(variants[name] for name in kept) for drawn in latencies.draws.values()), default=0
+        ),
+        doubts_of=lambda candidate: latencies.doubts.get(variants[candidate], ()),
     )
 
 
@@ -128,7 +130,7 @@ def _latencies(
             raise UserError(
                 f"{', '.join(sweeps)}: of a sweep beside an adaptation only latencies are read. Pass --latency."
             )
-        return _Latencies({}, {}, [], {})
+        return _Latencies(values={}, draws={}, settings=[], doubts={})
     if not sweeps:
         raise UserError(
             "an adaptation measures no latency: name the sweep that timed the variants as well, as in "
@@ -148,10 +150,10 @@ def _latencies(
     found, _ = candidates_of(rows, metrics, [])
     variants = [candidate.variant for candidate in found]
     return _Latencies(
-        {c.variant: {metric: c.values[metric] for metric in metrics} for c in found},
-        {metric: DrawnLatencies(rows, metric) for metric in metrics},
-        settings,
-        {variant: trust_lines(evidence.latencies_of(variant)) for variant in variants},
+        values={c.variant: {metric: c.values[metric] for metric in metrics} for c in found},
+        draws={metric: DrawnLatencies(rows, metric) for metric in metrics},
+        settings=settings,
+        doubts={variant: trust_lines(evidence.latencies_of(variant)) for variant in variants},
     )
 
 

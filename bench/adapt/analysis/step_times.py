@@ -15,7 +15,7 @@ BATCH_NORM = "batchnorm"
 """The step that puts other numbers into the same network."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StepTime:
     """A step inside a pass, in milliseconds.
 
@@ -38,13 +38,13 @@ def step_time(record: Record) -> StepTime:
     doubts = [doubt(one["kind"], one["size"]) for one in details["doubts"]]
     plain = details["network_ms"]
     return StepTime(
-        _interval(record, "added_ms"),
-        _interval(record, "step_ms") if "step_ms" in record.metrics else None,
-        plain["median"],
-        _interval(record, metric_of(record)),
-        len(plain["samples"]),
-        doubts,
-        record,
+        added=_interval(record, "added_ms"),
+        alone=_interval(record, "step_ms") if "step_ms" in record.metrics else None,
+        plain=plain["median"],
+        whole=_interval(record, metric_of(record)),
+        passes=len(plain["samples"]),
+        doubts=doubts,
+        record=record,
     )
 
 

@@ -42,7 +42,7 @@ _MARGIN = 0.08
 """Of the axis, at both ends."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Curve:
     """labels, mious, lows, highs: a point each, mIoU in per cent. look: number of its colour, dash and marker."""
 
@@ -54,7 +54,7 @@ class Curve:
     highs: list[float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Panel:
     """as_is: name, mIoU in per cent and look of each network without training; look -1: of none of the curves.
 
@@ -67,7 +67,7 @@ class Panel:
     numbered: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CurvesInfo:
     """All that the figure shows. everything: images of the training split."""
 
@@ -90,11 +90,11 @@ def curves_info(adaptation: Adaptation, names: Names) -> CurvesInfo:
     seed_words = f"mean of {seeds} seeds" if seeds > 1 else "one seed"
     subtitle = f"{seed_words}; bars: 95 % interval; straight dashes: no training"
     return CurvesInfo(
-        f"{adaptation.name}: what labels are worth",
-        subtitle,
-        panels,
-        adaptation.budgets,
-        adaptation.records[0].setting["of"],
+        title=f"{adaptation.name}: what labels are worth",
+        subtitle=subtitle,
+        panels=panels,
+        budgets=adaptation.budgets,
+        everything=adaptation.records[0].setting["of"],
     )
 
 
@@ -105,7 +105,9 @@ def _panel_of_arms(adaptation: Adaptation, names: Names, variant: str, arms: Seq
         if line.variant == variant
     ]
     start = adaptation.as_is(variant)
-    return Panel(names.variants[variant], curves, [("as it is", 100 * start.miou.value, -1)] if start else [])
+    return Panel(
+        title=names.variants[variant], curves=curves, as_is=[("as it is", 100 * start.miou.value, -1)] if start else []
+    )
 
 
 def _panel_of_variants(adaptation: Adaptation, names: Names) -> Panel:
@@ -119,18 +121,18 @@ def _panel_of_variants(adaptation: Adaptation, names: Names) -> Panel:
         if (start := adaptation.as_is(variant)) is not None
     ]
     (arm,) = {names.arms[line.arm] for line in adaptation.plain}
-    return Panel(arm, curves, starts, numbered=True)
+    return Panel(title=arm, curves=curves, as_is=starts, numbered=True)
 
 
 def _curve(name: str, look: int, points: Sequence[Point]) -> Curve:
     scale = METRICS["miou_val"].scale
     return Curve(
-        name,
-        look,
-        [p.labels for p in points],
-        [scale * p.miou.value for p in points],
-        [scale * p.miou.low for p in points],
-        [scale * p.miou.high for p in points],
+        name=name,
+        look=look,
+        labels=[p.labels for p in points],
+        mious=[scale * p.miou.value for p in points],
+        lows=[scale * p.miou.low for p in points],
+        highs=[scale * p.miou.high for p in points],
     )
 
 
@@ -229,14 +231,16 @@ def _span(info: CurvesInfo) -> float:
 def _name_ends(axes: Axes, panel: Panel) -> None:
     ends = [
         EndLabel(
-            curve.mious[-1],
-            str(curve.look + 1) if panel.numbered else curve.name,
-            _colour(curve.look),
-            curve.labels[-1],
+            height=curve.mious[-1],
+            text=str(curve.look + 1) if panel.numbered else curve.name,
+            colour=_colour(curve.look),
+            at=curve.labels[-1],
         )
         for curve in panel.curves
     ]
-    ends += [EndLabel(height, f"{name} {height:.1f}", _colour(look)) for name, height, look in panel.as_is]
+    ends += [
+        EndLabel(height=height, text=f"{name} {height:.1f}", colour=_colour(look)) for name, height, look in panel.as_is
+    ]
     height = axes.get_window_extent().height / RC["figure.dpi"]
     draw_end_labels(axes, ends, _NAME / height, _FONT)
     if panel.numbered:

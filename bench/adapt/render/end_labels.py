@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EndLabel:
     """height, at: where the curve ends, in units of the axes; at the right edge where `at` is None."""
 

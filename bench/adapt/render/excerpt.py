@@ -31,7 +31,7 @@ def save_excerpt(adaptation: Adaptation, folder: Path) -> Section:
         Bullet(f"bench report {PREFIX}{adaptation.name}", "All that was measured"),
     ]
     return Section(
-        f"Adapted to other images: {adaptation.name}",
+        title=f"Adapted to other images: {adaptation.name}",
         bullets=bullets,
         figure=figure,
         figure_words=FIGURE_WORDS,

@@ -27,7 +27,9 @@ def make_page(adaptation: Adaptation) -> Page:
     """Write the page of an adaptation."""
     names = Names(adaptation)
     title, words = f"{adaptation.name}: what labels are worth", opening_words(adaptation, names)
-    return Page(title, words, list(_sections(adaptation, names)), bool(adaptation.timings))
+    return Page(
+        title=title, words=words, sections=list(_sections(adaptation, names)), has_step_times=bool(adaptation.timings)
+    )
 
 
 def opening_words(adaptation: Adaptation, names: Names) -> str:
@@ -45,9 +47,9 @@ def opening_words(adaptation: Adaptation, names: Names) -> str:
 def _sections(adaptation: Adaptation, names: Names) -> Iterator[Section]:
     warnings = missing_words(adaptation)
     if warnings:
-        yield Section("Missing or doubtful", bullets=[Bullet(line) for line in warnings], doubtful=True)
+        yield Section(title="Missing or doubtful", bullets=[Bullet(line) for line in warnings], doubtful=True)
     yield Section(
-        "mIoU by labelled images",
+        title="mIoU by labelled images",
         figure=adapt_curves.STEM if adaptation.plain else "",
         figure_words=FIGURE_WORDS,
         table=curve_table(adaptation, names),
@@ -59,7 +61,7 @@ def _sections(adaptation: Adaptation, names: Names) -> Iterator[Section]:
         yield from _labels(adaptation, names)
     if any(line.arm != FULL for line in adaptation.plain) and any(line.arm == FULL for line in adaptation.plain):
         yield Section(
-            "Other trainings beside full fine-tuning",
+            title="Other trainings beside full fine-tuning",
             bullets=[Bullet(text, lead) for lead, text in arm_lines(adaptation, names)],
             table=arm_table(adaptation, names),
             notes="Points of mIoU val more than full fine-tuning with the same labels and seeds, with 95 % interval. "
@@ -71,7 +73,7 @@ def _sections(adaptation: Adaptation, names: Names) -> Iterator[Section]:
     if adaptation.steps:
         untimed = [Bullet(NOT_TIMED)] if adaptation.clocked_steps and not adaptation.timings else []
         yield Section(
-            "Steps at inference",
+            title="Steps at inference",
             bullets=[*(Bullet(text, lead) for lead, text in step_lines(adaptation, names)), *untimed],
             figure=adapt_steps.STEM,
             figure_words="points of mIoU that each step adds, by labelled images",
@@ -80,18 +82,18 @@ def _sections(adaptation: Adaptation, names: Names) -> Iterator[Section]:
             "variant, a training and a number of labels.",
         )
     if adaptation.timings:
-        yield Section("What steps take", table=step_time_table(adaptation, names.variants), notes=TIMES_WORDS)
-    yield Section("How it was measured", terms=method_lines(adaptation, names), notes=caution_words(adaptation))
+        yield Section(title="What steps take", table=step_time_table(adaptation, names.variants), notes=TIMES_WORDS)
+    yield Section(title="How it was measured", terms=method_lines(adaptation, names), notes=caution_words(adaptation))
 
 
 def _labels(adaptation: Adaptation, names: Names) -> Iterator[Section]:
     bullets = [Bullet(end, name, gains) for name, gains, end in worth_lines(adaptation, names)]
     yield Section(
-        "What the next labels are worth",
+        title="What the next labels are worth",
         bullets=bullets,
         notes="By mIoU val, each with its 95 % interval; where that leaves out 0, also what one image brings.",
     )
-    yield Section("Labels needed", table=needed_table(adaptation, names), notes=needed_words(adaptation))
+    yield Section(title="Labels needed", table=needed_table(adaptation, names), notes=needed_words(adaptation))
 
 
 def needed_words(adaptation: Adaptation) -> str:

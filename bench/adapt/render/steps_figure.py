@@ -39,7 +39,7 @@ class StepPoint:
     effect: Interval
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StepsInfo:
     """All that the figure shows. columns: names, from left to right. panels: by title."""
 
@@ -63,7 +63,9 @@ def steps_info(adaptation: Adaptation, names: Names) -> StepsInfo:
         ]
     everything = adaptation.records[0].setting["of"]
     texts = ["as it is" if n == 0 else f"all {n}" if n == everything else str(n) for n in columns]
-    return StepsInfo(f"{adaptation.name}: what steps at inference add", texts, list(found), panels)
+    return StepsInfo(
+        title=f"{adaptation.name}: what steps at inference add", columns=texts, steps=list(found), panels=panels
+    )
 
 
 def _in_points(effect: Interval) -> Interval:

@@ -111,23 +111,23 @@ def command(
     if source_root and not source:
         raise UserError("--source-root is given without --source, the name of that data set.")
     asked = Asked(
-        specs,
-        data,
-        root,
-        dict(map(read_data_option, options)),
-        start,
-        labels,
-        seeds,
-        arms,
-        steps,
-        updates,
-        recipe,
-        choose,
-        (source, source_root) if source else None,
-        weights_dir,
-        device,
-        workers,
-        name,  # type: ignore[arg-type]
+        specs=specs,
+        data=data,
+        root=root,
+        options=dict(map(read_data_option, options)),
+        start=start,
+        labels=labels,
+        seeds=seeds,
+        arms=arms,
+        steps=steps,
+        updates=updates,
+        recipe=recipe,
+        choice=choose,  # type: ignore[arg-type]
+        source=(source, source_root) if source else None,
+        weights_dir=weights_dir,
+        device=device,
+        workers=workers,
+        name=name,
     )
     say("checking data, variants and weights")
     prepared = prepare(asked, results_dir)

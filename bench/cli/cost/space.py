@@ -57,7 +57,11 @@ def _table(counted: list[Counted], target: Target) -> pd.DataFrame:
 
     from bench.analysis.cost_table import CostRow, cost_table
 
-    rows = [CostRow(c.spec.name, c.spec.content_hash, c.spec.to_json(), c.cost) for c in counted if c.cost]
+    rows = [
+        CostRow(variant=c.spec.name, content_hash=c.spec.content_hash, axes=c.spec.to_json(), cost=c.cost)
+        for c in counted
+        if c.cost
+    ]
     return cost_table(rows, target.size, target.classes) if rows else pd.DataFrame()
 
 

@@ -53,7 +53,14 @@ def _look(
     look, count = accept_space if accept else guard_space, partial(count_with_progress, workers=workers)
     spaces = tuple(look(space, allowed, count) for space in found)
     return GuardReport(
-        spaces, METHOD, commit(), deciding_versions(), time.perf_counter() - start, accept, label, plugins_set_aside()
+        spaces=spaces,
+        method=METHOD,
+        commit=commit(),
+        versions=deciding_versions(),
+        seconds=time.perf_counter() - start,
+        accepted=accept,
+        against=label,
+        set_aside=plugins_set_aside(),
     )
 
 

@@ -92,17 +92,17 @@ def _guard(
         same = base.code == other.code
         judged, doubts = ([], ()) if same else _judge(names, base, other, setting, Effort(restarts, seconds), rule)
     return LatencyGuardReport(
-        base.label,
-        other.label,
-        setting,
-        rule,
-        worst_first(judged),
-        doubts,
-        machine_facts(),
-        versions(),
-        time.monotonic() - start,
-        tuple(notes),
-        same,
+        base=base.label,
+        head=other.label,
+        setting=setting,
+        rule=rule,
+        variants=worst_first(judged),
+        doubts=doubts,
+        machine=machine_facts(),
+        versions=versions(),
+        seconds=time.monotonic() - start,
+        notes=tuple(notes),
+        same_code=same,
     )
 
 

@@ -47,7 +47,7 @@ def run_self_test(
         raise UserError(f"--self-test takes one variant, not {len(targets)}. Name one, or none for {_VARIANT}.")
     variant = parse_name(targets[0] if targets else _VARIANT).name
     effort, rule = Effort(restarts, seconds), Rule(tolerated / 100, wanted / 100)
-    store = SelfTestStore(results_dir, variant, setting, effort, rule, busy)
+    store = SelfTestStore(results=results_dir, variant=variant, setting=setting, effort=effort, rule=rule, busy=busy)
     _run_missing(store, trials, slower_trials)
     decisions = store.read()
     found = sum_up(decisions)

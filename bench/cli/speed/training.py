@@ -41,13 +41,13 @@ def run_training(
     protocol = load_space(space_name).accuracy
     schedule = protocol.schedule.model_copy(update={"compile": False, **({"epochs": epochs} if epochs else {})})
     subject = Subject(
-        parse_name(variant),
-        protocol.data.name,
-        data_root,
-        protocol.data.options,
-        schedule,
-        weights_dir,
-        fastest_precision("cpu"),
+        spec=parse_name(variant),
+        data_name=protocol.data.name,
+        data_root=data_root,
+        data_options=protocol.data.options,
+        schedule=schedule,
+        weights_dir=weights_dir,
+        precision=fastest_precision("cpu"),
     )
     subject.check()
     say(f"{subject.spec.name} on {protocol.data.name}; ours in {subject.precision}; {schedule.describe()}")

@@ -151,21 +151,23 @@ def command(
         choice.crew(workers, gpu_trainings, results_dir, data_root, weights_dir)
     )
     order = Order(
-        loaded,
-        Store(results_dir),
-        data_root,
-        weights_dir,
-        Retry(retry_failed, retry_doubtful),
-        Budget(max_gmacs, max_params),
-        crew,
-        timeout_s,
+        space=loaded,
+        store=Store(results_dir),
+        data_root=data_root,
+        weights_dir=weights_dir,
+        retry=Retry(retry_failed, retry_doubtful),
+        limits=Budget(max_gmacs, max_params),
+        crew=crew,
+        timeout_s=timeout_s,
     )
     job: Job
     if is_searched:
         from bench.cli.sweep.search import SearchJob
         from bench.sweep.search import Strategy
 
-        job = SearchJob(order, Strategy(cast("Sampler", search), trials, batch, search_seed))
+        job = SearchJob(
+            order, Strategy(sampler=cast("Sampler", search), variants=trials, batch=batch, seed=search_seed)
+        )
     else:
         job = GridJob(order, spend if schedule == "halving" else None)
     if dry_run:

@@ -37,7 +37,7 @@ class GpuShareType(click.ParamType[float]):
         return number
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExecutorChoice:
     """What the options say."""
 
@@ -119,7 +119,9 @@ def executor_options(command: Callable[..., Any]) -> Callable[..., Any]:
         gpus_per_variant: float | None,
         **others: Any,
     ) -> Any:
-        choice = ExecutorChoice(executor, ray_address, cpus_per_variant, gpus_per_variant)
+        choice = ExecutorChoice(
+            executor=executor, ray_address=ray_address, cpus=cpus_per_variant, gpus=gpus_per_variant
+        )
         return command(*args, choice=choice, **others)
 
     decorated: Callable[..., Any] = with_choice

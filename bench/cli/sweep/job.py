@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bench.sweep.spacefile import SpaceFile
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Order:
     """What was asked for: which space, with what, where to."""
 
@@ -84,7 +84,7 @@ class GridJob:
             beyond, variants = len(order.space.specs) - len(plan.specs), len(order.space.specs)
             say(f"budget: {plan.budget}: {beyond} of {variants} variants are beyond and not measured")
         say_plan(plan)
-        self._plan, self._forecast = plan, Forecast(order.crew.lanes)
+        self._plan, self._forecast = plan, Forecast(lanes=order.crew.lanes)
         foresee(self._forecast, plan.todo, plan.dataset)
         say_forecast(plan, self._forecast.seconds_left(plan.todo, {}), order.crew.lanes.workers)
         self._rungs = _rungs(plan, self.spend) if self.spend is not None else None

@@ -59,8 +59,10 @@ class SearchJob:
         say("checking data, backbones and weights")
         checked = check(space, space.scouts, order.store, order.data_root, order.weights_dir, order.crew.way)
         excess = counted_excess(budget, len(checked.dataset.classes), space.cost.size)
-        search = Search(space.products, strategy, excess)
-        return Searching(checked, search, budget, order.retry, Forecast(order.crew.lanes))
+        search = Search(products=space.products, strategy=strategy, excess=excess)
+        return Searching(
+            checked=checked, search=search, budget=budget, retry=order.retry, forecast=Forecast(lanes=order.crew.lanes)
+        )
 
     def run(self) -> tuple[Tally, Plan]:
         """Measure batch by batch."""

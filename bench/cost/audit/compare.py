@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bench.cost.audit.reading import Failure, Reading
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LeftOver:
     """A difference that no step explains, in multiply-adds of one kind of operator."""
 
@@ -56,7 +56,13 @@ def compare(ours: Reading, theirs: Reading) -> tuple[LeftOver, ...]:
     """What is left over between two readings after their steps: nothing where they agree to the last multiply-add."""
     kinds = dict.fromkeys([*ours.by_kind, *theirs.by_kind])
     return tuple(
-        LeftOver(theirs.counter, kind, ours.by_kind.get(kind, 0), theirs.by_kind.get(kind, 0), tuple(theirs.no_formula))
+        LeftOver(
+            counter=theirs.counter,
+            kind=kind,
+            ours=ours.by_kind.get(kind, 0),
+            theirs=theirs.by_kind.get(kind, 0),
+            no_formula=tuple(theirs.no_formula),
+        )
         for kind in kinds
         if ours.by_kind.get(kind, 0) != theirs.by_kind.get(kind, 0)
     )

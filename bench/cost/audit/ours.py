@@ -16,7 +16,7 @@ def read(cost: Cost) -> Reading:
     for operator, work in cost.by_operator().items():
         by_kind[_kind(operator)] += work.macs
     macs = {kind: macs for kind, macs in by_kind.items() if macs}
-    return Reading(NAME, cost.total.macs, (), macs, no_formula=dict(cost.unknown))
+    return Reading(counter=NAME, native=cost.total.macs, steps=(), by_kind=macs, no_formula=dict(cost.unknown))
 
 
 def _kind(operator: str) -> str:

@@ -33,7 +33,7 @@ class Pass:
     """Calls of operators that look like products and have no formula."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """One explained difference. macs: signed, what is added to the counter's own figure; calls: None if unknown."""
 
@@ -43,7 +43,7 @@ class Step:
     calls: int | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Reading:
     """What a counter found.
 
@@ -94,21 +94,21 @@ def align(
         found = complete.macs.get(name, 0) - native.macs.get(name, 0)
         if found:
             reason = NO_ATTENTION if name.startswith(IN_ATTENTION) else TAKEN_APART
-            steps.append(Step(name, reason, found, _calls(name, complete, native)))
+            steps.append(Step(operator=name, reason=reason, macs=found, calls=_calls(name, complete, native)))
     by_kind: Counter[str] = Counter()
     for name, macs in complete.macs.items():
         if name in left_out:
             if macs:
-                steps.append(Step(name, left_out[name], -macs, complete.calls.get(name)))
+                steps.append(Step(operator=name, reason=left_out[name], macs=-macs, calls=complete.calls.get(name)))
         else:
             by_kind[_kind(name, products)] += macs
     return Reading(
-        counter,
-        sum(native.macs.values()),
-        tuple(steps),
-        {kind: macs for kind, macs in by_kind.items() if macs},
-        beside or {},
-        dict(complete.no_formula),
+        counter=counter,
+        native=sum(native.macs.values()),
+        steps=tuple(steps),
+        by_kind={kind: macs for kind, macs in by_kind.items() if macs},
+        beside=beside or {},
+        no_formula=dict(complete.no_formula),
     )
 
 

@@ -31,7 +31,7 @@ class Box:
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Arrow:
     """From box to box, by name."""
 
@@ -41,7 +41,7 @@ class Arrow:
     label: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DiagramInfo:
     """All that the diagram shows. pyramid: one of our networks. legend: by role, its share of the cost."""
 
@@ -64,7 +64,12 @@ def diagram_info(explanation: Explanation) -> DiagramInfo:
     boxes += [Box(part.name, part.role, _box_lines(part, pyramid)) for part in explanation.parts]
     every = any(part.name == "P1" and "re-entry" in part.inputs for part in explanation.parts)
     arrows = [
-        Arrow(source, part.name, _arrow_role(source, part), _arrow_label(source, part.name, every) if pyramid else "")
+        Arrow(
+            start=source,
+            end=part.name,
+            role=_arrow_role(source, part),
+            label=_arrow_label(source, part.name, every) if pyramid else "",
+        )
         for part in explanation.parts
         for source in part.inputs
         if not (pyramid and part.name == "F1")
@@ -74,7 +79,14 @@ def diagram_info(explanation: Explanation) -> DiagramInfo:
         f"{width}×{height} pixels, {explanation.classes} classes: {macs}, "
         f"{METRICS['parameters'].show(explanation.parameters)} M parameters"
     )
-    return DiagramInfo(explanation.variant, subtitle, pyramid, tuple(boxes), tuple(arrows), _legend(explanation))
+    return DiagramInfo(
+        title=explanation.variant,
+        subtitle=subtitle,
+        pyramid=pyramid,
+        boxes=tuple(boxes),
+        arrows=tuple(arrows),
+        legend=_legend(explanation),
+    )
 
 
 def _box_lines(part: Part, pyramid: bool) -> tuple[str, ...]:

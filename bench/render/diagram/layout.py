@@ -8,7 +8,7 @@ from bench.render.diagram.info import IMAGE, Arrow, DiagramInfo
 from bench.render.diagram.text import box_height
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Place:
     """A rectangle; y grows upward."""
 
@@ -50,28 +50,30 @@ def pyramid_places(info: DiagramInfo) -> Places:
     row = max(box_height(info, f"P{i}", _FPN[1]) for i in (1, 2, 3, 4))
     low = max(box_height(info, "classifier", 1.6), box_height(info, "logits", 1.6))
     head = max(box_height(info, "head", 3.5), box_height(info, IMAGE, width))
-    places["classifier"] = Place(_FPN[0] - 0.35, 0, 1.6, low)
-    places["logits"] = Place(1.8, 0, 1.6, low)
-    places["head"] = Place(1.8, low + _GAP, _FPN[0] + 1.25 - 1.8, head)
-    places[IMAGE] = Place(left, 0, width, box_height(info, IMAGE, width))
+    places["classifier"] = Place(left=_FPN[0] - 0.35, bottom=0, width=1.6, height=low)
+    places["logits"] = Place(left=1.8, bottom=0, width=1.6, height=low)
+    places["head"] = Place(left=1.8, bottom=low + _GAP, width=_FPN[0] + 1.25 - 1.8, height=head)
+    places[IMAGE] = Place(left=left, bottom=0, width=width, height=box_height(info, IMAGE, width))
     label = box_height(info, "backbone", width)
     bottom = max(low + _GAP + head + 0.25, places[IMAGE].top + _GAP + label)
     for i in range(1, 5):
         y = bottom + (i - 1) * (row + _STAGE_GAP)
-        places[f"F{i}"] = Place(left, y, width, row)
-        places[f"P{i}"] = Place(_FPN[0], y, _FPN[1], row)
+        places[f"F{i}"] = Place(left=left, bottom=y, width=width, height=row)
+        places[f"P{i}"] = Place(left=_FPN[0], bottom=y, width=_FPN[1], height=row)
     top = places["F4"].top
-    places["backbone"] = Place(left - 0.07, bottom - label, width + 0.14, top - bottom + label + 0.07)
+    places["backbone"] = Place(
+        left=left - 0.07, bottom=bottom - label, width=width + 0.14, height=top - bottom + label + 0.07
+    )
     if "context" in names:
         unify = [name for name in names if name.startswith("unify")]
         second = max(box_height(info, "re-entry", _FPN[1]), *(box_height(info, name, _SLOT_WIDTH) for name in unify))
         first = max(box_height(info, "context", _FPN[1]), box_height(info, "fuse", _WIDE))
         y = top + _MODULE_GAP
         for name in unify:
-            places[name] = Place(SLOTS[name[-2:]] - _SLOT_WIDTH / 2, y, _SLOT_WIDTH, second)
-        places["re-entry"] = Place(_FPN[0], y, _FPN[1], second)
-        places["fuse"] = Place(left, y + second + _GAP, _WIDE, first)
-        places["context"] = Place(_FPN[0], y + second + _GAP, _FPN[1], first)
+            places[name] = Place(left=SLOTS[name[-2:]] - _SLOT_WIDTH / 2, bottom=y, width=_SLOT_WIDTH, height=second)
+        places["re-entry"] = Place(left=_FPN[0], bottom=y, width=_FPN[1], height=second)
+        places["fuse"] = Place(left=left, bottom=y + second + _GAP, width=_WIDE, height=first)
+        places["context"] = Place(left=_FPN[0], bottom=y + second + _GAP, width=_FPN[1], height=first)
     return places
 
 
@@ -94,7 +96,7 @@ def graph_places(info: DiagramInfo) -> Places:
         y -= height + _GAP
         for i, name in enumerate(names):
             lanes[name] = middle + i - (len(names) - 1) / 2
-            places[name] = Place(lanes[name] * _LANE - _NODE_WIDTH / 2, y, _NODE_WIDTH, height)
+            places[name] = Place(left=lanes[name] * _LANE - _NODE_WIDTH / 2, bottom=y, width=_NODE_WIDTH, height=height)
     return places
 
 

@@ -33,7 +33,7 @@ class CostPoints:
     parameters: list[float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CostFigureInfo:
     """All that the figure shows. beyond: variants out of the budget; published: not measured here, with sources."""
 

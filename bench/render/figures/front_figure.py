@@ -37,7 +37,7 @@ WHOLE = "built as a whole"
 """Stands for the backbone of a network that has none of its own."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Point:
     """One variant in shown units (mIoU in percent); low and high are the spread."""
 
@@ -53,7 +53,7 @@ class Point:
     on_front: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FrontInfo:
     """All that the figure shows."""
 
@@ -89,7 +89,13 @@ def front_info(study: Study, metric: str) -> FrontInfo:
             )
         )
     label = METRICS[metric].label
-    return FrontInfo(metric, f"mIoU against {label}", cost_setting_words(study, metric), points, _band(study, metric))
+    return FrontInfo(
+        metric=metric,
+        title=f"mIoU against {label}",
+        subtitle=cost_setting_words(study, metric),
+        points=points,
+        band=_band(study, metric),
+    )
 
 
 def _band(study: Study, metric: str) -> list[tuple[float, float, float]]:

@@ -37,7 +37,7 @@ class Folders:
     weights_dir: Path | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Findings:
     """What a node found of itself. unseen: what it does not see, in words. precision: of its trainings; None without
     the device, or where nobody asked."""
@@ -48,7 +48,7 @@ class Findings:
     precision: TrainPrecision | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Wanted:
     """What every node must have, as the driver has it. commit: for words."""
 
@@ -59,7 +59,7 @@ class Wanted:
 
     @classmethod
     def of_driver(cls, folders: Folders) -> Wanted:
-        return cls(folders, source_digest(), _measuring_versions(), commit())
+        return cls(folders=folders, source=source_digest(), versions=_measuring_versions(), commit=commit())
 
 
 def refuse_this_node(name: str, wanted: Wanted) -> None:
@@ -68,7 +68,11 @@ def refuse_this_node(name: str, wanted: Wanted) -> None:
     Raises:
         UserError: it does not fit, with what to do there.
     """
-    _refuse_other(name, Findings(_unseen(wanted.folders, LOCK_NAME), source_digest(), _measuring_versions()), wanted)
+    _refuse_other(
+        name,
+        Findings(unseen=_unseen(wanted.folders, LOCK_NAME), source=source_digest(), versions=_measuring_versions()),
+        wanted,
+    )
 
 
 def look(folders: Folders, token: str, device: str) -> Findings:
@@ -77,7 +81,10 @@ def look(folders: Folders, token: str, device: str) -> Findings:
 
     there = device == "cpu" or torch.cuda.is_available()
     return Findings(
-        _unseen(folders, token), source_digest(), _measuring_versions(), fastest_precision(device) if there else None
+        unseen=_unseen(folders, token),
+        source=source_digest(),
+        versions=_measuring_versions(),
+        precision=fastest_precision(device) if there else None,
     )
 
 

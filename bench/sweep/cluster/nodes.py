@@ -15,7 +15,7 @@ _ROUNDING = 1e-9
 """1 / 0.1 must hold ten."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Node:
     """One that is alive. name: its address. cpus, gpus: that Ray may give away there, busy or not."""
 
@@ -53,7 +53,12 @@ def alive_nodes() -> list[Node]:
     """Those that take tasks, as far as the cluster knows."""
     there = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
     return [
-        Node(n["NodeID"], n["NodeManagerAddress"], n["Resources"].get("CPU", 0.0), n["Resources"].get("GPU", 0.0))
+        Node(
+            id=n["NodeID"],
+            name=n["NodeManagerAddress"],
+            cpus=n["Resources"].get("CPU", 0.0),
+            gpus=n["Resources"].get("GPU", 0.0),
+        )
         for n in there
     ]
 

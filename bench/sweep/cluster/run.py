@@ -46,10 +46,10 @@ def run_cells(
     Raises:
         UserError: no node is left that has room, or one that has joined, or changed, does not fit.
     """
-    work = _Work(sources, Wanted.of_driver(folders), share, timeout_s, notify)
+    work = _Work(sources=sources, wanted=Wanted.of_driver(folders), share=share, timeout_s=timeout_s, notify=notify)
     try:
         for cell in cells:
-            work.start(_Job(cell))
+            work.start(_Job(cell=cell))
         while work.jobs:
             ready, _ = ray.wait(list(work.jobs), num_returns=1, timeout=_TICK_S)
             work.refuse_no_room()
@@ -67,7 +67,7 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Job:
     """A cell under way. Its start is told by the driver's clock, which orders the records of all nodes."""
 
@@ -81,10 +81,10 @@ class _Job:
         self.node, self.started, self.since = node, _now(), time.monotonic()
 
     def fail(self, reason: str) -> Finished:
-        return Finished(self.cell, self.started, time.monotonic() - self.since, reason=reason)
+        return Finished(cell=self.cell, started=self.started, seconds=time.monotonic() - self.since, reason=reason)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Work:
     """The tasks that are not done, by the streams of what they say."""
 
@@ -151,5 +151,5 @@ class _Work:
         if job.tries >= _MOST_TRIES:
             return job.fail(f"the node that it ran on was lost {job.tries} times, last {job.node}")
         self.notify(f"node {job.node} was lost: {job.cell.group} of {job.cell.spec.name} goes on elsewhere")
-        self.start(_Job(job.cell, job.tries + 1))
+        self.start(_Job(cell=job.cell, tries=job.tries + 1))
         return None
