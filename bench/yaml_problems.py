@@ -43,7 +43,9 @@ def problems_in_words(file: YamlFile, model: type[BaseModel], error: ValidationE
         by_place.setdefault(_place(problem, file.content), []).append(problem)
     # A union reports every reading of a value; the one that got deepest is the one that was meant.
     deepest = [p for p in by_place if not any(q[: len(p)] == p != q for q in by_place)]
-    return "; ".join(_words(file, model, place, by_place[place], described_by) for place in deepest)
+    return "; ".join(
+        _words(file, model, place=place, problems=by_place[place], described_by=described_by) for place in deepest
+    )
 
 
 def _place(problem: ErrorDetails, content: Any) -> Place:

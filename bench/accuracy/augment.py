@@ -34,7 +34,7 @@ class Augment:
             image, mask = _tensors(sample.image, sample.mask)
         else:
             low, high = self.schedule.scale
-            image, mask = _crop(sample, low + (high - low) * factor, self.schedule.crop, row, column)
+            image, mask = _crop(sample, low + (high - low) * factor, size=self.schedule.crop, row=row, column=column)
         if self.schedule.flip and mirror < 0.5:
             image, mask = transform.horizontal_flip(image), transform.horizontal_flip(mask)
         if self.schedule.colour_jitter:

@@ -117,7 +117,9 @@ class ContrastiveTerm(nn.Module):
         targets = nearest(targets, size)
         predicted = nearest(logits.detach(), size).argmax(dim=1)
         settings = self.settings
-        chosen = sample_anchors(targets, predicted, settings.max_anchors, settings.max_views, self.generator)
+        chosen = sample_anchors(
+            targets, predicted, max_anchors=settings.max_anchors, max_views=settings.max_views, generator=self.generator
+        )
         image, row, column = torch.unravel_index(chosen, targets.shape)
         with torch.autocast(features.device.type, enabled=False):
             anchors = features[image, :, row, column].float()  # (A, C)

@@ -39,10 +39,12 @@ class DepthwiseConv(torch.autograd.Function):
         of_image = of_weight = None
         if ctx.needs_input_grad[0]:
             like_image = torch.empty_like(image, dtype=weight.dtype)  # of which nothing but its shape is read
-            both = _gradients(grad, like_image, weight, ctx.stride, ctx.padding, (True, False))
+            both = _gradients(
+                grad, like_image, weight=weight, stride=ctx.stride, padding=ctx.padding, wanted=(True, False)
+            )
             of_image = both[0].to(image.dtype)
         if ctx.needs_input_grad[1]:
-            of_weight = _of_weight(grad, image, weight, ctx.stride, ctx.padding)
+            of_weight = _of_weight(grad, image, weight=weight, stride=ctx.stride, padding=ctx.padding)
         return of_image, of_weight, None, None
 
 
@@ -72,7 +74,9 @@ def _of_both_ends(grad: Tensor, image: Tensor, weight: Tensor, stride: Pair, pad
     memory[-beside * channels :].zero_()
     ends = (on_the_left, weight[..., :FAST_COLUMNS]), (on_the_right, weight[..., beside:])
     first, last = (
-        _gradients(grad, padded.permute(0, 3, 1, 2), columns, stride, (0, 0), (False, True))[1]
+        _gradients(
+            grad, padded.permute(0, 3, 1, 2), weight=columns, stride=stride, padding=(0, 0), wanted=(False, True)
+        )[1]
         for padded, columns in ends
     )
     return [first, last[..., FAST_COLUMNS - beside :]]
@@ -86,7 +90,11 @@ def _of_narrow_ones(grad: Tensor, image: Tensor, weight: Tensor, stride: Pair, p
         first = sum(part.shape[3] for part in parts) - padding[1]
         end = first + (grad.shape[3] - 1) * stride[1] + columns.shape[3]
         beside = (-first, end - image.shape[3], padding[0], padding[0])  # where negative, columns are left out
-        parts.append(_gradients(grad, F.pad(image, beside), columns, stride, (0, 0), (False, True))[1])
+        parts.append(
+            _gradients(grad, F.pad(image, beside), weight=columns, stride=stride, padding=(0, 0), wanted=(False, True))[
+                1
+            ]
+        )
     return parts
 
 

@@ -101,7 +101,7 @@ def train(
     average = make_average(net, schedule.ema) if schedule.ema else None  # before a hook could be copied along
     width, height = schedule.crop or samples[0].image.shape[1::-1]
     with (
-        contrastive_term(net, schedule, (width, height), steps, seed, device) as contrast,
+        contrastive_term(net, schedule, size=(width, height), steps=steps, seed=seed, device=device) as contrast,
         fast_gradients(device, net),
     ):
         course = Course(net, average, contrast, schedule, steps)
@@ -109,7 +109,7 @@ def train(
         if schedule.compile:
             forward = compiled_passes(forward, device)
         passes = Passes(net=forward, pixel_loss=pixel_loss, contrast=contrast, device=device, precision=precision)
-        _run(course, passes, batches, schedule.epochs, aids)
+        _run(course, passes, batches=batches, epochs=schedule.epochs, aids=aids)
     if average is not None:
         net.load_state_dict(average.module.state_dict())
     return course.log

@@ -71,7 +71,9 @@ class Adapter:
             "updates": self._updates(training),
             "labelled": self._labelled(training),
         }
-        return [self._judge(training, inference, net, started, trained) for inference in training.keys]
+        return [
+            self._judge(training, inference, net=net, started=started, trained=trained) for inference in training.keys
+        ]
 
     def _train(self, training: Training) -> tuple[Network, TrainingLog]:
         request, schedule = self.request, training.schedule
@@ -89,15 +91,17 @@ class Adapter:
             return net, train_mean_teacher(
                 net,
                 samples,
-                request.without_labels(chosen),
-                classes,
-                schedule,
-                request.teacher,
-                training.seed,
-                device,
-                precision,
+                unlabelled=request.without_labels(chosen),
+                classes=classes,
+                schedule=schedule,
+                how=request.teacher,
+                seed=training.seed,
+                device=device,
+                precision=precision,
             )
-        return net, train(net, samples, classes, schedule, training.seed, device, precision)
+        return net, train(
+            net, samples, classes=classes, schedule=schedule, seed=training.seed, device=device, precision=precision
+        )
 
     def _frozen_trainer(self, spec: VariantSpec, net: Network) -> FrozenTrainer:
         """One a variant: the start's backbone is the same for all budgets and seeds."""
@@ -126,9 +130,9 @@ class Adapter:
             split: evaluate(
                 judged,
                 stepped(request.dataset.load(split), step),
-                len(request.dataset.classes),
-                device,
-                inference.evaluation(),
+                classes=len(request.dataset.classes),
+                device=device,
+                how=inference.evaluation(),
             )
             for split in (JUDGED if inference.is_nothing else JUDGED[:1])
         }
@@ -139,7 +143,7 @@ class Adapter:
             metrics |= miou_numbers(split, result)
             details |= score_tables(split, result)
         seconds = trained["training_s"] + time.perf_counter() - start
-        return self._record(training, inference, started, seconds, metrics, details)
+        return self._record(training, inference, started=started, seconds=seconds, metrics=metrics, details=details)
 
     def _updates(self, training: Training) -> int:
         if training.schedule is None:

@@ -98,7 +98,9 @@ class FrozenTrainer:
         net.backbone = replay
         net.to(self.device).train()
         try:
-            return self._run(net, replay, indices, samples, classes, schedule, seed)
+            return self._run(
+                net, replay, indices=indices, samples=samples, classes=classes, schedule=schedule, seed=seed
+            )
         finally:
             net.backbone = backbone
             replay.stages = []
@@ -127,7 +129,7 @@ class FrozenTrainer:
                 for at in range(each):
                     some = order[at * batch : (at + 1) * batch]
                     stages, targets = self._batch([indices[i] for i in some], random, schedule.flip)
-                    course.update(self._loss(net, replay, stages, targets, pixel_loss))
+                    course.update(self._loss(net, replay, stages=stages, targets=targets, pixel_loss=pixel_loss))
                 course.log.losses.append(course.loss_sum / each)
                 course.loss_sum = 0.0
         if average is not None:

@@ -138,7 +138,7 @@ def plan_trainings(request: Request, done: Set[str] = frozenset()) -> list[Train
         done: keys of records. A training that was done in another way, as on a GPU, is not done again.
     """
     return [
-        _known_training(request, spec, arm, labels, seed, done)
+        _known_training(request, spec, arm=arm, labels=labels, seed=seed, done=done)
         for spec in request.specs
         for seed in request.seeds
         for labels, arm in _points(request, spec, seed)
@@ -157,15 +157,19 @@ def _points(request: Request, spec: VariantSpec, seed: int) -> Iterator[tuple[in
 
 def _known_training(request: Request, spec: VariantSpec, arm: Arm, labels: int, seed: int, done: Set[str]) -> Training:
     """By the machine's own way, unless it was done by another one."""
-    own = _training(request, spec, arm, labels, seed, request.way)
+    own = _training(request, spec, arm=arm, labels=labels, seed=seed, way=request.way)
     ways = [way for way in TRAINING_WAYS if way != request.way] if request.any_way else []
-    others = (_training(request, spec, arm, labels, seed, way) for way in ways)
+    others = (_training(request, spec, arm=arm, labels=labels, seed=seed, way=way) for way in ways)
     return next((t for t in (own, *others) if done and set(t.keys.values()) <= done), own)
 
 
 def _training(request: Request, spec: VariantSpec, arm: Arm, labels: int, seed: int, way: TrainingWay) -> Training:
-    schedule = None if arm == "as_is" else schedule_for(arm, labels, request.size, request.updates, request.changes)
-    common = _setting(request, spec, arm, labels, seed, schedule, way)
+    schedule = (
+        None
+        if arm == "as_is"
+        else schedule_for(arm, labels, size=request.size, updates=request.updates, changes=request.changes)
+    )
+    common = _setting(request, spec, arm=arm, labels=labels, seed=seed, schedule=schedule, way=way)
     settings = {}
     for inference in request.inferences if arm in request.arms_with_steps else request.inferences[:1]:
         if inference.looks_at_training_images and arm == "as_is" and not len(request.source):

@@ -156,8 +156,10 @@ def time_steps(
         found = []
         for name, step in steps.items():
             scaled = _at_scale(net, scales[name]) if name in scales else run
-            sides = _sides(step, run, scaled, image, setting)
-            found.append(_time_step(name, sides, setting, passes, chance, most_seconds))
+            sides = _sides(step, run, scaled=scaled, image=image, setting=setting)
+            found.append(
+                _time_step(name, sides, setting=setting, passes=passes, chance=chance, most_seconds=most_seconds)
+            )
             on_step(len(found))
     return found
 

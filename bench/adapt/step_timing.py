@@ -124,7 +124,12 @@ def _measured(
             latency = _time(timing, steps[timing.inference], net, image)
         except (MemoryError, RuntimeError) as error:  # RuntimeError: what torch raises when a CPU's memory is full
             reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no memory is left'}"
-        yield timing, _record(request, timing, latency, reason, started, time.perf_counter() - start)
+        yield (
+            timing,
+            _record(
+                request, timing, latency=latency, reason=reason, started=started, seconds=time.perf_counter() - start
+            ),
+        )
 
 
 def _time(timing: Timing, step: Step, net: Network, image: Picture) -> StepLatency:
@@ -132,9 +137,9 @@ def _time(timing: Timing, step: Step, net: Network, image: Picture) -> StepLaten
     (found,) = time_steps(
         {name: step},
         net,
-        image,
-        timing.clocked,
-        timing.setting["passes"],
+        image=image,
+        setting=timing.clocked,
+        passes=timing.setting["passes"],
         scales={name: scale} if scale != 1 else {},
         most_seconds=MOST_SECONDS,
     )

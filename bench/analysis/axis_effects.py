@@ -46,7 +46,16 @@ def axis_effects(
     effects = []
     for axis, found in _pairs_by_axis({name: specs[name] for name in by_name}).items():
         for before, after, names in _from_base(axis, found, specs):
-            effects.append(_effect(axis, before, after, [(by_name[a], by_name[b]) for a, b in names], metrics, draws))
+            effects.append(
+                _effect(
+                    axis,
+                    before,
+                    after=after,
+                    pairs=[(by_name[a], by_name[b]) for a, b in names],
+                    metrics=metrics,
+                    draws=draws,
+                )
+            )
     return effects
 
 

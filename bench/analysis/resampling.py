@@ -70,7 +70,9 @@ def draw_mious(
         return None if matrices is None else miou_draws([matrices], draws_of_images(len(matrices), resamples, seed))
 
     return {
-        variant: draw_miou([run_of(r) for r in runs], [over_images(r) for r in runs], spread, resamples, seed)
+        variant: draw_miou(
+            [run_of(r) for r in runs], [over_images(r) for r in runs], spread=spread, resamples=resamples, seed=seed
+        )
         for variant, runs in by_variant.items()
     }
 

@@ -155,7 +155,9 @@ def _draw(dataset: Dataset, inspection: Inspection, path: Path) -> None:
     pixels = [sum(count.pixels[i] for count in inspection.splits.values()) for i in range(len(inspection.classes))]
     shares = [count / max(1, sum(pixels)) for count in pixels]
     try:
-        draw_contact_sheet(f"{dataset.name}: {dataset.describe()}", inspection.classes, shares, tiles, path)
+        draw_contact_sheet(
+            f"{dataset.name}: {dataset.describe()}", inspection.classes, shares=shares, tiles=tiles, path=path
+        )
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(f"cannot write {path}: {reason}. Pass --sheet FILE, or --no-sheet.") from None

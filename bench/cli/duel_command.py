@@ -64,7 +64,9 @@ def command(
     say(f"A: {_describe(a)}")
     say(f"B: {_describe(b)}")
     with polite_kill("stopped; there is no result."):
-        found = fight(a, b, restarts, seconds, lambda done: say(f"restart {done} of {restarts}"))
+        found = fight(
+            a, b, restarts=restarts, seconds=seconds, on_restart=lambda done: say(f"restart {done} of {restarts}")
+        )
     if found.restarts < restarts:
         say(f"time was up after {found.restarts} of {restarts} restarts; more --seconds than {seconds:g} give more")
     if as_json:

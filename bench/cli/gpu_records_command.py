@@ -77,13 +77,15 @@ def command(
     outcomes: list[Outcome] = []
     with polite_kill("stopped. What is done is kept; the same command goes on from here."), _log(log_file) as log:
         try:
-            for outcome in run_steps(steps, Done(lockstep / "done.json"), budget, again, _say_start, _tee(log)):
+            for outcome in run_steps(
+                steps, Done(lockstep / "done.json"), budget=budget, again=again, on_step=_say_start, on_line=_tee(log)
+            ):
                 outcomes.append(outcome)
                 say(f"{outcome.step.name}: {outcome.state}, {outcome.seconds:.0f} s: {outcome.words}")
         finally:
             if out is not None:
                 pack(results, (SWEEP, COMPILED_SWEEP), out.resolve() / ARCHIVE)
-    _conclude(outcomes, results, log_file, out, toy)
+    _conclude(outcomes, results, log_file=log_file, out=out, toy=toy)
 
 
 def _refuse_missing_packages() -> None:

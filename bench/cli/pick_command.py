@@ -108,15 +108,15 @@ def command(
         grounds = load_adapted_grounds(
             adaptations_in(results_dir),
             adapted[0],
-            _labels(labels),
-            source,
-            rest,
-            deciding(limits, objective),
-            machine,
+            labels=_labels(labels),
+            source=source,
+            sweeps=rest,
+            metrics=deciding(limits, objective),
+            machine=machine,
         )
         decision = decide_on(grounds, limits, objective)
     else:
-        decision = decide(source, sweeps, limits, objective, machine)
+        decision = decide(source, sweeps, limits=limits, objective=objective, machine=machine)
     if as_json:
         click.echo(json.dumps(decision.to_json(), indent=2))
     else:

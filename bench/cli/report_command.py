@@ -152,11 +152,11 @@ def _study(name: str, results_dir: Path, convention: Convention) -> Study:
     return make_study(
         name,
         store.read_known(name),
-        store.read_plan(name),
-        convention,
-        Confusions(results_dir, name),
-        store.chosen_by(name),
-        store.read(),
+        plan=store.read_plan(name),
+        convention=convention,
+        confusions=Confusions(results_dir, name),
+        chosen_by=store.chosen_by(name),
+        others=store.read(),
     )
 
 

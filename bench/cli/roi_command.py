@@ -70,8 +70,10 @@ def command(
         raise UserError("--change and --one-off belong together: what changes, and what that costs once.")
     prices = read_prices(prices_path)
     metric = latency_metric(device, runtime)  # type: ignore[arg-type]
-    found = roi_of_sweep(Store(results_dir), sweep, metric, machine, prices)
-    told = _change(found, change, one_off or 0.0, frames_per_day, prices) if change else None
+    found = roi_of_sweep(Store(results_dir), sweep, metric=metric, machine=machine, prices=prices)
+    told = (
+        _change(found, change, one_off=one_off or 0.0, frames_per_day=frames_per_day, prices=prices) if change else None
+    )
     if as_json:
         click.echo(json.dumps(found.to_json() | ({"change": told} if told else {}), indent=2))
     else:

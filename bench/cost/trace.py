@@ -182,7 +182,7 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         macs = operator.core(args, out) if operator.core else 0
         rest = operator.rest(args, out) if operator.rest else 0
         tensors = _tensors(out)
-        self.note(operator, macs, rest, _tensors(arguments), tensors)
+        self.note(operator, macs, rest=rest, read=_tensors(arguments), out=tensors)
         return out
 
     def note(self, operator: Operator, macs: int, rest: int, read: list[Tensor], out: list[Tensor]) -> None:
@@ -233,7 +233,7 @@ class _Attention(AttentionMode):
         out = query.new_empty(batch, query.shape[-2], *heads, value.shape[-1])
         out = out.transpose(1, 2) if heads else out
         macs, rest = attention_macs(query, key, value), attention_rest(query, key)
-        self.tracer.note(self.operator, macs, rest, [query, key, value], [out])
+        self.tracer.note(self.operator, macs, rest=rest, read=[query, key, value], out=[out])
         return out
 
     def _taken_apart(self, *args: Any, **kwargs: Any) -> Tensor:

@@ -192,7 +192,7 @@ def _split(path: Path, names: list[str], seeded: SeededSplit, problems: list[str
         return _read_split(path, names, problems), f"split by {path.name}"
     note = f"split by seed {seeded.seed}" + _groups_found(names, seeded.group_by, problems)
     group_of = grouped_by(seeded.group_by) if seeded.group_by else str
-    return seeded_split(names, seeded.val, seeded.test, seeded.seed, group_of), note
+    return seeded_split(names, seeded.val, test=seeded.test, seed=seeded.seed, group_of=group_of), note
 
 
 def _groups_found(names: list[str], group_by: str, problems: list[str]) -> str:

@@ -86,7 +86,11 @@ def decide(
     Raises:
         UserError: as `load_grounds`.
     """
-    return decide_on(load_grounds(source, sweeps, deciding(limits, objective), machine, _SHOWN), limits, objective)
+    return decide_on(
+        load_grounds(source, sweeps, metrics=deciding(limits, objective), machine=machine, shown=_SHOWN),
+        limits,
+        objective,
+    )
 
 
 def deciding(limits: Sequence[Limit], objective: str) -> list[str]:
@@ -97,7 +101,9 @@ def deciding(limits: Sequence[Limit], objective: str) -> list[str]:
 def decide_on(grounds: Grounds, limits: Sequence[Limit], objective: str) -> Decision:
     """Pick among candidates."""
     found = pick(grounds.candidates, limits, objective)
-    sure = found.best and sureness_of(found.best.variant, grounds.candidates, limits, objective, grounds.draws)
+    sure = found.best and sureness_of(
+        found.best.variant, grounds.candidates, limits=limits, objective=objective, draws=grounds.draws
+    )
     return Decision(found, grounds, sure or None)
 
 

@@ -89,7 +89,11 @@ def pick(candidates: Sequence[Candidate], limits: Sequence[Limit], objective: st
             ways_out=[way for way in ways if way],
         )
     best = within[0]
-    steps = [step for limit in limits for step in _relaxations(candidates, limits, limit, best, objective)]
+    steps = [
+        step
+        for limit in limits
+        for step in _relaxations(candidates, limits, limit=limit, best=best, objective=objective)
+    ]
     return Pick(
         objective=objective,
         limits=limits,

@@ -67,7 +67,7 @@ def roi_of_sweep(store: Store, sweep: str, metric: str, machine: str, prices: Pr
     records = select(store.read_known(sweep), store.read_plan(sweep)).shown
     timed = [r for r in records if r.group == "latency" and metric_of(r) == metric and machine in r.machine_id]
     pairs = [
-        (c, _running(c, grounds, [r for r in timed if r.variant == c.variant], metric, prices))
+        (c, _running(c, grounds, timed=[r for r in timed if r.variant == c.variant], metric=metric, prices=prices))
         for c in grounds.candidates
     ]
     pairs.sort(key=lambda pair: (pair[1].per_million.value, pair[1].variant))
@@ -89,4 +89,6 @@ def _running(candidate: Candidate, grounds: Grounds, timed: Sequence[Record], me
     drawn = grounds.draws[metric].get(candidate.variant)
     interval = Interval(value, value, value) if drawn is None else interval_of(value, drawn)
     joules = measured_joules([record.details for record in timed])
-    return running(candidate.variant, interval, timed[0].setting.get("batch", 1), price, joules)
+    return running(
+        candidate.variant, interval, batch=timed[0].setting.get("batch", 1), price=price, joules_per_pass=joules
+    )

@@ -59,7 +59,9 @@ def guard_space(space: GuardedSpace, allowed: Allowance, count: Count) -> SpaceG
     faults = baseline_faults(space.agreed, space.current, allowed) if space.agreed else ()
     names = list(dict.fromkeys([*old.costs, *_names(space.target)]))
     costs, reasons = _count(names, old.size, old.classes, count)
-    variants = [guard_variant(n, old.costs.get(n), costs.get(n), allowed, reasons.get(n, "")) for n in names]
+    variants = [
+        guard_variant(n, old.costs.get(n), now=costs.get(n), allowed=allowed, reason=reasons.get(n, "")) for n in names
+    ]
     still = set(_names_now(space.target, old))
     variants = [replace(variant, in_space=variant.name in still) for variant in variants]
     notes = [*space.notes, *_space_notes(space, old)]
@@ -94,7 +96,9 @@ def accept_space(space: GuardedSpace, allowed: Allowance, count: Count) -> Space
     costs, reasons = _count(names, plan.size, plan.classes, count)
     obstacle = _obstacle(space, plan.size, plan.classes)
     before = {} if old is None or obstacle else old.costs
-    variants = [guard_variant(n, before.get(n), costs.get(n), allowed, reasons.get(n, "")) for n in names]
+    variants = [
+        guard_variant(n, before.get(n), now=costs.get(n), allowed=allowed, reason=reasons.get(n, "")) for n in names
+    ]
     reason = "the space has it no more"
     gone = set(old.costs if old else ()) - set(names)
     variants += [GuardedVariant(name=name, state="dropped", reason=reason, in_space=False) for name in gone]

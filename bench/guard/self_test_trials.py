@@ -62,7 +62,7 @@ def run_trials(
     with busy_neighbour() if busy else nullcontext():
         for first in range(0, len(kinds), _TRIALS_A_HOST):
             begun = time.monotonic()
-            with guard_ready(checkout, checkout, setting, effort, rule) as guard:
+            with guard_ready(checkout, checkout, setting=setting, effort=effort, rule=rule) as guard:
                 starting = time.monotonic() - begun
                 for more_work in kinds[first : first + _TRIALS_A_HOST]:
                     start, watch = time.monotonic(), guard.ready.watch(setting.device)

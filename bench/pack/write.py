@@ -96,7 +96,10 @@ def _packed_file(results: Path, path: Path, known: PackedFile | None, on_records
         file.seek(0)
         sweep = path.parent.name
         parquet = f"records/{sweep}/{path.stem}-{digest[:16]}.parquet"
-        rows = (row_of(line.record, sweep, path.name, line.start, line.length) for line in read_lines(file, path))
+        rows = (
+            row_of(line.record, sweep, file=path.name, start=line.start, length=line.length)
+            for line in read_lines(file, path)
+        )
         with replacing(results / PACK / parquet) as new:
             count = _write_rows(new, rows, on_records)
     return PackedFile(stamp=stamp, digest=digest, records=count, parquet=parquet)

@@ -111,7 +111,8 @@ def measure_shift(
         raise ValueError(f"a shift is measured on {FEWEST} images a side and with {RAW!r}, got {fewest}, {[*targets]}")
     ordered = {RAW: targets[RAW], **targets}
     points, draws = (
-        distances / (total_variance(source) or 1.0) for distances in _drawn(source, ordered, seed, resamples, on_draw)
+        distances / (total_variance(source) or 1.0)
+        for distances in _drawn(source, ordered, seed=seed, resamples=resamples, on_draw=on_draw)
     )
     own, per_image = _per_image(source, ordered)
     count = _held_out(source, ordered)

@@ -52,11 +52,11 @@ def race_epochs(
     sides: tuple[tuple[Arm, list[float]], ...] = (("full", race.full), ("frozen", race.frozen))
     for number in range(-1, rounds):
         for arm, seconds in sides:
-            schedule = schedule_for(arm, len(samples), (size[0], size[1]), 1, {})
+            schedule = schedule_for(arm, len(samples), size=(size[0], size[1]), updates=1, changes={})
             schedule = schedule.model_copy(update={"epochs": _EPOCHS})
             start = time.perf_counter()
             if arm == "full":
-                train(nets[arm], samples, classes, schedule, number, precision=precision)
+                train(nets[arm], samples, classes=classes, schedule=schedule, seed=number, precision=precision)
             else:
                 trainer.train(nets[arm], indices, samples, classes, schedule, number)
             if number >= 0:

@@ -77,7 +77,9 @@ def make_results(root: Path, like: Likeness, records: int, seed: int = 0) -> int
         keys: list[str] = []
         with (folder / f"{machine}.jsonl").open("w", encoding="utf-8") as file:
             while total < records * (number + 1) // SWEEPS:
-                for record, is_planned in _of_variant(like, variant, machine, folder / FOLDER, rng):
+                for record, is_planned in _of_variant(
+                    like, variant, machine=machine, matrices=folder / FOLDER, rng=rng
+                ):
                     file.write(json.dumps(record, separators=(",", ":")) + "\n")
                     total += 1
                     if is_planned:

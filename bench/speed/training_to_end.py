@@ -62,10 +62,10 @@ def _train_to_the_end(pipe: Connection, subject: Subject, loop: Loop, seed: int)
             samples, classes, schedule.class_weighting
         )  # ours has them of the one read that it makes
         start = time.perf_counter()
-        _train_plainly(net, samples, weight, schedule, seed)
+        _train_plainly(net, samples, weight=weight, schedule=schedule, seed=seed)
     else:
         start = time.perf_counter()
-        train(net, list(samples), classes, schedule, seed, precision=subject.precision)
+        train(net, list(samples), classes=classes, schedule=schedule, seed=seed, precision=subject.precision)
     seconds = time.perf_counter() - start
     pipe.send((seconds, evaluate(net, data.load("val"), classes)))
 

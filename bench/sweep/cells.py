@@ -92,10 +92,16 @@ def plan_cells(
     classes = len(dataset.classes)
     cost = [_cost_cell(space, spec, classes) for spec in specs]
     accuracy = [
-        _training(space, spec, dataset, weights, seed, way, done) for seed in space.accuracy.seeds for spec in specs
+        _training(space, spec, dataset=dataset, weights=weights, seed=seed, here=way, done=done)
+        for seed in space.accuracy.seeds
+        for spec in specs
     ]
     first_seed = {cell.spec: cell.key for cell in reversed(accuracy)}
-    latency = _latency_cells(space.latency, specs, classes, devices, first_seed) if space.latency else []
+    latency = (
+        _latency_cells(space.latency, specs, classes=classes, devices=devices, trained=first_seed)
+        if space.latency
+        else []
+    )
     return list({cell.key: cell for cell in cost + accuracy + latency}.values())
 
 

@@ -82,7 +82,7 @@ def halve(
         going_on = []
         for cell in alive:
             if against := _against(cell, decision, looks):
-                yield _stop(cell, known[cell.key], looks[cell.key], scores[cell.spec.name], against)
+                yield _stop(cell, known[cell.key], look=looks[cell.key], scores=scores[cell.spec.name], against=against)
             else:
                 going_on.append(cell)
         alive = going_on

@@ -98,18 +98,18 @@ def _measure_accuracy(cell: Cell, sources: Sources, on_progress: OnProgress) -> 
     how = Evaluation.model_validate(setting.get("evaluation", {}))
 
     def score(net: nn.Module, split: Split) -> Result:
-        return evaluate(net, data.load(split), len(data.classes), setting["device"], how)
+        return evaluate(net, data.load(split), classes=len(data.classes), device=setting["device"], how=how)
 
     samples = readable_fast(data.load("train"), setting["data_fingerprint"], sources.side_by_side)
     log = train(
         net,
         samples,
-        len(data.classes),
-        schedule,
-        setting["seed"],
-        setting["device"],
-        setting["precision"],
-        _aids(cell, sources, on_progress, lambda net: score(net, "val").miou.value),
+        classes=len(data.classes),
+        schedule=schedule,
+        seed=setting["seed"],
+        device=setting["device"],
+        precision=setting["precision"],
+        aids=_aids(cell, sources, on_progress, lambda net: score(net, "val").miou.value),
     )
     course = {
         "epoch_losses": [round(loss, 4) for loss in log.losses],
@@ -124,7 +124,7 @@ def _measure_accuracy(cell: Cell, sources: Sources, on_progress: OnProgress) -> 
     if sources.confusions is not None:
         sources.confusions.save(cell.key, {split: result.per_image for split, result in results.items()})
     if sources.predictions is not None:
-        _keep_examples(cell, net, data, how, sources.predictions)
+        _keep_examples(cell, net, data=data, how=how, predictions=sources.predictions)
     metrics: dict[str, float] = {}
     details: dict[str, Any] = course | _identity(net)
     for split, result in results.items():

@@ -168,12 +168,12 @@ def prepare(
         UserError: as `check`; or no variant is within the budget.
         VariantError: as `check`.
     """
-    checked = check(space, space.specs, store, data_root, weights_dir, way)
+    checked = check(space, space.specs, store=store, data_root=data_root, weights_dir=weights_dir, way=way)
     budget = space.cost.budget.narrowed(limits)
     specs = _within(space, budget, len(checked.dataset.classes), count)
     beyond = len(space.specs) - len(specs)
     chosen_by = f"cost: of the space's {len(space.specs)} variants all but {beyond} beyond the budget of {budget}"
-    return make_plan(checked, specs, retry, budget, chosen_by if beyond else "")
+    return make_plan(checked, specs, retry=retry, budget=budget, chosen_by=chosen_by if beyond else "")
 
 
 def make_plan(
@@ -195,11 +195,11 @@ def make_plan(
     cells = plan_cells(
         space,
         specs,
-        checked.dataset,
-        checked.start_weights.of(specs),
-        checked.devices,
-        checked.way,
-        known.keys(),
+        dataset=checked.dataset,
+        weights=checked.start_weights.of(specs),
+        devices=checked.devices,
+        way=checked.way,
+        done=known.keys(),
     )
     before = [settled[cell.key] for cell in cells if cell.key in settled]
     ended = {"ok"} if retry.failed else {"ok", "failed"}

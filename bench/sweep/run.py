@@ -73,7 +73,9 @@ def run_plan(
         store.append(plan.space.name, record)
     tally = tally or Tally(total=len(plan.todo))
     tally.waiting |= {cell.key: cell for cell in plan.todo}
-    for event in _events(plan, store, tally, forecast.lanes, timeout_s, rungs, execute):
+    for event in _events(
+        plan, store, tally=tally, lanes=forecast.lanes, timeout_s=timeout_s, rungs=rungs, execute=execute
+    ):
         tally.waiting.pop(event.cell.key, None)
         if isinstance(event, Progress):
             tally.running[event.cell.key] = (event.cell, event.share)

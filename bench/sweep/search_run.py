@@ -72,7 +72,7 @@ class Searching:
     def _plan(self, specs: list[VariantSpec]) -> Plan:
         """All cells of the variants so far; looks ahead to those that are not chosen yet."""
         self.seen = list(dict.fromkeys(specs))
-        plan = make_plan(self.checked, self.seen, self.retry, self.budget, self._words())
+        plan = make_plan(self.checked, self.seen, retry=self.retry, budget=self.budget, chosen_by=self._words())
         plan = replace(plan, todo=[cell for cell in plan.todo if cell.key not in self._asked])
         left = (self.search.strategy.variants - len(self.search.chosen)) / len(self.seen)
         foresee(self.forecast, plan.cells if left else plan.todo, plan.dataset)
@@ -111,7 +111,9 @@ def run_search(
     for plan in searching.batches():
         before = tally.ended
         tally.total = before + round(searching.cells)
-        run_plan(plan, store, searching.forecast, timeout_s, watcher, tally=tally, execute=execute)
+        run_plan(
+            plan, store, forecast=searching.forecast, timeout_s=timeout_s, watcher=watcher, tally=tally, execute=execute
+        )
     return tally, replace(plan, done=plan.done - before)
 
 

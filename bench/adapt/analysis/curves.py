@@ -89,7 +89,9 @@ def make_curves(records: Sequence[Record], load: Load) -> tuple[dict[Line, list[
     draw = _drawer(load)
     curves: dict[Line, list[Point]] = {}
     for (line, labels), by_seed in sorted(groups.items(), key=lambda item: item[0][1]):
-        curves.setdefault(line, []).append(_point(line, labels, dict(sorted(by_seed.items())), draw, spreads))
+        curves.setdefault(line, []).append(
+            _point(line, labels, by_seed=dict(sorted(by_seed.items())), draw=draw, spreads=spreads)
+        )
     return curves, spreads[VAL]
 
 

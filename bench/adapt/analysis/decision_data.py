@@ -58,7 +58,11 @@ def load_adapted_grounds(
     points = _points(adaptation, labels)
     record = adaptation.records[0]
     latencies = _latencies(
-        source, sweeps, [m for m in metrics if m.startswith("latency")], machine, record.setting["size"]
+        source,
+        sweeps,
+        metrics=[m for m in metrics if m.startswith("latency")],
+        machine=machine,
+        size=record.setting["size"],
     )
     costs = {record.variant: record.details["cost"] for record in adaptation.records if record.setting["step"] == NONE}
     named = {line: f"{line.variant}, {_arm(adaptation, line)}" for line in points}

@@ -145,7 +145,7 @@ def command(
         work = plan_work(request, store)
         say_work(work, request.updates)
         store.write_plan(request.name, work.keys)
-        tally = run_adaptation(asked, request, work.trainings, results_dir, say_training)
+        tally = run_adaptation(asked, request, trainings=work.trainings, results=results_dir, on_records=say_training)
         not_timed = run_timings(request, work.timings, store, say_timing)
     render_adaptation(request.name, results_dir, reports_dir)
     renew_sweeps_behind(request.name, results_dir, reports_dir)

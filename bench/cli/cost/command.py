@@ -94,6 +94,6 @@ def command(
     else:
         from bench.cli.cost.space import run_space
 
-        fine = run_space(read, budget, flops, count, reports_dir, as_json)
+        fine = run_space(read, budget, flops=flops, workers=count, reports_dir=reports_dir, as_json=as_json)
     if not fine:
         raise SystemExit(ExitCode.CHECK_FAILED)

@@ -39,7 +39,7 @@ def run_space(target: Target, budget: Budget, flops: bool, workers: int, reports
         raise budget.refuse_all(len(counted))
     folder = reports_dir / str(target.space)
     table, rest = _table(within, target), _table(beyond, target)
-    _write(target, budget, table, rest, flops, folder, failed)
+    _write(target, budget, table=table, beyond=rest, flops=flops, folder=folder, failed=failed)
     if as_json:
         click.echo((folder / "costs.json").read_text(encoding="utf-8"), nl=False)
     else:
@@ -96,7 +96,10 @@ def _write(
     limits = (budget.max_gmacs, budget.max_parameters)
     title = f"{target.space}: parameters against {'FLOPs' if flops else 'MACs'}"
     metric = "flops" if flops else "macs"
-    save_cost_figure(cost_figure_info(table, beyond, title, published_networks(), limits, metric), folder)
+    save_cost_figure(
+        cost_figure_info(table, beyond, title=title, published=published_networks(), limits=limits, metric=metric),
+        folder,
+    )
 
 
 def _print(target: Target, table: pd.DataFrame, flops: bool) -> None:

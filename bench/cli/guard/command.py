@@ -135,7 +135,7 @@ def command(
     bench guard --self-test --busy
     """
     other = reference(against, against_sweep)
-    _refuse_mixed(cost, latency, front, self_test, accept, growth, other)
+    _refuse_mixed(cost, latency, front=front, self_test=self_test, accept=accept, growth=growth, against=other)
     if (front or self_test) and (outputs or form != "table"):
         raise UserError("--format and --write are of the guards of cost and latency. Leave them out.")
     check_outputs(outputs)
@@ -152,19 +152,46 @@ def command(
             from bench.cli.guard.self_test import run_self_test
 
             outcome = run_self_test(
-                targets, setting, trials, slower_trials, busy, restarts, seconds, tolerated, wanted, results_dir
+                targets,
+                setting,
+                trials=trials,
+                slower_trials=slower_trials,
+                busy=busy,
+                restarts=restarts,
+                seconds=seconds,
+                tolerated=tolerated,
+                wanted=wanted,
+                results_dir=results_dir,
             )
         elif latency:
             from bench.cli.guard.latency import run_latency_guard
 
             assert against is not None
             outcome = run_latency_guard(
-                targets, against, head, setting, restarts, seconds, tolerated, wanted, form, outputs
+                targets,
+                against,
+                head=head,
+                setting=setting,
+                restarts=restarts,
+                seconds=seconds,
+                tolerated=tolerated,
+                wanted=wanted,
+                form=form,
+                outputs=outputs,
             )
         else:
             from bench.cli.guard.cost import run_cost_guard
 
-            outcome = run_cost_guard(targets, accept, growth, form, outputs, workers or cores(), results_dir, against)
+            outcome = run_cost_guard(
+                targets,
+                accept,
+                growth=growth,
+                form=form,
+                outputs=outputs,
+                workers=workers or cores(),
+                results_dir=results_dir,
+                against=against,
+            )
     outcome.end()
 
 

@@ -29,9 +29,9 @@ def run_cost_guard(
     if accept and growth:
         raise UserError("--allow says what the guard lets through; --accept lets everything through. Give one of them.")
     allowed = read_allowance(growth)
-    report = _look(spaces, accept, allowed, workers, results_dir, against)
+    report = _look(spaces, accept, allowed=allowed, workers=workers, results_dir=results_dir, against=against)
     texts = {name: render(report) for name, render in FORMATS.items()}
-    show_report(texts, form, outputs, f"{title(report)}: {headline(report)}", next_steps(report))
+    show_report(texts, form, outputs=outputs, verdict=f"{title(report)}: {headline(report)}", steps=next_steps(report))
     ends = ExitCode.CHECK_FAILED if report.fails else ExitCode.NOTHING_MEASURED if report.is_empty else ExitCode.FINE
     return Outcome(ends, report.accepted_figures if accept else report.figures)
 

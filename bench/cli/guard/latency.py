@@ -44,9 +44,18 @@ def run_latency_guard(
     names = _variants(targets or (_SPACE,))
     check_runtime(setting)
     with polite_kill("stopped; nothing is reported."):
-        report = _guard(names, against, head, setting, restarts, seconds, tolerated, wanted)
+        report = _guard(
+            names,
+            against,
+            head=head,
+            setting=setting,
+            restarts=restarts,
+            seconds=seconds,
+            tolerated=tolerated,
+            wanted=wanted,
+        )
     texts = {name: render(report) for name, render in LATENCY_FORMATS.items()}
-    show_report(texts, form, outputs, f"{title(report)}: {headline(report)}", next_steps(report))
+    show_report(texts, form, outputs=outputs, verdict=f"{title(report)}: {headline(report)}", steps=next_steps(report))
     return Outcome(exit_code(report), report.compared)
 
 
@@ -90,7 +99,11 @@ def _guard(
         base, other = (stack.enter_context(checked_out(revision)) for revision in (against, head))
         say(f"base {base.label}, head {other.label}; {setting}; {len(names)} variants")
         same = base.code == other.code
-        judged, doubts = ([], ()) if same else _judge(names, base, other, setting, Effort(restarts, seconds), rule)
+        judged, doubts = (
+            ([], ())
+            if same
+            else _judge(names, base, head=other, setting=setting, effort=Effort(restarts, seconds), rule=rule)
+        )
     return LatencyGuardReport(
         base=base.label,
         head=other.label,
@@ -116,7 +129,9 @@ def _judge(
 
     with ExitStack() as stack:
         try:
-            guard = stack.enter_context(guard_ready(base, head, setting, effort, rule, of_project=True))
+            guard = stack.enter_context(
+                guard_ready(base, head, setting=setting, effort=effort, rule=rule, of_project=True)
+            )
         except SideFailedError as error:  # not even the packages can be imported
             return [without_verdict(name, error) for name in names], ()
         start, watch, judged = time.monotonic(), guard.ready.watch(setting.device), []

@@ -76,7 +76,14 @@ def _run_missing(store: SelfTestStore, same: int, slower: int) -> None:
     total = max(same, 0) + max(slower, 0)
     with checked_out(WORKING_TREE) as checkout:
         trials = run_trials(
-            checkout, store.variant, store.setting, max(same, 0), max(slower, 0), store.effort, store.rule, store.busy
+            checkout,
+            store.variant,
+            setting=store.setting,
+            same=max(same, 0),
+            slower=max(slower, 0),
+            effort=store.effort,
+            rule=store.rule,
+            busy=store.busy,
         )
         for number, trial in enumerate(trials, start=1):
             decision = store.append(trial)

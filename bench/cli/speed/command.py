@@ -125,7 +125,16 @@ def training(
     """
     from bench.cli.speed.training import run_training
 
-    fine = run_training(variant, space, data_root, weights_dir, rounds, threads or cores(), range(seeds), epochs)
+    fine = run_training(
+        variant,
+        space,
+        data_root=data_root,
+        weights_dir=weights_dir,
+        rounds=rounds,
+        threads=threads or cores(),
+        seeds=range(seeds),
+        epochs=epochs,
+    )
     _conclude(fine, check)
 
 
@@ -145,7 +154,7 @@ def frozen(variant: str, size: tuple[int, int], images: int, rounds: int, thread
     """
     from bench.cli.speed.frozen import run_frozen
 
-    _conclude(run_frozen(variant, size, images, rounds, threads), check)
+    _conclude(run_frozen(variant, size, images=images, rounds=rounds, threads=threads), check)
 
 
 @command.command()
@@ -195,7 +204,7 @@ def pick(sweep: str, sizes: tuple[int, ...], plain_up_to: int, matrices: bool, r
     """
     from bench.cli.speed.pick import run_pick
 
-    _conclude(run_pick(sweep, results_dir, sizes, plain_up_to, matrices), check)
+    _conclude(run_pick(sweep, results_dir, sizes=sizes, plain_up_to=plain_up_to, with_matrices=matrices), check)
 
 
 def _conclude(fine: bool, check: bool) -> None:
@@ -207,7 +216,14 @@ def _run_race(variant: str, size: tuple[int, int], threads: int, rounds: int) ->
     from bench.speed.counting import race
 
     say(f"{variant}, one image of {size[0]}x{size[1]}, {rounds} rounds, {threads} threads")
-    result = race(variant, size, 19, threads, rounds, lambda done: say(f"round {done} of {rounds}"))
+    result = race(
+        variant,
+        size,
+        classes=19,
+        threads=threads,
+        rounds=rounds,
+        on_round=lambda done: say(f"round {done} of {rounds}"),
+    )
     _print_race(result)
     ours = result.runs["bench"]
     small = ours[-1].added < _AT_MOST_BYTES
@@ -264,7 +280,7 @@ def _run_space(size: tuple[int, int], variants: int, workers: int) -> bool:
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("counting", total=variants)
-        result = time_space(variants, size, 19, workers, lambda: progress.advance(task))
+        result = time_space(variants, size, classes=19, workers=workers, on_variant=lambda: progress.advance(task))
     _print_space(result, size)
     return result.count_seconds + result.expand_seconds <= _AT_MOST_SECONDS * max(1.0, variants / _OF_VARIANTS)
 

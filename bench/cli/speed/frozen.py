@@ -28,7 +28,7 @@ def run_frozen(variant: str, size: tuple[int, int], images: int, rounds: int, th
     precision = fastest_precision("cpu")
     say(f"{spec.name}, {images} images of {width}x{height}, {threads} threads, {precision}, {rounds} rounds in turns")
     make = one_start(lambda: build(spec, len(data.classes)))
-    race = race_epochs(make, samples, len(data.classes), precision, rounds)
+    race = race_epochs(make, samples, classes=len(data.classes), precision=precision, rounds=rounds)
     ratios = sorted(race.ratios)
     fine = median(ratios) >= _AT_LEAST
     click.echo(

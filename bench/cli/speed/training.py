@@ -52,11 +52,23 @@ def run_training(
     subject.check()
     say(f"{subject.spec.name} on {protocol.data.name}; ours in {subject.precision}; {schedule.describe()}")
     side_by_side = race_steps(
-        subject, ("plain", "bench"), threads, 1, rounds, lambda n: say(f"side by side, round {n} of {rounds}")
+        subject,
+        ("plain", "bench"),
+        at_once=threads,
+        threads=1,
+        rounds=rounds,
+        on_round=lambda n: say(f"side by side, round {n} of {rounds}"),
     )
     _print_side_by_side(side_by_side, threads)
     loops: tuple[Loop, ...] = ("plain", "plain from memory", "bench") if subject.has_files else ("plain", "bench")
-    alone = race_steps(subject, loops, 1, threads, rounds, lambda n: say(f"alone, round {n} of {rounds}"))
+    alone = race_steps(
+        subject,
+        loops,
+        at_once=1,
+        threads=threads,
+        rounds=rounds,
+        on_round=lambda n: say(f"alone, round {n} of {rounds}"),
+    )
     fine = _print_alone(alone, threads)
     if seeds:
         ended = race_to_the_end(

@@ -148,7 +148,7 @@ def command(
 
     loaded = load_space(space, is_searched)
     crew = click.get_current_context().with_resource(
-        choice.crew(workers, gpu_trainings, results_dir, data_root, weights_dir)
+        choice.crew(workers, gpu_trainings, results=results_dir, data_root=data_root, weights_dir=weights_dir)
     )
     order = Order(
         space=loaded,

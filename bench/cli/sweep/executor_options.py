@@ -75,7 +75,9 @@ class ExecutorChoice:
         from bench.sweep.cluster.crew import cluster_crew
 
         address = self.ray_address or os.environ.get("RAY_ADDRESS") or None
-        with cluster_crew(address, self.cpus or 1, self.gpus, Folders(results, data_root, weights_dir), say) as crew:
+        with cluster_crew(
+            address, self.cpus or 1, gpus=self.gpus, folders=Folders(results, data_root, weights_dir), notify=say
+        ) as crew:
             yield crew
 
     def _refuse_options_of_ray(self) -> None:

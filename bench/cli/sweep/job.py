@@ -73,12 +73,12 @@ class GridJob:
         plan = prepare(
             order.space,
             order.store,
-            order.data_root,
-            order.weights_dir,
-            order.retry,
-            order.limits,
-            count,
-            order.crew.way,
+            data_root=order.data_root,
+            weights_dir=order.weights_dir,
+            retry=order.retry,
+            limits=order.limits,
+            count=count,
+            way=order.crew.way,
         )
         if plan.budget:
             beyond, variants = len(order.space.specs) - len(plan.specs), len(order.space.specs)
@@ -99,10 +99,10 @@ class GridJob:
             tally = run_plan(
                 self._plan,
                 self.order.store,
-                self._forecast,
-                self.order.timeout_s,
-                progress,
-                self._rungs,
+                forecast=self._forecast,
+                timeout_s=self.order.timeout_s,
+                watcher=progress,
+                rungs=self._rungs,
                 execute=self.order.crew.execute,
             )
         return tally, self._plan

@@ -57,7 +57,14 @@ class SearchJob:
         say(f"space {space.name}: at most {most} variants of {combinations:,} combinations")
         say(f"  chosen by {strategy.describe()}")
         say("checking data, backbones and weights")
-        checked = check(space, space.scouts, order.store, order.data_root, order.weights_dir, order.crew.way)
+        checked = check(
+            space,
+            space.scouts,
+            store=order.store,
+            data_root=order.data_root,
+            weights_dir=order.weights_dir,
+            way=order.crew.way,
+        )
         excess = counted_excess(budget, len(checked.dataset.classes), space.cost.size)
         search = Search(products=space.products, strategy=strategy, excess=excess)
         return Searching(
@@ -71,7 +78,11 @@ class SearchJob:
 
         with SweepProgress(round(self._searching.cells), len(self.order.space.accuracy.seeds) > 1) as progress:
             tally, plan = run_search(
-                self._searching, self.order.store, self.order.timeout_s, progress, self.order.crew.execute
+                self._searching,
+                self.order.store,
+                timeout_s=self.order.timeout_s,
+                watcher=progress,
+                execute=self.order.crew.execute,
             )
         chosen = len(self._searching.search.chosen)
         if chosen < self.strategy.variants:

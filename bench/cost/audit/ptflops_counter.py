@@ -35,7 +35,14 @@ def read(net: nn.Module, width: int, height: int) -> Reading:
     """
     image = torch.zeros(1, 3, height, width)
     native, complete = count_in_turns(net, lambda: _count(net, image))
-    return align(NAME, native, complete, _PRODUCTS, _LEFT_OUT, _count_layers(net, width, height))
+    return align(
+        NAME,
+        native,
+        complete=complete,
+        products=_PRODUCTS,
+        left_out=_LEFT_OUT,
+        beside=_count_layers(net, width, height),
+    )
 
 
 def _count(net: nn.Module, image: torch.Tensor) -> Pass:

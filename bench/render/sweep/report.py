@@ -43,5 +43,7 @@ def write_report(
         adapted = [excerpt(folder) for excerpt in excerpts]
         (folder / "README.md").write_text(markdown_page(study, table, png, adapted), encoding="utf-8")
         page = folder / "index.html"
-        page.write_text(html_page(study, table, folder, predictions, adapted), encoding="utf-8")
+        page.write_text(
+            html_page(study, table, folder=folder, predictions=predictions, adapted=adapted), encoding="utf-8"
+        )
     return page

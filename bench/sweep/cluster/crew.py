@@ -70,7 +70,14 @@ class ClusterExecutor:
             with own_node_alone(self.notify):
                 yield from pool.run_cells(cells, sources, workers, timeout_s)
         else:
-            yield from run_cells(cells, self._travelling(sources), self.folders, self.share, timeout_s, self.notify)
+            yield from run_cells(
+                cells,
+                self._travelling(sources),
+                folders=self.folders,
+                share=self.share,
+                timeout_s=timeout_s,
+                notify=self.notify,
+            )
 
     def _travelling(self, sources: Sources) -> Sources:
         """By paths that all nodes see."""
