@@ -62,6 +62,8 @@ def latency_metric(device: Device, runtime: RuntimeName) -> str:
 _DEVICES: dict[Device, tuple[str, int]] = {"cpu": ("CPU", 1), "cuda": ("GPU", 2)}
 """How a device is called, and the digits of its milliseconds."""
 LATENCIES = tuple(latency_metric(device, runtime) for device in _DEVICES for runtime in RUNTIMES_OF[device])
+SCORE = "miou_val"
+"""Name of the metric that variants are chosen by."""
 P90 = "_p90"
 """Ends the key of a 90th percentile."""
 

@@ -23,7 +23,7 @@ from bench.adapt.render.tables import curve_table, missing_words, needed_table, 
 from bench.adapt.render.text import Names, arm_lines, gain_words, labels_needed, plateau_words, signed
 from bench.analysis.accuracy_warnings import missing_width
 from bench.cli.report_command import renew_sweeps_behind
-from bench.stats.bootstrap import Interval
+from bench.stats.interval import Interval
 from bench.storage.store import Store
 from tests.adaptations import MadeUp, ladder
 from tests.conftest import RunBench

@@ -27,7 +27,7 @@ from bench.analysis.latency_quality import doubt
 from bench.data.streets import Streets
 from bench.errors import UserError
 from bench.settings.latency import LatencySetting
-from bench.stats.bootstrap import Interval
+from bench.stats.interval import Interval
 from bench.storage.records import Record
 from bench.storage.store import Store
 from bench.system.machine import machine_id

@@ -12,7 +12,7 @@ import pytest
 from bench.adapt.analysis.adaptation import Adaptation
 from bench.adapt.analysis.curves import Line, Spreads
 from bench.errors import NothingToShowError
-from bench.stats.bootstrap import Interval
+from bench.stats.interval import Interval
 from tests.adaptations import PIXELS, MadeUp, ladder, matrices_of, miou_of
 
 FULL = Line("net_a+fpn8", "full")

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from bench.analysis.axis_effects import axis_effects
 from bench.analysis.candidates import Candidate
 from bench.analysis.pareto_fronts import Front, front_band, make_front, sidak, tied_groups
-from bench.analysis.resampling import Draws, draw_mious, interval_of
+from bench.analysis.resampling import Draws, draw_mious
 from bench.analysis.seed_variance import SeedSpread, seed_spread
 from bench.stats.bootstrap import image_draws, miou_draws
+from bench.stats.interval import percentile_interval
 from bench.stats.pareto import hypervolume
 from bench.stats.scores import mean_iou
 from bench.storage.records import Record
@@ -112,7 +113,7 @@ def test_intervals_over_images_and_seeds_hold_the_truth_as_often_as_they_say() -
         for of in runs.values():
             over_images = miou_draws(of, draws)
             noise = spread.deviation / np.sqrt(seeds) * rng.standard_t(spread.freedom, RESAMPLES)
-            interval = interval_of(0.0, over_images + noise)
+            interval = percentile_interval(0.0, over_images + noise)
             held.append(interval.low <= truth <= interval.high)
     assert np.mean(held) == pytest.approx(0.95, abs=0.03)
 

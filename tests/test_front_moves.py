@@ -11,7 +11,7 @@ from bench.analysis.constraints import Limit
 from bench.decision.decision_data import Grounds
 from bench.decision.front_changes import check_alike, front_move, point_move
 from bench.errors import UserError
-from bench.stats.bootstrap import Interval
+from bench.stats.interval import Interval
 from bench.storage.confusions import Confusions
 from bench.storage.store import Store
 from tests.conftest import RunBench

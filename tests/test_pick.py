@@ -10,10 +10,11 @@ import pytest
 
 from bench.analysis.candidates import Candidate
 from bench.analysis.constraints import Limit, read_limit
-from bench.analysis.resampling import draw_latencies, draw_mious, front_chances, interval_of
+from bench.analysis.resampling import draw_latencies, draw_mious, front_chances
 from bench.decision.pick import pick
 from bench.decision.selection_probability import sureness_of
 from bench.errors import UserError
+from bench.stats.interval import percentile_interval
 from bench.storage.confusions import Confusions
 from bench.storage.store import Store
 from tests.conftest import PROJECT, RunBench
@@ -212,7 +213,7 @@ def test_the_chance_of_the_front_is_that_of_the_better_one() -> None:
 def test_draws_without_matrices_follow_the_interval_of_the_record() -> None:
     (accuracy,) = [r for r in measured("net", 0.6, 1e9, 5.0) if r.group == "accuracy"]
     drawn = draw_mious([accuracy], None, None)[accuracy.variant]
-    interval = interval_of(0.6, drawn)
+    interval = percentile_interval(0.6, drawn)
     assert interval.low == pytest.approx(0.58, abs=0.003)
     assert interval.high == pytest.approx(0.62, abs=0.003)
 

@@ -9,7 +9,7 @@ from bench.decision.roi import break_even, measured_joules, running
 from bench.errors import UserError
 from bench.latency import energy
 from bench.latency.energy import Counter, energy_counters, joules_between, measure_energy
-from bench.stats.bootstrap import Interval
+from bench.stats.interval import Interval
 from tests.conftest import PROJECT, RunBench
 from tests.test_pick import saved
 

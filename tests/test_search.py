@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import mean
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from bench.cost.budget import Budget
 from bench.errors import UserError
 from bench.stats.pareto import hypervolume
-from bench.sweep.search import SAMPLERS, Reached, Sampler, Search, Strategy
+from bench.sweep.search import Reached, Sampler, Search, Strategy
 from bench.sweep.search_run import counted_excess
 from bench.sweep.spacefile import load_space
 from tests.conftest import TINY_SPACE, RunBench
@@ -63,7 +63,7 @@ def searched(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", get_args(Sampler))
 def test_the_same_seed_chooses_the_same_and_nothing_twice(sampler: Sampler) -> None:
     products = [read_product(AXES)]
     first, second = (
@@ -75,7 +75,7 @@ def test_the_same_seed_chooses_the_same_and_nothing_twice(sampler: Sampler) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", get_args(Sampler))
 def test_nothing_beyond_the_limits_is_chosen(sampler: Sampler) -> None:
     def excess(spec: VariantSpec) -> dict[str, float]:
         return {"macs": reached(spec).macs / 300 - 1}

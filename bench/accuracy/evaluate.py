@@ -13,8 +13,9 @@ from bench.accuracy.boundary import boundary_counts, boundary_iou
 from bench.accuracy.evaluation import Evaluation
 from bench.accuracy.predict import predict
 from bench.data.base import Sample
-from bench.stats.bootstrap import Interval, miou_interval
+from bench.stats.bootstrap import miou_interval
 from bench.stats.confusion import Counts, confusion_matrix
+from bench.stats.interval import Interval
 from bench.stats.scores import Scores, class_iou
 
 

@@ -32,7 +32,7 @@ from bench.latency.runtimes import prepare_checked
 from bench.latency.scope import CLASS_TYPE, Run, memory_format, wait_for
 from bench.latency.warmup import WarmUp, warm_up
 from bench.settings.latency import LatencySetting, Scope
-from bench.stats.bootstrap import Interval
+from bench.stats.interval import Interval
 from variants.network import Network
 
 PASSES = 64

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.analysis.candidates import Candidate
-from bench.analysis.resampling import AllDraws, interval_of
-from bench.stats.bootstrap import Interval
+from bench.analysis.resampling import AllDraws
+from bench.metrics import SCORE
+from bench.stats.interval import Interval, percentile_interval
 
 Spec = Mapping[str, Any]
-_SCORE = "miou_val"
 _MISSING = -1
 
 
@@ -115,11 +115,13 @@ def _effect(
 ) -> Effect:
     weights = Counter(after.variant for _, after in pairs)
     weights.subtract(before.variant for before, _ in pairs)
-    drawn = np.sum([weight * draws[_SCORE][name] for name, weight in weights.items()], axis=0) / len(pairs)
-    value = mean(b.values[_SCORE] - a.values[_SCORE] for a, b in pairs)
+    drawn = np.sum([weight * draws[SCORE][name] for name, weight in weights.items()], axis=0) / len(pairs)
+    value = mean(b.values[SCORE] - a.values[SCORE] for a, b in pairs)
     costs = {}
     for metric in metrics:
         logs = [log(b.values[metric] / a.values[metric]) for a, b in pairs if metric in a.values and metric in b.values]
         if logs:
             costs[metric] = exp(mean(logs))
-    return Effect(axis=axis, before=before, after=after, pairs=len(pairs), miou=interval_of(value, drawn), costs=costs)
+    return Effect(
+        axis=axis, before=before, after=after, pairs=len(pairs), miou=percentile_interval(value, drawn), costs=costs
+    )

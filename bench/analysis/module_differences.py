@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.stats.bootstrap import Interval, miou_difference
+from bench.stats.bootstrap import miou_difference
+from bench.stats.interval import Interval
 from bench.storage.confusions import Confusions
 from bench.storage.records import Record
 

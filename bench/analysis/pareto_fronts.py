@@ -18,17 +18,16 @@ from bench.analysis.displayed_values import as_shown
 from bench.analysis.resampling import AllDraws, draw_latencies, draw_mious, drawn_values, front_chances
 from bench.analysis.result_table import numbers_of, rows_in_order
 from bench.analysis.seed_variance import SeedSpread, seed_spread
-from bench.metrics import COST_METRICS
+from bench.metrics import COST_METRICS, SCORE
+from bench.stats.interval import PERCENTILES
 from bench.stats.pareto import Point, hypervolume, nadir_reference, pareto_front
 from bench.storage.confusions import Confusions
 from bench.storage.records import Record
 
-_BAND = (2.5, 97.5)
 _TAIL = 0.025
 _PLACES = 400
 _MANY = 10**6
 """Degrees of freedom of a deviation that is known."""
-_SCORE = "miou_val"
 
 
 @dataclass(frozen=True)
@@ -60,9 +59,9 @@ def make_front(candidates: Sequence[Candidate], metric: str, draws: AllDraws) ->
         draws: those of the mIoU, and of the cost where it is uncertain.
     """
     known = [c for c in candidates if metric in c.values]
-    points = [(c.values[metric], c.values[_SCORE]) for c in known]
+    points = [(c.values[metric], c.values[SCORE]) for c in known]
     reference = nadir_reference(points)
-    chances = dict(zip((c.variant for c in known), front_chances(known, [_SCORE, metric], draws), strict=True))
+    chances = dict(zip((c.variant for c in known), front_chances(known, [SCORE, metric], draws), strict=True))
     return Front(
         metric=metric,
         chances=chances,
@@ -81,9 +80,9 @@ def front_band(candidates: Sequence[Candidate], metric: str, draws: AllDraws) ->
     deviations that Šidák has for n (JASA 62, 1967), hence the best is no worse than the best of these; and the truly
     best one is no better than its value plus 1.96 deviations, hence than the best of those.
     """
-    scores = np.array([c.values[_SCORE] for c in candidates])
-    deviations = drawn_values(candidates, _SCORE, draws).std(axis=0)
-    least, most = np.percentile(drawn_values(candidates, metric, draws), _BAND, axis=0)
+    scores = np.array([c.values[SCORE] for c in candidates])
+    deviations = drawn_values(candidates, SCORE, draws).std(axis=0)
+    least, most = np.percentile(drawn_values(candidates, metric, draws), PERCENTILES, axis=0)
     at = _some_of(np.unique([c.values[metric] for c in candidates]))
     low, high = np.full((2, len(at)), np.nan)
     for place, cost in enumerate(at):
@@ -108,7 +107,7 @@ def sidak(comparisons: int) -> float:
 
 def _knee(candidates: Sequence[Candidate], metric: str) -> str | None:
     """The point of the front farthest above the line between its ends, both axes from 0 to 1 (Das, 1999)."""
-    costs, scores = (as_shown(name, [c.values[name] for c in candidates]).tolist() for name in (metric, _SCORE))
+    costs, scores = (as_shown(name, [c.values[name] for c in candidates]).tolist() for name in (metric, SCORE))
     rows = zip(costs, scores, candidates, pareto_front(costs, scores), strict=True)
     ordered = sorted(((cost, score), c.variant) for cost, score, c, is_on in rows if is_on)
     if len({point for point, _ in ordered}) < 3:
@@ -128,12 +127,12 @@ def tied_groups(candidates: Sequence[Candidate], draws: AllDraws) -> list[list[s
     Compared on the same images, so two may be told apart whose own intervals overlap. The first is the best of many by
     chance as well, hence the distance of Tukey's range test (Biometrics 5, 1949) for as many variants.
     """
-    left = sorted(candidates, key=lambda c: (-c.values[_SCORE], c.variant))
-    drawn = np.stack([draws[_SCORE][c.variant] for c in left])
+    left = sorted(candidates, key=lambda c: (-c.values[SCORE], c.variant))
+    drawn = np.stack([draws[SCORE][c.variant] for c in left])
     groups = []
     while left:
         leader, enough = left[0], tukey(max(2, len(left)))
-        apart = leader.values[_SCORE] - np.array([c.values[_SCORE] for c in left])
+        apart = leader.values[SCORE] - np.array([c.values[SCORE] for c in left])
         worse = apart > enough * (drawn - drawn[0]).std(axis=1)
         groups.append([c.variant for c, is_worse in zip(left, worse, strict=True) if not is_worse])
         left, drawn = [c for c, is_worse in zip(left, worse, strict=True) if is_worse], drawn[worse]

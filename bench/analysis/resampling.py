@@ -8,7 +8,6 @@ be drawn: their spread, pooled over all variants, is added as noise.
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,15 +20,15 @@ from numpy.typing import NDArray
 from bench.analysis.candidates import Candidate
 from bench.analysis.displayed_values import as_shown
 from bench.analysis.latency_records import metric_of
-from bench.analysis.seed_variance import SeedSpread
+from bench.analysis.seed_variance import SeedSpread, seed_noise
 from bench.metrics import METRICS
-from bench.stats.bootstrap import Interval, image_draws, miou_draws
+from bench.stats.bootstrap import image_draws, miou_draws
+from bench.stats.interval import CONFIDENCE, RESAMPLES
 from bench.storage.confusions import Confusions
 from bench.storage.records import Record
 
-RESAMPLES = 1000
 SPLIT = "val"
-WIDTH = 2 * NormalDist().inv_cdf(0.975)
+WIDTH = 2 * NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 """Standard deviations between the ends of a 95 % interval."""
 Draws = NDArray[np.float64]
 """(resamples,) of one metric of one variant."""
@@ -98,7 +97,7 @@ def draw_miou(
     rng = _rng(runs, seed)
     known = [drawn for drawn in over_images if drawn is not None]
     drawn = np.stack(known).mean(axis=0) if len(known) == len(runs) else _normal(runs, rng, resamples)
-    return np.clip(drawn + _seed_noise(spread, len(runs), rng, resamples), 0, 1)
+    return np.clip(drawn + seed_noise(spread, len(runs), rng, resamples), 0, 1)
 
 
 @lru_cache(maxsize=8)
@@ -111,13 +110,6 @@ def _rng(runs: Sequence[Run], seed: int) -> np.random.Generator:
     """By what was measured: the same measurement has the same draws wherever it is shown: no change to itself."""
     digest = hashlib.sha256("".join(run.key for run in runs).encode()).digest()
     return np.random.default_rng([seed, int.from_bytes(digest[:8])])
-
-
-def _seed_noise(spread: SeedSpread | None, seeds: int, rng: np.random.Generator, resamples: int) -> Draws:
-    """Of the mean of so many seeds; Student's t, since the spread itself is only known from some."""
-    if spread is None:
-        return np.zeros(resamples)
-    return spread.deviation / math.sqrt(seeds) * rng.standard_t(spread.freedom, resamples)
 
 
 def _normal(runs: Sequence[Run], rng: np.random.Generator, resamples: int) -> Draws:
@@ -143,12 +135,6 @@ def draw_latency(processes: Sequence[Run], resamples: int = RESAMPLES, seed: int
     medians = np.array([process.value for process in processes])
     chosen = _rng(processes, seed).integers(len(medians), size=(resamples, len(medians)))
     return np.asarray(np.median(medians[chosen], axis=1))
-
-
-def interval_of(value: float, drawn: Draws) -> Interval:
-    """The value with the 95 % interval of its draws."""
-    low, high = np.percentile(drawn, (2.5, 97.5))
-    return Interval(value, float(low), float(high))
 
 
 AllDraws = Mapping[str, Mapping[str, Draws]]

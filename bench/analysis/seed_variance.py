@@ -11,9 +11,12 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import variance
 
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.metrics import SCORE
 from bench.storage.records import Record
 
-_SCORE = "miou_val"
 Training = tuple[Hashable, int, float]
 """What but the seed decides it, the seed, and the mIoU on the validation split, 0 to 1."""
 
@@ -33,6 +36,16 @@ class SeedSpread:
         """In words."""
         where = ", of other trainings on the same data" if self.elsewhere else ""
         return f"{100 * self.deviation:.2f} points between seeds ({self.freedom} degrees of freedom{where})"
+
+
+def seed_noise(spread: SeedSpread | None, seeds: int, rng: np.random.Generator, resamples: int) -> NDArray[np.float64]:
+    """Return (resamples,) by how much the mean of so many seeds may be off.
+
+    Student's t, since the spread is an estimate too; 0 where no spread is known.
+    """
+    if spread is None:
+        return np.zeros(resamples)
+    return spread.deviation / math.sqrt(seeds) * rng.standard_t(spread.freedom, resamples)
 
 
 def seed_spread(accuracy: Sequence[Record], others: Iterable[Record] = ()) -> SeedSpread | None:
@@ -56,7 +69,7 @@ def spread_of(own: Iterable[Training], others: Callable[[], Iterable[Training]])
 
 def training_of(record: Record) -> Training:
     """What an accuracy says about seeds."""
-    return but_for_the_seed(record), record.setting["seed"], record.metrics[_SCORE]
+    return but_for_the_seed(record), record.setting["seed"], record.metrics[SCORE]
 
 
 def but_for_the_seed(record: Record) -> str:

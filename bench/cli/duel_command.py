@@ -13,6 +13,7 @@ from bench.cli.common.latency_options import restarts_option, say_if_unverified,
 from bench.cli.common.options import json_option
 from bench.cli.common.output import say
 from bench.settings.latency import RUNTIME_LABELS, LatencySetting, RuntimeName
+from bench.stats.interval import CONFIDENCE
 
 if TYPE_CHECKING:
     from bench.latency.duel import Duel, Duellist
@@ -101,7 +102,7 @@ def _as_json(found: Duel) -> dict[str, Any]:
     ratio: Ratio = found.ratio
     sides = {side: asdict(one) | {"label": str(one.setting)} for side, one in (("a", found.a), ("b", found.b))}
     return sides | {
-        "b_over_a": {"ratio": ratio.value, "low": ratio.low, "high": ratio.high, "level": 0.95},
+        "b_over_a": {"ratio": ratio.value, "low": ratio.low, "high": ratio.high, "level": CONFIDENCE},
         "could_hide": ratio.could_hide,
         "a_ms": found.a_ms,
         "b_ms": found.b_ms,

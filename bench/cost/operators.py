@@ -204,8 +204,3 @@ _REST: dict[str, Formula] = {
     **dict.fromkeys(_ATTENTION_NAMES, lambda arguments, output: attention_rest(*arguments[:2])),
     **dict.fromkeys((_MOVES + _LOOKS).split(), _ZERO),
 }
-
-
-def named_operators() -> frozenset[str]:
-    """All operators that have a formula."""
-    return frozenset(_CORE) | frozenset(_REST) | _RESERVES | _ALIASES

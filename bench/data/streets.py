@@ -3,7 +3,7 @@
 A street under a sky, houses, pavement, trees and cars. On one side of the image a lane marked off
 from the road; on the other side, far away, a signal lamp. Green: the lane is open. Red: it is
 closed. The lane's own pixels are drawn alike in both cases, so a network that looks only around a
-pixel can at best guess: `local_ceiling` says what that is worth.
+pixel can at best guess.
 
 Deterministic: sample i of a split depends only on (seed, split, i).
 """
@@ -137,16 +137,6 @@ class Streets:
         if rng.random() < 0.5:
             image, labels = image[:, ::-1], labels[:, ::-1]
         return Sample(np.ascontiguousarray(image), np.ascontiguousarray(labels))
-
-
-def local_ceiling(iou: float = 1.0) -> float:
-    """The best mIoU without the cue: seven classes at `iou`, the two lanes guessed.
-
-    Lanes are open half of the time. Calling a share p of them open at random gives IoU p / (1 + p)
-    on open lanes and (1 - p) / (2 - p) on closed ones; the sum is largest at p = 1/2: 1/3 each.
-    """
-    lanes = 1 / 3 + 1 / 3
-    return ((len(Streets.classes) - 2) * iou + lanes) / len(Streets.classes)
 
 
 def _layout(rng: np.random.Generator, width: int, height: int) -> tuple[Labels, int]:

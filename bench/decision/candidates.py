@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from bench.analysis.candidates import Candidate
 from bench.analysis.result_table import CENTRE
-from bench.decision.evidence import SCORE, Rows
+from bench.decision.evidence import Rows
+from bench.metrics import SCORE
 from bench.storage.records import GROUPS, Group
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from bench.analysis.candidates import Candidate
 from bench.analysis.constraints import Limit
-from bench.analysis.resampling import interval_of
 from bench.decision.decision_data import Grounds, load_grounds
 from bench.decision.evidence import Source
 from bench.decision.pick import Pick, pick
 from bench.decision.selection_probability import Sureness, sureness_of
+from bench.stats.interval import percentile_interval
 
 _SHOWN = ("miou_val", "miou_test", "macs", "parameters")
 """Said of every candidate, beside what limits and decides."""
@@ -37,7 +37,7 @@ class Decision:
         drawn = self.grounds.draws.get(metric, {}).get(candidate.variant)
         if drawn is None or drawn.min() == drawn.max():  # of one process nothing is known
             return None
-        interval = interval_of(candidate.values[metric], drawn)
+        interval = percentile_interval(candidate.values[metric], drawn)
         return interval.low, interval.high
 
     def to_json(self) -> dict[str, Any]:

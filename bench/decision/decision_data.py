@@ -11,9 +11,10 @@ from bench.analysis.latency_warnings import trust_lines
 from bench.analysis.resampling import Draws
 from bench.analysis.seed_variance import SeedSpread, data_of, spread_of
 from bench.decision.candidates import candidates_of
-from bench.decision.evidence import SCORE, Evidence, Source
+from bench.decision.evidence import Evidence, Source
 from bench.decision.lazy_resampling import DrawnLatencies, DrawnMious
 from bench.errors import NothingToShowError
+from bench.metrics import SCORE
 
 
 @dataclass(frozen=True, kw_only=True)

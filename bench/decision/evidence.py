@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from bench.analysis.comparability import Alike
 from bench.analysis.seed_variance import Training
+from bench.metrics import SCORE
 from bench.storage.records import GROUPS, Group, Record
 
-SCORE = "miou_val"
 LOW, HIGH = f"{SCORE}_low", f"{SCORE}_high"
 """Ends of the interval over the images that a training's record holds."""
 

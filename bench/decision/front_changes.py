@@ -15,11 +15,9 @@ from bench.analysis.displayed_values import as_shown
 from bench.analysis.resampling import Draws, drawn_values
 from bench.decision.decision_data import Grounds
 from bench.errors import UserError
-from bench.stats.bootstrap import Interval
+from bench.metrics import SCORE
+from bench.stats.interval import PERCENTILES, Interval
 from bench.stats.pareto import Point, hypervolume, nadir_reference, pareto_front
-
-_SCORE = "miou_val"
-_ENDS = (2.5, 97.5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,23 +121,23 @@ def point_move(before: Grounds, after: Grounds, limit: Limit) -> PointMove:
     first, second = best
     if first is None or second is None:
         return PointMove(limit=limit, before=first, after=second, change=None)
-    drawn = [side.draws[_SCORE][c.variant] for side, c in ((before, first), (after, second))]
-    change = _around(second.values[_SCORE] - first.values[_SCORE], drawn[1] - drawn[0])
+    drawn = [side.draws[SCORE][c.variant] for side, c in ((before, first), (after, second))]
+    change = _around(second.values[SCORE] - first.values[SCORE], drawn[1] - drawn[0])
     return PointMove(limit=limit, before=first, after=second, change=change)
 
 
 def _points(side: Grounds, metric: str) -> list[Point]:
-    return [(c.values[metric], c.values[_SCORE]) for c in side.candidates]
+    return [(c.values[metric], c.values[SCORE]) for c in side.candidates]
 
 
 def _front(side: Grounds, metric: str) -> set[str]:
-    costs, scores = (as_shown(name, [c.values[name] for c in side.candidates]).tolist() for name in (metric, _SCORE))
+    costs, scores = (as_shown(name, [c.values[name] for c in side.candidates]).tolist() for name in (metric, SCORE))
     on_front = pareto_front(costs, scores)
     return {c.variant for c, on in zip(side.candidates, on_front, strict=True) if on}
 
 
 def _drawn_volumes(side: Grounds, metric: str, reference: Point) -> NDArray[np.float64]:
-    costs, scores = (drawn_values(side.candidates, name, side.draws) for name in (metric, _SCORE))
+    costs, scores = (drawn_values(side.candidates, name, side.draws) for name in (metric, SCORE))
     pairs = zip(costs, scores, strict=True)
     volumes = np.array([hypervolume(list(zip(c, s, strict=True)), reference) for c, s in pairs])
     unknown = ~(np.isfinite(costs) & np.isfinite(scores)).all(axis=1)
@@ -148,10 +146,10 @@ def _drawn_volumes(side: Grounds, metric: str, reference: Point) -> NDArray[np.f
 
 def _best(side: Grounds, limit: Limit) -> Candidate | None:
     within = [c for c in side.candidates if limit.holds(c.values[limit.metric])]
-    return max(within, key=lambda c: (c.values[_SCORE], c.variant)) if within else None
+    return max(within, key=lambda c: (c.values[SCORE], c.variant)) if within else None
 
 
 def _around(value: float, drawn: Draws) -> Interval:
     """The value, give or take what the draws do around their own mean: the best of noisy draws is too high."""
-    low, high = np.percentile(drawn - drawn.mean(), _ENDS)
+    low, high = np.percentile(drawn - drawn.mean(), PERCENTILES)
     return Interval(value, value + float(low), value + float(high))

@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
-from bench.analysis.resampling import RESAMPLES, WIDTH, Draws, Run, draw_latency, draw_miou
+from bench.analysis.resampling import WIDTH, Draws, Run, draw_latency, draw_miou
 from bench.analysis.seed_variance import SeedSpread
-from bench.decision.evidence import HIGH, LOW, SCORE, Evidence, Rows
+from bench.decision.evidence import HIGH, LOW, Evidence, Rows
+from bench.metrics import SCORE
+from bench.stats.interval import RESAMPLES
 
 MISSED = 1e-9
 """Chance that any draw of any variant lies beyond the ends that are given for it."""

@@ -8,9 +8,7 @@ from itertools import combinations
 
 from bench.analysis.candidates import Candidate
 from bench.analysis.constraints import Limit
-from bench.metrics import METRICS
-
-_SCORE = "miou_val"
+from bench.metrics import METRICS, SCORE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +106,7 @@ def pick(candidates: Sequence[Candidate], limits: Sequence[Limit], objective: st
 
 
 def _order(candidate: Candidate, objective: str) -> tuple[float, float, float, str]:
-    miou, macs = candidate.values.get(_SCORE, 0.0), candidate.values.get("macs", 0.0)
+    miou, macs = candidate.values.get(SCORE, 0.0), candidate.values.get("macs", 0.0)
     return -_goodness(candidate, objective), -miou, macs, candidate.variant
 
 
@@ -139,11 +137,11 @@ def _upgrades(within: Sequence[Candidate], objective: str) -> list[Upgrade]:
         return []
     best, *rest = within
     found: list[Upgrade] = []
-    reached = best.values[_SCORE]
+    reached = best.values[SCORE]
     for c in rest:
-        if c.values[_SCORE] > reached:
-            reached = c.values[_SCORE]
-            found.append(Upgrade(c, reached - best.values[_SCORE], c.values[objective] - best.values[objective]))
+        if c.values[SCORE] > reached:
+            reached = c.values[SCORE]
+            found.append(Upgrade(c, reached - best.values[SCORE], c.values[objective] - best.values[objective]))
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.decision.prices import MachinePrice
-from bench.stats.bootstrap import Interval
+from bench.stats.interval import Interval
 
 MILLION = 1e6
 _HOUR_S = 3600.0

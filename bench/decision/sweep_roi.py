@@ -10,14 +10,13 @@ from bench.analysis.candidates import Candidate
 from bench.analysis.labels import short_labels
 from bench.analysis.latency_records import metric_of
 from bench.analysis.latency_warnings import trust_lines
-from bench.analysis.resampling import interval_of
 from bench.analysis.selection import select
 from bench.decision.decision_data import Grounds, load_grounds
 from bench.decision.prices import Prices
 from bench.decision.record_evidence import Records
 from bench.decision.roi import Running, measured_joules, running
 from bench.errors import UserError
-from bench.stats.bootstrap import Interval
+from bench.stats.interval import Interval, percentile_interval
 from bench.storage.records import Record
 from bench.storage.store import Store
 
@@ -87,7 +86,7 @@ def _running(candidate: Candidate, grounds: Grounds, timed: Sequence[Record], me
     price = prices.of(timed[0].machine_id, timed[0].setting["device"])
     value = candidate.values[metric]
     drawn = grounds.draws[metric].get(candidate.variant)
-    interval = Interval(value, value, value) if drawn is None else interval_of(value, drawn)
+    interval = Interval(value, value, value) if drawn is None else percentile_interval(value, drawn)
     joules = measured_joules([record.details for record in timed])
     return running(
         candidate.variant, interval, batch=timed[0].setting.get("batch", 1), price=price, joules_per_pass=joules

@@ -8,6 +8,8 @@ from statistics import mean, median
 
 from scipy.stats import binomtest
 
+from bench.stats.interval import CONFIDENCE
+
 MOST_FALSE_ALARMS, LEAST_DETECTED, MOST_SECONDS = 0.01, 0.95, 60.0
 """What the guard promises; the seconds are of one verdict."""
 FEWEST_DECISIONS = 200
@@ -27,7 +29,7 @@ class Rate:
 
     @property
     def interval(self) -> tuple[float, float]:
-        found = binomtest(self.hits, self.of).proportion_ci(0.95, "exact")
+        found = binomtest(self.hits, self.of).proportion_ci(CONFIDENCE, "exact")
         return float(found.low), float(found.high)
 
     def __str__(self) -> str:

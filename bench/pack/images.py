@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.analysis.resampling import RESAMPLES, SPLIT, draws_of_images
+from bench.analysis.resampling import SPLIT, draws_of_images
 from bench.pack.manifest import PACK, PackedImages, images_stamp
 from bench.stats.bootstrap import miou_draws
+from bench.stats.interval import RESAMPLES
 from bench.storage.atomic_files import replacing
 from bench.storage.confusions import Confusions
 

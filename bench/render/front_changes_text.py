@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.decision.front_changes import FrontMove, PointMove, is_finite
 from bench.metrics import METRICS
-from bench.stats.bootstrap import Interval
+from bench.stats.interval import Interval
 
 
 def move_lines(moves: Sequence[FrontMove], points: Sequence[PointMove]) -> Iterator[str]:

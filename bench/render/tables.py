@@ -9,7 +9,7 @@ from bench.analysis.labels import axis_words
 from bench.analysis.latency_records import setting_of
 from bench.analysis.study import Study
 from bench.metrics import BOUNDED, LOWER_BOUND, METRICS, P90
-from bench.stats.bootstrap import Interval
+from bench.stats.interval import Interval
 from bench.storage.records import Record
 
 _HALF_A_TENTH, _NOTHING = 0.05, 1e-4

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from bench.adapt.images import FEWEST
 from bench.shift.frechet import Features, frechet_distance, total_variance
 from bench.shift.mahalanobis import Cloud
-from bench.stats.bootstrap import Interval
+from bench.stats.interval import PERCENTILES, Interval
 
 RAW = "none"
 """In place of a step: the images as they are."""
@@ -30,7 +30,6 @@ _SPLITS = 20
 """Ways in which training images are held out, of which a distance is the mean."""
 _SPLITS_OF_A_DRAW = 4
 RESAMPLES = 200
-_LEVEL = (2.5, 97.5)
 _FOLDS = 4
 _UNLIKE = 95
 """Per cent of held-out training images; what is farther away than these is called unlike them."""
@@ -211,5 +210,5 @@ def _per_image(source: Features, targets: Mapping[str, Features]) -> tuple[tuple
 
 
 def _interval(value: float, drawn: Draws) -> Interval:
-    low, high = np.percentile(drawn, _LEVEL)
+    low, high = np.percentile(drawn, PERCENTILES)
     return Interval(float(value), float(low), float(high))

@@ -18,7 +18,8 @@ from bench.accuracy.train import set_batch_norm_momentum, train
 from bench.data.base import Sample
 from bench.speed.plain_loop import plain_step
 from bench.speed.training_process import Loop, Subject, hear, process
-from bench.stats.bootstrap import Interval, miou_difference
+from bench.stats.bootstrap import miou_difference
+from bench.stats.interval import Interval
 
 
 @dataclass(frozen=True)

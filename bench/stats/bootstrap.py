@@ -7,25 +7,13 @@ variants are compared on the same draws: what an image is worth to both takes no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.stats.confusion import Counts
+from bench.stats.interval import RESAMPLES, Interval, percentile_interval
 from bench.stats.scores import Scores, mean_iou
-
-RESAMPLES = 1000
-_LEVEL = (2.5, 97.5)
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A value with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 def miou_interval(runs: Sequence[Counts], seed: int = 0, resamples: int = RESAMPLES) -> Interval:
@@ -36,7 +24,7 @@ def miou_interval(runs: Sequence[Counts], seed: int = 0, resamples: int = RESAMP
             choice of images moves the number; with more, seeds are drawn as well.
     """
     drawn = _drawn(runs, np.random.default_rng(seed), resamples)
-    return _interval(_whole(runs), drawn)
+    return percentile_interval(_whole(runs), drawn)
 
 
 def miou_difference(first: Sequence[Counts], second: Sequence[Counts], seed: int = 0) -> Interval:
@@ -51,7 +39,7 @@ def miou_difference(first: Sequence[Counts], second: Sequence[Counts], seed: int
     if len({run.shape for run in (*first, *second)}) > 1:
         raise ValueError("the two are of different images or classes")
     both = [_drawn(runs, np.random.default_rng(seed), RESAMPLES, of) for of, runs in enumerate((first, second))]
-    return _interval(_whole(second) - _whole(first), both[1] - both[0])
+    return percentile_interval(_whole(second) - _whole(first), both[1] - both[0])
 
 
 def _drawn(runs: Sequence[Counts], rng: np.random.Generator, resamples: int, variant: int = 0) -> Scores:
@@ -87,8 +75,3 @@ def image_draws(images: int, resamples: int, rng: np.random.Generator) -> NDArra
 
 def _whole(runs: Sequence[Counts]) -> float:
     return float(np.mean([mean_iou(run.sum(axis=0)) for run in runs]))
-
-
-def _interval(value: float, drawn: NDArray[np.float64]) -> Interval:
-    low, high = np.nanpercentile(drawn, _LEVEL)
-    return Interval(value, float(low), float(high))

@@ -14,9 +14,10 @@ from statistics import mean, median, stdev
 
 from scipy.stats import t as student
 
+from bench.stats.interval import CONFIDENCE
+
 _MEDIAN_WIDENS = math.sqrt(math.pi / 2)
 """The median of many normal numbers spreads this times as much as their mean; of few a little less."""
-LEVEL = 0.95
 """Of intervals."""
 
 
@@ -56,7 +57,7 @@ def head_log(base: Sequence[int], again: Sequence[int], head: Sequence[int]) -> 
 def ratio(logs: Sequence[float]) -> Ratio:
     """The ratio from the paired logs of at least two restarts."""
     centre = median(logs)
-    error = student.ppf((1 + LEVEL) / 2, len(logs) - 1) * _MEDIAN_WIDENS * stdev(logs) / math.sqrt(len(logs))
+    error = student.ppf((1 + CONFIDENCE) / 2, len(logs) - 1) * _MEDIAN_WIDENS * stdev(logs) / math.sqrt(len(logs))
     return Ratio(math.exp(centre), math.exp(centre - error), math.exp(centre + error))
 
 

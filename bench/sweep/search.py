@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 from bench.errors import UserError
 from variants.product import Product
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import optuna
 
 Sampler = Literal["nsga2", "tpe", "random"]
-SAMPLERS: tuple[Sampler, ...] = get_args(Sampler)
 WORDS: dict[Sampler, str] = {"nsga2": "NSGA-II", "tpe": "a tree-structured Parzen estimator", "random": "chance"}
 _PROPOSALS_A_VARIANT = 100
 """After so many without a new variant, the search has nothing new to propose."""

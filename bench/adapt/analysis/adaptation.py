@@ -15,24 +15,11 @@ from statistics import mean, median
 
 import numpy as np
 
-from bench.adapt.analysis.curves import (
-    AS_IS,
-    FULL,
-    LEVEL,
-    NONE,
-    VAL,
-    Line,
-    Load,
-    Point,
-    Spreads,
-    interval,
-    make_curves,
-    noise,
-)
+from bench.adapt.analysis.curves import AS_IS, FULL, NONE, VAL, Line, Load, Point, Spreads, make_curves, noise
 from bench.adapt.analysis.step_times import BATCH_NORM, StepTime, step_time
 from bench.analysis.selection import Selection, select
 from bench.errors import NothingToShowError
-from bench.stats.bootstrap import Interval
+from bench.stats.interval import PERCENTILES, Interval, percentile_interval
 from bench.storage.confusions import Confusions
 from bench.storage.records import Record
 from bench.storage.store import Store
@@ -168,7 +155,7 @@ class Adaptation:
         value = _crossing(points, [point.miou.value for point in points], miou)
         drawn = np.stack([point.drawn for point in points], axis=1)
         crossings = [_crossing(points, row.tolist(), miou) for row in drawn]
-        low, high = np.percentile(crossings, LEVEL, method="nearest")
+        low, high = np.percentile(crossings, PERCENTILES, method="nearest")
         return Interval(value, min(value, float(low)), max(value, float(high)))
 
     def effect(self, line: Line, other: Line, labels: int) -> Interval | None:
@@ -180,7 +167,7 @@ class Adaptation:
         drawn = np.mean([second.runs[seed].drawn - first.runs[seed].drawn for seed in seeds], axis=0)
         if line.arm != AS_IS:
             drawn = drawn + noise(self._contrast(line, other).at(labels), len(seeds), (line, other, labels))
-        return interval(mean(second.runs[seed].miou - first.runs[seed].miou for seed in seeds), drawn)
+        return percentile_interval(mean(second.runs[seed].miou - first.runs[seed].miou for seed in seeds), drawn)
 
     def times(self, variant: str, arm: str) -> Times | None:
         """Of an arm beside full fine-tuning, over trainings with the same labels on one machine; None without such."""
@@ -267,7 +254,11 @@ def _shared(first: Point, second: Point) -> list[int]:
 
 
 def _gain(first: Point, second: Point) -> Gain:
-    return Gain(first.labels, second.labels, interval(second.miou.value - first.miou.value, second.drawn - first.drawn))
+    return Gain(
+        first.labels,
+        second.labels,
+        percentile_interval(second.miou.value - first.miou.value, second.drawn - first.drawn),
+    )
 
 
 def _crossing(points: Sequence[Point], mious: Sequence[float], wanted: float) -> float:

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.analysis.seed_variance import SeedSpread
+from bench.analysis.seed_variance import SeedSpread, seed_noise
 from bench.errors import NothingToShowError
-from bench.stats.bootstrap import RESAMPLES, Interval, image_draws, miou_draws
+from bench.stats.bootstrap import image_draws, miou_draws
+from bench.stats.interval import RESAMPLES, Interval, percentile_interval
 from bench.storage.confusions import Matrices
 from bench.storage.records import Record
 
@@ -26,7 +27,6 @@ NONE = "none"
 AS_IS = "as_is"
 FULL = "full"
 VAL, TEST = "val", "test"
-LEVEL = (2.5, 97.5)
 Draws = NDArray[np.float64]
 """(resamples,)"""
 Load = Callable[[str, str], Matrices | None]
@@ -95,12 +95,6 @@ def make_curves(records: Sequence[Record], load: Load) -> tuple[dict[Line, list[
     return curves, spreads[VAL]
 
 
-def interval(value: float, drawn: Draws) -> Interval:
-    """The value with the 95 % interval of its draws."""
-    low, high = np.nanpercentile(drawn, LEVEL)
-    return Interval(value, float(low), float(high))
-
-
 def _trained(groups: Mapping[tuple[Line, int], Mapping[int, Record]], metric: str) -> Iterator[tuple[int, list[float]]]:
     """Labels and the numbers of all seeds, of each trained point; a step adds no network."""
     for (line, labels), by_seed in groups.items():
@@ -134,7 +128,9 @@ def _point(
             of = line.variant, line.arm, labels, split
             drawn |= {split: drawn[split] + noise(spread.at(labels), len(runs), of)} if split in drawn else {}
     found = {
-        split: interval(mean(record.metrics[f"miou_{split}"] for record in by_seed.values()), np.clip(draws, 0, 1))
+        split: percentile_interval(
+            mean(record.metrics[f"miou_{split}"] for record in by_seed.values()), np.clip(draws, 0, 1)
+        )
         for split, draws in drawn.items()
     }
     return Point(labels=labels, runs=runs, miou=found[VAL], test=found.get(TEST), drawn=drawn[VAL], updates=updates)
@@ -199,9 +195,6 @@ def noise(spread: SeedSpread | None, seeds: int, of: Any) -> NDArray[np.float64]
     Args:
         of: what it is of: the same has the same noise.
     """
-    if spread is None:
-        return np.zeros(RESAMPLES)
     digest = hashlib.sha256(repr(of).encode()).digest()
     rng = np.random.default_rng(int.from_bytes(digest[:8]))
-    drawn: NDArray[np.float64] = spread.deviation / math.sqrt(seeds) * rng.standard_t(spread.freedom, RESAMPLES)
-    return drawn
+    return seed_noise(spread, seeds, rng, RESAMPLES)

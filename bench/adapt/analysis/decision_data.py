@@ -14,9 +14,10 @@ from bench.analysis.resampling import Draws
 from bench.analysis.seed_variance import SeedSpread
 from bench.decision.candidates import candidates_of
 from bench.decision.decision_data import Grounds
-from bench.decision.evidence import SCORE, Source
+from bench.decision.evidence import Source
 from bench.decision.lazy_resampling import DrawnLatencies
 from bench.errors import NothingToShowError, UserError
+from bench.metrics import SCORE
 from bench.storage.records import Record
 from bench.storage.store import Store
 

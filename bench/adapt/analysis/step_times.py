@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bench.analysis.latency_quality import Doubt, doubt, percent
 from bench.analysis.latency_records import metric_of
-from bench.stats.bootstrap import Interval
+from bench.stats.interval import Interval
 from bench.storage.records import Record
 
 BATCH_NORM = "batchnorm"

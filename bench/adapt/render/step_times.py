@@ -8,7 +8,7 @@ from bench.adapt.analysis.adaptation import Adaptation
 from bench.adapt.analysis.step_times import BATCH_NORM, StepTime
 from bench.metrics import METRICS
 from bench.render.document import TextTable
-from bench.stats.bootstrap import Interval
+from bench.stats.interval import Interval
 
 SAME_NETWORK = "adds no time by construction: the network is the same"
 NOT_TIMED = "time of steps: not measured; the same `bench adapt` command measures it on the machine that it runs on"

@@ -19,7 +19,7 @@ from bench.adapt.analysis.curves import AS_IS, Line
 from bench.adapt.render.curves_figure import head_figure
 from bench.adapt.render.text import Names, step_effects
 from bench.render.figures.style import FRONT_LINE, MARKERS, PALETTE, RC
-from bench.stats.bootstrap import Interval
+from bench.stats.interval import Interval
 
 STEM = "steps"
 _WIDTH, _PANEL, _ABOVE, _BELOW, _KEY = 5.6, 1.8, 0.85, 0.55, 0.22

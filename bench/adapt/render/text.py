@@ -11,7 +11,7 @@ from bench.adapt.analysis.step_times import BATCH_NORM
 from bench.adapt.render.step_times import SAME_NETWORK, added_words
 from bench.analysis.labels import short_labels
 from bench.metrics import METRICS
-from bench.stats.bootstrap import Interval
+from bench.stats.interval import Interval
 
 _SCALE = 100
 _LITTLE = 0.01

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bench.shift.distance import RAW, StepShift
 from bench.shift.result import ShiftReport
-from bench.stats.bootstrap import Interval
+from bench.stats.interval import Interval
 
 CAVEAT = (
     "A smaller distance is no promise of a higher mIoU: it says that the backbone sees something more like what it was "
