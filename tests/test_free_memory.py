@@ -5,7 +5,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.system.free_memory import free_memory
+from bench.system.machine import free_memory
 
 MIB = 2**20
 

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from bench.sweep.interrupts import interrupts_held_back
+from bench.sweep.pool import interrupts_held_back
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -311,7 +311,7 @@ def test_the_self_test_keeps_every_decision_and_goes_on(run_bench: RunBench, tmp
 
 
 def test_a_busy_neighbour_ends_with_its_block() -> None:
-    from bench.guard.busy_neighbour import busy_neighbour
+    from bench.guard.self_test_trials import busy_neighbour
 
     before = {process.pid for process in psutil.Process(os.getpid()).children()}
     with busy_neighbour():

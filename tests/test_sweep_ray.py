@@ -25,9 +25,8 @@ from tests.sweeps import running_sweep, stored, wait_for
 pytest.importorskip("ray", reason="needs the extra: cluster")
 
 from bench.sweep.cluster import check
-from bench.sweep.cluster.check import Findings, Folders, Wanted
+from bench.sweep.cluster.check import Findings, Folders, Wanted, source_digest
 from bench.sweep.cluster.nodes import Node, Share, lanes_of
-from bench.sweep.cluster.source import source_digest
 
 pytestmark = pytest.mark.cluster
 SAME = {

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from bench.accuracy.activations import avoid_copies
 from bench.accuracy.batches import Batches
 from bench.accuracy.checkpoint import Checkpoint
-from bench.accuracy.compiled import compiled_passes
 from bench.accuracy.contrastive import Contrast, contrastive_term
 from bench.accuracy.course import Course, TrainingLog
 from bench.accuracy.ema import make_average
@@ -187,3 +186,18 @@ def set_batch_norm_momentum(net: nn.Module) -> None:
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = _BATCH_NORM_MOMENTUM
+
+
+def compiled_passes(passes: Callable[[Tensor], Tensor], device: str) -> Callable[[Tensor], Tensor]:
+    """The passes of a network, compiled at its first batch; its weights stay its own.
+
+    What a process compiled before is forgotten: after eight graphs torch would run the next ones in eager, without a
+    word.
+    """
+    from torch._inductor import config as inductor
+
+    if device == "cpu":
+        inductor.compile_threads = 1  # in this process: others train beside it
+    torch._dynamo.reset()
+    compiled: Callable[[Tensor], Tensor] = torch.compile(passes, dynamic=False)
+    return compiled

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bench.data.inspection import Inspection
 from bench.data.splits import Split
 from bench.errors import UserError
-from bench.system.free_memory import free_memory
+from bench.system.machine import free_memory
 
 
 class DataError(UserError):

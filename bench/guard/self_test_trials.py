@@ -6,13 +6,15 @@ and eleven on the slower side: a tenth more of everything that a pass does.
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
 from bench.errors import UserError
-from bench.guard.busy_neighbour import busy_neighbour
 from bench.guard.latency_run import Effort, Guard, guard_ready
 from bench.guard.latency_verdict import Rule, Verdict
 from bench.latency.checkout import Checkout
@@ -94,3 +96,31 @@ def _slower(guard: Guard) -> Verdict:
         for passes in (PASSES, PASSES, MORE_PASSES)
     ]
     return guard.judge_jobs(jobs)
+
+
+_WORK = """
+import os, time
+block = bytearray(32 << 20)
+parent = os.getppid()
+while os.getppid() == parent:
+    end = time.monotonic() + 0.05
+    while time.monotonic() < end:
+        bytes(block)
+    end = time.monotonic() + 0.05
+    while time.monotonic() < end:
+        sum(range(1000))
+"""
+"""In turns it fills the memory's bandwidth and computes; it ends with its parent."""
+
+
+@contextmanager
+def busy_neighbour() -> Iterator[None]:
+    """Run it on the last core that this process may use, where the system can bind processes."""
+    process = subprocess.Popen([sys.executable, "-c", _WORK])
+    try:
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(process.pid, {max(os.sched_getaffinity(0))})
+        yield
+    finally:
+        process.kill()
+        process.wait()

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 
 from bench.latency.conditions import Conditions, Watch
-from bench.latency.cuda_events import event_milliseconds
 from bench.latency.energy import Energy, energy_counters, measure_energy
 from bench.latency.memory_layout import memory_laid_out_anew
 from bench.latency.parity import Parity
@@ -112,3 +111,23 @@ def _milliseconds(one: Callable[[], None]) -> float:
     start = time.perf_counter_ns()
     one()
     return (time.perf_counter_ns() - start) / 1e6
+
+
+_PASSES = 16
+
+
+def event_milliseconds(run: Callable[[], object]) -> list[float]:
+    """Of some passes, each waited for. From the wall clock they differ by what the host does before and after the GPU.
+
+    Raises:
+        RuntimeError: there is no CUDA device.
+    """
+    found = []
+    for _ in range(_PASSES):
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
+        start.record()
+        run()
+        end.record()
+        end.synchronize()
+        found.append(float(start.elapsed_time(end)))
+    return found

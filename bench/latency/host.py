@@ -13,6 +13,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -21,7 +22,9 @@ import torch
 from bench.errors import describe_failure
 from bench.latency.job import GO, OUTSIDE_SIGNALS, Job
 from bench.latency.memory_layout import memory_laid_out_anew
-from bench.latency.passes import prepare_pass
+from bench.latency.runtimes import prepare_checked
+from bench.latency.scope import make_pass, wait_for
+from bench.latency.warmup import warm_up
 from variants.errors import VariantError
 from variants.names import parse_name
 from variants.network import build
@@ -117,3 +120,32 @@ def _is_from_outside(status: int) -> bool:
 def _say(answers: TextIO, **words: Any) -> None:
     answers.write(json.dumps(words) + "\n")
     answers.flush()
+
+
+def prepare_pass(job: Job) -> Callable[[], None]:
+    """Build the job's network from random weights, the same in every process, and warm it up.
+
+    Returns:
+        One sample, of all passes that the job wants.
+
+    Raises:
+        UserError: the runtime is not there, cannot take the network, or gives something else than eager.
+        VariantError: the network cannot be built.
+    """
+    setting = job.setting
+    torch.set_num_threads(setting.threads)
+    torch.manual_seed(0)
+    net = build(parse_name(job.variant), setting.classes).eval()
+    ready, _ = prepare_checked(net, setting, Path(job.exported))
+    with torch.inference_mode():
+        one = make_pass(ready, setting)
+    wait = wait_for(setting.device)
+
+    def run(passes: int) -> None:
+        with torch.inference_mode():
+            for _ in range(passes):
+                one()
+        wait()
+
+    warm_up(partial(run, 1), brief=True)
+    return partial(run, job.passes)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection, wait
@@ -18,7 +20,6 @@ from typing import TYPE_CHECKING
 from bench.errors import DiskError
 from bench.storage.atomic_files import scratch_folder
 from bench.sweep.cells import Cell, Sources
-from bench.sweep.interrupts import interrupts_held_back
 from bench.sweep.worker import MORE_MEMORY, work
 from bench.system.fork_server import worker_context
 from bench.system.machine import Origin
@@ -176,3 +177,24 @@ def _code_folders() -> list[str]:
     project = Path(__file__).resolve().parents[2]
     folders = {str(project), *(str(Path(entry).resolve()) for entry in sys.path if entry)}
     return sorted(folders, key=len, reverse=True)
+
+
+@contextmanager
+def interrupts_held_back() -> Iterator[None]:
+    """What arrives meanwhile is handled at the end, as it would have been.
+
+    By handlers and not by a signal mask: a process that starts meanwhile would inherit the mask.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is interrupted
+        return
+    arrived: list[int] = []
+    held = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda number, frame: arrived.append(number)) for number in held}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in dict.fromkeys(arrived):
+            signal.raise_signal(late)

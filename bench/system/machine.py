@@ -113,3 +113,19 @@ def _gpu_model() -> str | None:
         check=False,
     )
     return done.stdout.splitlines()[0].strip() if done.returncode == 0 and done.stdout else None
+
+
+_CGROUP = Path("/sys/fs/cgroup")
+"""Of version 2 (the Linux kernel's `cgroup-v2.rst`, "Memory Interface Files"); inside a container its root is the
+container's own."""
+
+
+def free_memory(cgroup: Path = _CGROUP) -> int:
+    """Bytes. Pages of files that were not used lately count as free, as the machine's own figure has them."""
+    free = int(psutil.virtual_memory().available)
+    try:
+        most, used = ((cgroup / f"memory.{name}").read_text().strip() for name in ("max", "current"))
+        stat = dict(line.split() for line in (cgroup / "memory.stat").read_text().splitlines())
+        return min(free, max(0, int(most) - int(used) + int(stat["inactive_file"])))
+    except (OSError, ValueError, KeyError):  # no such accounts, or "max": no limit
+        return free

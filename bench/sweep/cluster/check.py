@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import time
@@ -17,8 +18,7 @@ from bench.accuracy.precision import TrainPrecision, fastest_precision
 from bench.errors import UserError, describe_failure
 from bench.storage.store import LOCK_NAME
 from bench.sweep.cluster.nodes import Node
-from bench.sweep.cluster.source import source_digest
-from bench.system.installation import install_command
+from bench.system.installation import PROJECT_ROOT, install_command
 from bench.system.machine import commit, versions
 
 _ANSWER_S = 180.0
@@ -209,3 +209,17 @@ def _token(results: Path) -> Iterator[str]:
         path.unlink(missing_ok=True)
         if not was_there:
             results.rmdir()
+
+
+_MEASURING_NOTHING = ("cli", "judge", "render")
+
+
+def source_digest() -> str:
+    """16 hex digits over the files that decide what is measured and how, as they are on the disk now."""
+    out = hashlib.sha256()
+    for folder in ("bench", "variants"):
+        for path in sorted((PROJECT_ROOT / folder).rglob("*.py")):
+            inside = path.relative_to(PROJECT_ROOT)
+            if inside.parts[1] not in _MEASURING_NOTHING:
+                out.update(f"{inside.as_posix()}\n".encode() + path.read_bytes())
+    return out.hexdigest()[:16]

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from bench.sweep import pool
 from bench.sweep.cells import Cell, Sources
-from bench.sweep.cluster.alone import own_node_alone
 from bench.sweep.cluster.check import Folders, check_nodes
 from bench.sweep.cluster.connect import connected
-from bench.sweep.cluster.nodes import Node, Share, alive_nodes, lanes_of
+from bench.sweep.cluster.nodes import Node, Share, alive_nodes, lanes_of, own_node
 from bench.sweep.cluster.run import run_cells
 from bench.sweep.executor import Crew
 from bench.sweep.pool import Finished, Progress
@@ -103,3 +106,33 @@ def _words(nodes: list[Node]) -> str:
     cpus, gpus = (sum(getattr(node, name) for node in nodes) for name in ("cpus", "gpus"))
     count = f"{len(nodes)} node" + ("s" if len(nodes) > 1 else "")
     return f"{count} with {cpus:g} CPUs" + (f" and {gpus:g} GPUs" if gpus else "")
+
+
+_SOON_S = 10.0
+
+
+class _Holder:
+    """Does nothing: while it lives, its resources are nobody else's."""
+
+    def here(self) -> None:
+        """Answer when the resources are held."""
+
+
+@contextmanager
+def own_node_alone(notify: Callable[[str], None]) -> Iterator[None]:
+    """Hold all CPUs and GPUs of this process's node; waits, in words, until others have left it."""
+    node = own_node()
+    if not node.cpus and not node.gpus:  # a node that Ray gives no work
+        yield
+        return
+    pinned = NodeAffinitySchedulingStrategy(node.id, soft=False)
+    holders = ray.remote(_Holder).options(num_cpus=node.cpus, num_gpus=node.gpus, scheduling_strategy=pinned)
+    holder: Any = holders.remote()
+    try:
+        held = holder.here.remote()
+        if not ray.wait([held], timeout=_SOON_S)[0]:
+            notify(f"latencies wait until other Ray tasks have left this node, {node.name} (`ray status` shows them)")
+        ray.get(held)
+        yield
+    finally:
+        ray.kill(holder)
