@@ -10,14 +10,14 @@ import pytest
 from pandas import read_csv
 
 from bench.analysis.selection import settle
-from bench.analysis.study import Study, make_study
+from bench.analysis.study import Study, study_of
 from bench.cli import COMMANDS
 from bench.cost.claims import check_claims
 from bench.cost.count import count_variant
 from bench.guard.self_test_rates import Decision, Rate, sum_up
 from bench.render.sweep.markdown import markdown_table
 from bench.render.tables import result_table
-from bench.storage.confusions import Confusions
+from bench.storage.results import read_results
 from bench.storage.store import Store
 from bench.sweep.spacefile import load_space
 from bench.sweep.target import read_target
@@ -43,10 +43,7 @@ ADAPTED = ["adapt/camvid_dusk"]
 
 
 def committed_study(sweep: str) -> Study:
-    store = Store(PROJECT / "results")
-    return make_study(
-        sweep, store.read(sweep), store.read_plan(sweep), confusions=Confusions(store.root, sweep), others=store.read()
-    )
+    return study_of(next(read_results(PROJECT / "results", [sweep])))
 
 
 def test_readme_names_every_command() -> None:

@@ -84,7 +84,7 @@ def plan_as_recorded(sweep: str, committed: list[Entry]) -> list[Cell]:
 @pytest.mark.skipif(bool(other_versions(GOLDEN)), reason="other packages: test_golden.py tells which")
 @pytest.mark.parametrize("sweep", SWEEPS)
 def test_a_space_plans_what_is_committed(sweep: str) -> None:
-    committed = [BY_KEY[key] for key in STORE.read_plan(sweep) if key in BY_KEY]
+    committed = [BY_KEY[key] for key in STORE.read_plan(sweep).keys if key in BY_KEY]
     cells = {identity(c.group, c.spec.to_json(), c.setting): c for c in plan_as_recorded(sweep, committed)}
     for entry in filter(is_current, committed):
         about = f"{entry.facts['variant']}, {entry.facts['group']} {entry.key}"

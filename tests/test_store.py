@@ -107,6 +107,6 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 def test_the_plan_is_kept_and_its_absence_said(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.write_plan("sweep", ["a", "b"])
-    assert store.read_plan("sweep") == ["a", "b"]
+    assert store.read_plan("sweep").keys == ["a", "b"]
     with pytest.raises(UserError, match="`bench sweep` with the space of 'other'"):
         store.read_plan("other")

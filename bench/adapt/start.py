@@ -90,7 +90,7 @@ def find_start(source: str, spec: VariantSpec, results: Path, weights_dir: Path 
 
 def _of_sweep(sweep: str, spec: VariantSpec, store: Store) -> Path:
     trained = TrainedWeights(store.root, sweep)
-    shown = select(store.read_known(sweep), store.read_plan(sweep)).shown
+    shown = select(store.read_known(sweep), store.read_plan(sweep).keys).shown
     own = [r for r in shown if r.group == "accuracy" and r.spec_hash == spec.content_hash]
     if not own:
         raise UserError(f"--from {sweep}: that sweep trained no {spec.name}. `bench show {sweep}` lists what it did.")

@@ -32,7 +32,7 @@ def measured_sweeps(store: Store, of_hardware: Callable[[Record], bool]) -> Iter
         UserError: a file of records or a plan cannot be read.
     """
     for sweep in store.sweeps():
-        shown = select(store.read(sweep), store.read_plan(sweep)).shown
+        shown = select(store.read(sweep), store.read_plan(sweep).keys).shown
         records = [record for record in shown if record.group == "latency" and of_hardware(record)]
         if records:
             yield _measured(sweep, records)

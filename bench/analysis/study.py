@@ -23,6 +23,7 @@ from bench.errors import NothingToShowError
 from bench.metrics import COST_METRICS, DETAIL_METRICS, SCORE_METRICS, Convention
 from bench.storage.confusions import Confusions
 from bench.storage.records import Record
+from bench.storage.results import SweepResults
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +79,23 @@ class Study:
     def detail_metrics(self) -> list[str]:
         """The other figures of a cost that have numbers."""
         return [m for m in DETAIL_METRICS if m in self.table and self.table[m].notna().any()]
+
+
+def study_of(results: SweepResults, convention: Convention = "macs") -> Study:
+    """Join what a sweep measured, as `make_study`.
+
+    Raises:
+        NothingToShowError: there is no accuracy or no cost to show.
+    """
+    return make_study(
+        results.name,
+        list(results.records),
+        results.plan.keys,
+        convention=convention,
+        confusions=results.confusions,
+        chosen_by=results.plan.chosen_by,
+        others=results.everywhere,
+    )
 
 
 def make_study(

@@ -105,7 +105,7 @@ class Records:
     def choose(self, sweeps: Sequence[str], metrics: Sequence[str], machine: str) -> RecordEvidence:
         """See `Source`."""
         names = list(sweeps) or self.store.sweeps()
-        shown = {name: select(self.store.read_known(name), self.store.read_plan(name)).shown for name in names}
+        shown = {name: select(self.store.read_known(name), self.store.read_plan(name).keys).shown for name in names}
         used = {name: [r for r in some if _is_used(r, metrics, machine)] for name, some in shown.items()}
         return RecordEvidence(store=self.store, metrics=metrics, shown=shown, used=used)
 

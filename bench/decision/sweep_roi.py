@@ -63,7 +63,7 @@ def roi_of_sweep(store: Store, sweep: str, metric: str, machine: str, prices: Pr
         UserError: as `load_grounds`, or there is no price for the machine.
     """
     grounds = load_grounds(Records(store), [sweep], ["miou_val", metric], machine)
-    records = select(store.read_known(sweep), store.read_plan(sweep)).shown
+    records = select(store.read_known(sweep), store.read_plan(sweep).keys).shown
     timed = [r for r in records if r.group == "latency" and metric_of(r) == metric and machine in r.machine_id]
     pairs = [
         (c, _running(c, grounds, timed=[r for r in timed if r.variant == c.variant], metric=metric, prices=prices))

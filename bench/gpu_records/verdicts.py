@@ -54,7 +54,7 @@ def judge_sweep(ended: Ended, store: Store, sweep: str) -> str:
         StepFailedError: a planned record is missing, or of a failure; or the command did not end well.
     """
     try:
-        plan, records = store.read_plan(sweep), settle(store.read(sweep))
+        plan, records = store.read_plan(sweep).keys, settle(store.read(sweep))
     except UserError:
         raise StepFailedError(_how(ended)) from None
     there = [records[key] for key in plan if key in records]

@@ -118,7 +118,7 @@ def _plans(store: Store, names: Sequence[str], counts: dict[str, int]) -> pa.Tab
     for name in names:
         if not counts.get(name):
             raise store.unknown(name)
-        keys = pa.array(dict.fromkeys(store.read_plan(name)), pa.string())
+        keys = pa.array(dict.fromkeys(store.read_plan(name).keys), pa.string())
         places = pa.array(np.arange(before, before + len(keys)))
         tables.append(pa.table({"sweep": pa.repeat(name, len(keys)), "planned": places, "key": keys}))
         before += len(keys)

@@ -50,7 +50,7 @@ def likeness_of(results: Path, sweep: str, with_matrices: bool) -> Likeness:
         UserError: no such sweep, or its trainings left no matrices.
     """
     store = Store(results)
-    shown = select(store.read_known(sweep), store.read_plan(sweep)).shown
+    shown = select(store.read_known(sweep), store.read_plan(sweep).keys).shown
     by_variant: dict[str, list[Record]] = {}
     for record in shown:
         by_variant.setdefault(record.spec_hash, []).append(record)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from zipfile import BadZipFile
@@ -20,6 +21,8 @@ from bench.storage.atomic_files import replacing
 FOLDER = "confusions"
 """In that of a sweep."""
 Matrices = NDArray[np.int64]
+_KEPT = 64
+"""Splits whose matrices stay in memory: a report compares each variant with several."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +50,7 @@ class Confusions:
             UserError: the file is broken.
         """
         path = self.find(key)
-        if path is None:
-            return None
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as matrices:
-                return np.asarray(matrices[split], np.int64)
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-            raise UserError(
-                f"{path} is broken ({error}). Delete it; then `bench sweep` with --retry-doubtful trains that variant "
-                "again."
-            ) from None
+        return None if path is None else _read(path, split, path.stat().st_mtime_ns)
 
     def count(self, key: str, split: str) -> int:
         """Images of a split by the matrices of a training; 0 where it left none.
@@ -76,6 +70,21 @@ class Confusions:
 
     def _path(self, key: str) -> Path:
         return self.results / self.sweep / FOLDER / f"{key}.npz"
+
+
+@lru_cache(maxsize=_KEPT)
+def _read(path: Path, split: str, changed_ns: int) -> Matrices:
+    """Read one split of a file; what was read last is kept, until the file changes. Not to be written to."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as packed:
+            matrices = np.asarray(packed[split], np.int64)
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise UserError(
+            f"{path} is broken ({error}). Delete it; then `bench sweep` with --retry-doubtful trains that variant "
+            "again."
+        ) from None
+    matrices.flags.writeable = False
+    return matrices
 
 
 def _smallest(matrices: Matrices) -> NDArray[np.unsignedinteger]:

@@ -23,6 +23,19 @@ FOLDER = "adapt"
 PREFIX = f"{FOLDER}/"
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What the newest run of a sweep consists of.
+
+    Attributes:
+        keys: Of its records, in its order.
+        chosen_by: How a search or a limit chose the variants, in words; empty: they are all of its space.
+    """
+
+    keys: list[str]
+    chosen_by: str = ""
+
+
 class Store:
     """The records below one results folder."""
 
@@ -45,6 +58,14 @@ class Store:
             UserError: a whole line is broken, or of another schema version.
         """
         return [record for path in sorted(self.root.glob(f"{sweep}/*.jsonl")) for record in _read_file(path)]
+
+    def read_by_sweep(self) -> dict[str, list[Record]]:
+        """All records, by sweep, each file read once.
+
+        Raises:
+            UserError: as `read`.
+        """
+        return {sweep: self.read(sweep) for sweep in self.sweeps()}
 
     def read_known(self, sweep: str) -> list[Record]:
         """As `read`, of a sweep that must be there.
@@ -87,23 +108,12 @@ class Store:
         with replacing(self.root / sweep / _PLAN) as new:
             new.write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
 
-    def read_plan(self, sweep: str) -> list[str]:
-        """The keys of the newest sweep, in its order.
+    def read_plan(self, sweep: str) -> Plan:
+        """What the newest run of a sweep consists of.
 
         Raises:
             UserError: there is none, or it cannot be read.
         """
-        return [str(key) for key in self._plan(sweep)["keys"]]
-
-    def chosen_by(self, sweep: str) -> str:
-        """How the variants of the newest sweep were chosen, in words; empty: they are all of its space.
-
-        Raises:
-            UserError: as `read_plan`.
-        """
-        return str(self._plan(sweep).get("chosen_by", ""))
-
-    def _plan(self, sweep: str) -> dict[str, Any]:
         path = self.root / sweep / _PLAN
         try:
             plan: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -115,7 +125,7 @@ class Store:
             raise UserError(
                 f"{path} is missing or broken. `bench sweep` with the space of {sweep!r} writes it."
             ) from None
-        return plan
+        return Plan([str(key) for key in plan["keys"]], str(plan.get("chosen_by", "")))
 
     @contextmanager
     def locked(self) -> Iterator[None]:

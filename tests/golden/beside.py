@@ -35,7 +35,7 @@ def _merged(parts: Any) -> Lines:
 def _plan(results: Path, path: Path) -> tuple[str, str]:
     """How many keys, and the digest of them in their order."""
     sweep = path.parent
-    keys = store_of(results, sweep).read_plan(sweep.name)
+    keys = store_of(results, sweep).read_plan(sweep.name).keys
     return sweep.relative_to(results).as_posix(), canonical({"keys": len(keys), "digest": digest(canonical(keys))})
 
 

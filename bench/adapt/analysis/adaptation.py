@@ -215,7 +215,7 @@ def load_adaptation(store: Store, name: str) -> Adaptation:
         NothingToShowError: none of its trainings has ended.
     """
     confusions = Confusions(store.root, name)
-    return make_adaptation(name, select(store.read_known(name), store.read_plan(name)), confusions.load)
+    return make_adaptation(name, select(store.read_known(name), store.read_plan(name).keys), confusions.load)
 
 
 def make_adaptation(name: str, found: Selection, load: Load) -> Adaptation:

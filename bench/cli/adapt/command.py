@@ -11,7 +11,7 @@ from bench.cli.adapt.text import say_timing, say_training, say_work
 from bench.cli.common.graceful_shutdown import polite_kill
 from bench.cli.common.options import reports_option, results_option, workers_option
 from bench.cli.common.output import say
-from bench.cli.report_command import render_adaptation, renew_sweeps_behind
+from bench.cli.report_command import renew_sweeps_behind, show_and_write
 from bench.errors import ExitCode, UserError
 
 _folder = click.Path(path_type=Path, file_okay=False)
@@ -106,7 +106,8 @@ def command(
     from bench.adapt.step_timing import run_timings
     from bench.adapt.work import plan_work
     from bench.cli.common.data_options import read_data_option
-    from bench.storage.store import Store, adaptations_in
+    from bench.reports import make_reports
+    from bench.storage.store import PREFIX, Store, adaptations_in
 
     if source_root and not source:
         raise UserError("--source-root is given without --source, the name of that data set.")
@@ -147,7 +148,7 @@ def command(
         store.write_plan(request.name, work.keys)
         tally = run_adaptation(asked, request, trainings=work.trainings, results=results_dir, on_records=say_training)
         not_timed = run_timings(request, work.timings, store, say_timing)
-    render_adaptation(request.name, results_dir, reports_dir)
+    show_and_write(next(make_reports([f"{PREFIX}{request.name}"], results_dir)), reports_dir)
     renew_sweeps_behind(request.name, results_dir, reports_dir)
     if tally.failed or not_timed:
         sys.exit(ExitCode.CHECK_FAILED)

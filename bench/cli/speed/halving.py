@@ -39,7 +39,7 @@ def run_halving(sweep: str, results_dir: Path, spend: float, replays: int) -> bo
     from bench.storage.store import Store
 
     store = Store(results_dir)
-    curves = curves_of(select(store.read_known(sweep), store.read_plan(sweep)).shown)
+    curves = curves_of(select(store.read_known(sweep), store.read_plan(sweep).keys).shown)
     if len(curves) < _FEWEST:
         raise UserError(f"{sweep} has {len(curves)} trained variants, and halving chooses among {_FEWEST} or more.")
     looks, epochs = common_looks(curves), curves[0].epochs

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from bench.cli.common.graceful_shutdown import polite_kill
 from bench.cli.common.options import max_gmacs_option, max_params_option, reports_option, results_option, workers_option
 from bench.cli.common.output import say
-from bench.cli.report_command import render_sweep
+from bench.cli.report_command import show_and_write
 from bench.cli.sweep.executor_options import ExecutorChoice, executor_options
 from bench.cli.sweep.job import GridJob, Job, Order
 from bench.cli.sweep.text import say_end
@@ -175,12 +175,14 @@ def command(
             click.echo(spec.name)
         return
     require_writable(reports_dir)
+    from bench.reports import make_reports
+
     with order.store.locked(), polite_kill():
         job.prepare()
         tally, plan = job.run()
     say_end(tally, plan)
     try:
-        render_sweep(order.space.name, results_dir, reports_dir)
+        show_and_write(next(make_reports([order.space.name], results_dir)), reports_dir)
     except NothingToShowError as error:  # every cell of a kind failed: their reasons are on the screen
         say(f"no report: {error}")
         sys.exit(ExitCode.NOTHING_MEASURED)
