@@ -1,70 +1,14 @@
-"""Who may import whom, and what the help loads."""
+"""What reports and the help load. Who may import whom is held by the contracts of import-linter."""
 
-import ast
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
-from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT, bench_command, bench_environment
+from tests.conftest import bench_command, bench_environment
 
-LIGHT = (
-    "bench/storage/records.py",
-    "bench/storage/store.py",
-    "bench/metrics.py",
-    "bench/system/machine.py",
-    "bench/judge",
-    "bench/pack",
-    "bench/render",
-)
 HEAVY = ("torch", "torchvision", "timm", "variants")
-
-
-def imports_of(path: Path) -> set[str]:
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return names
-
-
-def python_files(folder: str) -> list[Path]:
-    path = PROJECT / folder
-    return [path] if path.is_file() else sorted(path.rglob("*.py"))
-
-
-def importing(files: Iterable[Path], *packages: str) -> list[str]:
-    """Those that import one of these packages, or what lies in it, with the name."""
-    return [
-        f"{path.relative_to(PROJECT)} imports {name}"
-        for path in files
-        for name in sorted(imports_of(path))
-        if any(f"{name}.".startswith(f"{package}.") for package in packages)
-    ]
-
-
-def test_variants_never_import_bench() -> None:
-    assert importing(python_files("variants"), "bench") == []
-
-
-def test_what_is_kept_and_shown_needs_neither_torch_nor_variants() -> None:
-    assert importing((path for folder in LIGHT for path in python_files(folder)), *HEAVY) == []
-
-
-def test_nothing_but_the_entry_point_imports_the_command_line() -> None:
-    others = [path for path in python_files("bench") if "cli" not in path.parts and path.name != "__main__.py"]
-    assert importing(others, "bench.cli") == []
-
-
-def test_an_import_of_a_package_is_found() -> None:
-    assert "bench/__main__.py imports bench.cli" in importing([PROJECT / "bench" / "__main__.py"], "bench.cli")
-    assert importing(python_files("variants"), "torch"), "each file is read"
-    assert importing(python_files("bench"), "benc") == []
 
 
 def test_rendering_loads_no_torch_at_run_time() -> None:
