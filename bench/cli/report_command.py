@@ -10,7 +10,7 @@ import click
 
 from bench.cli.common.options import reports_option, results_option
 from bench.cli.common.output import say
-from bench.cli.guard.front_changes import compare_fronts, reference
+from bench.cli.guard.front_changes import print_comparison, reference
 from bench.metrics import Convention
 from bench.storage.store import PREFIX
 
@@ -59,7 +59,9 @@ def command(
     if other is not None:
         if len(sweeps) != 1:
             raise UserError(f"--against compares one sweep. Name it: `bench report {names[0]} --against {other}`.")
-        compare_fronts(names[0], other, results_dir)
+        from bench.guard.front_comparison import compare_fronts
+
+        print_comparison(compare_fronts(names[0], other, results_dir))
         return
     convention: Convention = "flops" if flops else "macs"
     if check:

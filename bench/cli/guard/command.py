@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli.common.latency_options import restarts_option, say_if_unverified, seconds_option, setting_options
 from bench.cli.common.options import cores, results_option, workers_option
-from bench.cli.guard.front_changes import Reference, reference
+from bench.cli.guard.front_changes import reference
 from bench.cli.guard.options import Growth, GrowthType, Output, OutputType, check_outputs
 from bench.cli.guard.outcome import foreign_exits_fail
 from bench.errors import UserError
 from bench.guard.render.cost.formats import FORMATS
 from bench.settings.latency import LatencySetting
+
+if TYPE_CHECKING:
+    from bench.guard.front_comparison import Reference
 
 
 @click.command()

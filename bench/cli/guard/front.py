@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli.common.output import say
-from bench.cli.guard.front_changes import Reference, compare_fronts
+from bench.cli.guard.front_changes import print_comparison
 from bench.cli.guard.outcome import Outcome
 from bench.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
     from bench.analysis.constraints import Limit
+    from bench.guard.front_comparison import Reference
 
 _COSTS = {"gmacs": "macs", "params": "parameters"}
 
@@ -25,8 +26,13 @@ def run_front_guard(sweeps: tuple[str, ...], against: Reference, pins: tuple[str
     """
     if not sweeps:
         raise UserError("--front guards the sweeps that are named: `bench guard --front camvid --against origin/main`.")
+    from bench.guard.front_comparison import compare_fronts
+
     limits = [_read_pin(pin) for pin in pins]
-    found = {sweep: compare_fronts(sweep, against, results_dir, limits) for sweep in sweeps}
+    found = {}
+    for sweep in sweeps:
+        found[sweep] = compare_fronts(sweep, against, results_dir, limits)
+        print_comparison(found[sweep])
     figures = sum(one.figures for one in found.values())
     worse = [sweep for sweep, one in found.items() if one.is_worse]
     same = [sweep for sweep, one in found.items() if one.same_records]
