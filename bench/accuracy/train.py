@@ -103,7 +103,7 @@ def train(
         contrastive_term(net, schedule, size=(width, height), steps=steps, seed=seed, device=device) as contrast,
         fast_gradients(device, net),
     ):
-        course = Course(net, average, contrast, schedule, steps)
+        course = Course(net, average, contrast=contrast, schedule=schedule, steps=steps)
         forward = _logits_of(net)
         if schedule.compile:
             forward = compiled_passes(forward, device)

@@ -85,7 +85,9 @@ class Adapter:
         classes, chosen = len(request.dataset.classes), self._labelled(training)
         if training.arm == "frozen":
             trainer = self._frozen_trainer(training.spec, net)
-            return net, trainer.train(net, chosen, request.train, classes, schedule, training.seed)
+            return net, trainer.train(
+                net, chosen, request.train, classes=classes, schedule=schedule, seed=training.seed
+            )
         samples = [request.train[index] for index in chosen]
         if training.arm == "semi":
             return net, train_mean_teacher(

@@ -121,7 +121,7 @@ class FrozenTrainer:
         average = make_average(net, schedule.ema) if schedule.ema else None  # before a hook could be copied along
         batch = min(schedule.batch_size, len(indices))
         each = len(indices) // batch
-        course = Course(net, average, None, schedule, schedule.epochs * each)
+        course = Course(net, average, contrast=None, schedule=schedule, steps=schedule.epochs * each)
         random = np.random.default_rng(seed % 2**64)
         with fast_gradients(self.device, net):
             for _ in range(schedule.epochs):

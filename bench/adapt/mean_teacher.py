@@ -87,11 +87,11 @@ def train_mean_teacher(
     others = Batches([_without_labels(image) for image in unlabelled], weak, seed + 1)
     pixel_loss = PixelLoss(class_weights(labelled, classes, schedule.class_weighting), schedule.hard_pixels).to(device)
     teacher = make_average(net, how.decay)
-    course = Course(net, teacher, None, schedule, steps)
+    course = Course(net, teacher, contrast=None, schedule=schedule, steps=steps)
     random = np.random.default_rng((seed % 2**64, 2))
     with fast_gradients(device, net, teacher.module):
         for (images, targets), (views, known) in zip(batches.between(0, steps), others.between(0, steps), strict=True):
-            term = _Consistency(views, known, how, random, device)
+            term = _Consistency(views, known, how=how, random=random, device=device)
             weight = how.weight * _ramp(course.step / steps, how.ramp)
             with autocast(device, precision):
                 term.ask(teacher.module)

@@ -19,15 +19,10 @@ from bench.cli.common.tables import make_console, make_table
 
 if TYPE_CHECKING:
     from bench.adapt.images import Images
-    from bench.adapt.steps import Step
-    from bench.shift.render.step_sheet import SheetRow
     from bench.shift.result import ShiftReport
-    from bench.shift.run import Domain, OnProgress
+    from bench.shift.run import OnProgress
 
 _CLASSES = 19
-_COLUMNS = 4
-"""Pictures side by side on the sheet."""
-_NOTE = "First column: the farthest new image. Distance: of the image, over the median of held-out training images."
 _folder = click.Path(path_type=Path, file_okay=False)
 
 
@@ -86,6 +81,7 @@ def command(
     from bench.adapt.images import dataset_label, domain_images
     from bench.adapt.steps import STEPS, check_steps
     from bench.shift.pooled_features import open_network
+    from bench.shift.render.report import write_shift
     from bench.shift.run import Domain, run_shift
     from variants.names import parse_name
 
@@ -100,10 +96,18 @@ def command(
     domains = Domain(labels[1], known), Domain(labels[0], new)
     with _progress() as on_progress:
         report, fitted = run_shift(
-            net, parsed.name, weights, *domains, list(dict.fromkeys(names)), classes, on_progress
+            net,
+            parsed.name,
+            weights,
+            *domains,
+            names=list(dict.fromkeys(names)),
+            classes=classes,
+            on_progress=on_progress,
         )
     click.echo(json.dumps(report.to_json(), indent=1)) if as_json else _print(report)
-    _write(report, fitted, domains, reports_dir / f"shift-{labels[0]}")
+    folder = reports_dir / f"shift-{labels[0]}"
+    write_shift(report, fitted, *domains, command=shlex.join(["bench", *sys.argv[1:]]), folder=folder)
+    say(f"pictures and page: {folder}")
 
 
 def _few(images: Images, limit: int) -> Images:
@@ -133,38 +137,6 @@ def _print(report: ShiftReport) -> None:
         click.echo(line)
     for line in shift_words.method_lines(report):
         say(line)
-
-
-def _write(report: ShiftReport, fitted: dict[str, Step], domains: tuple[Domain, Domain], folder: Path) -> None:
-    from bench.render.output_folder import report_folder
-    from bench.shift.render.figure import save_shift
-    from bench.shift.render.page import SHEET, save_page
-    from bench.shift.render.step_sheet import draw_step_sheet
-
-    with report_folder(folder):
-        save_shift(report, folder)
-        title = f"{report.target}: as it is and after each step, beside {report.source}"
-        draw_step_sheet(title, _sheet_rows(report, fitted, *domains), _NOTE, folder / SHEET)
-        save_page(report, shlex.join(["bench", *sys.argv[1:]]), folder)
-    say(f"pictures and page: {folder}")
-
-
-def _sheet_rows(report: ShiftReport, fitted: dict[str, Step], known: Domain, new: Domain) -> list[SheetRow]:
-    """Typical training images; the farthest new image and typical ones, without and with steps."""
-    from bench.shift.render.step_sheet import SheetRow, typical
-
-    shown = typical(report.shift.source_per_image, _COLUMNS)
-    rows = [SheetRow(report.source, [known.images[i] for i in shown], [known.images.names[i] for i in shown])]
-    far = report.farthest[0]
-    chosen = [far, *(i for i in typical(report.shift.raw.per_image, _COLUMNS) if i != far)][:_COLUMNS]
-    pictures = [new.images[i] for i in chosen]
-    for step in report.shift.steps:
-        do = fitted.get(step.step)
-        captions = [f"distance {step.per_image[i]:.2f}" for i in chosen]
-        if do is None:
-            captions = [f"{report.names[i]}, {caption}" for i, caption in zip(chosen, captions, strict=True)]
-        rows.append(SheetRow(step.step if do else "no step", [do(p) if do else p for p in pictures], captions))
-    return rows
 
 
 @contextmanager

@@ -142,7 +142,9 @@ def open_folder(root: Path) -> FileDataset:
     """
     described = read_classes(root / CLASSES_FILE)
     meaning = described.model_dump_json(include={"classes", "void"})
-    return FileDataset("folder", root, tuple(described.classes), lambda: _find(root, described), meaning)
+    return FileDataset(
+        "folder", root, classes=tuple(described.classes), find=lambda: _find(root, described), meaning=meaning
+    )
 
 
 def read_classes(path: Path) -> ClassesFile:

@@ -58,7 +58,7 @@ def race_epochs(
             if arm == "full":
                 train(nets[arm], samples, classes=classes, schedule=schedule, seed=number, precision=precision)
             else:
-                trainer.train(nets[arm], indices, samples, classes, schedule, number)
+                trainer.train(nets[arm], indices, samples, classes=classes, schedule=schedule, seed=number)
             if number >= 0:
                 seconds.append((time.perf_counter() - start) / _EPOCHS)
     return race

@@ -87,12 +87,12 @@ def _steps_of(subject: Subject, loop: Loop, steps: int) -> Iterator[tuple[Course
     """A training, and one step of it."""
     net, schedule = subject.net().train(), subject.schedule
     if loop != "bench":
-        plain = Course(net, None, None, schedule, steps)
+        plain = Course(net, None, contrast=None, schedule=schedule, steps=steps)
         yield plain, lambda batch: plain_step(plain, batch, schedule)
         return
     net = net.to(memory_format=torch.channels_last)
     avoid_copies(net)
-    course = Course(net, None, None, schedule, steps)
+    course = Course(net, None, contrast=None, schedule=schedule, steps=steps)
     passes, augment, random = Passes.plain(net, subject.precision), Augment(schedule), np.random.default_rng(0)
     with fast_gradients("cpu", net):
         yield course, lambda batch: course.update(passes.loss(course.step, *augment.batch(batch, random)))

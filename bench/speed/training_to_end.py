@@ -79,7 +79,7 @@ def _train_plainly(
     set_batch_norm_momentum(net)
     size = min(schedule.batch_size, len(samples))
     steps = schedule.epochs * (len(samples) // size)
-    course = Course(net.train(), None, None, schedule, steps)
+    course = Course(net.train(), None, contrast=None, schedule=schedule, steps=steps)
     while course.step < steps:
         order = torch.randperm(len(samples)).tolist()
         for at in range(len(samples) // size):

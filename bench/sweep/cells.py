@@ -158,7 +158,10 @@ def _training(
 ) -> Cell:
     """As it is done `here`, unless another kind of machine has done it already."""
     ways = [here, *(way for way in TRAINING_WAYS if way != here)]
-    cells = (_accuracy_cell(space, spec, dataset, weights, seed, *way) for way in ways)
+    cells = (
+        _accuracy_cell(space, spec, dataset, weights=weights, seed=seed, device=device, precision=precision)
+        for device, precision in ways
+    )
     first = next(cells)
     return first if first.key in done else next((cell for cell in cells if cell.key in done), first)
 

@@ -39,7 +39,7 @@ SAME = {
     "epoch_losses",
 }
 TWO = TINY_SPACE.replace("[[], [3, 4]]", "[[3, 4]]").replace("restarts: 2", "restarts: 1")
-LONG = TWO.replace("{epochs: 2, batch_size: 4}", "{epochs: 40, batch_size: 4}\n  validations: [0.1]")
+LONG = TWO.replace("{epochs: 2, batch_size: 4}", "{epochs: 20, batch_size: 4}\n  validations: [0.1]")
 
 
 @pytest.fixture(scope="module")

@@ -88,8 +88,10 @@ def _figure(found: Reading | Failure) -> str:
 
 
 def _explanations(audited: list[Audited]) -> Any:
+    from bench.cost.audit.compare import explained
+
     table = make_table("explained difference, over all variants", "why", "variants", "calls", "G")
-    for row in _explained(audited):
+    for row in explained(audited):
         calls = "–" if row["calls"] is None else f"{row['calls']:,}"
         table.add_row(
             f"{row['counter']}: {row['operator']}", row["reason"], str(row["variants"]), calls, _signed(row["macs"])
@@ -98,28 +100,13 @@ def _explanations(audited: list[Audited]) -> Any:
     return table
 
 
-def _explained(audited: list[Audited]) -> list[dict[str, Any]]:
-    """Steps of all variants, added up by counter, operator and reason."""
-    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for one in audited:
-        for reading in _readings(one):
-            for step in reading.steps:
-                key = (reading.counter, step.operator, step.reason)
-                row = rows.setdefault(key, dict(zip(_KEYS, key, strict=True)) | {"variants": 0, "calls": 0, "macs": 0})
-                row["variants"] += 1
-                row["macs"] += step.macs
-                row["calls"] = None if step.calls is None or row["calls"] is None else row["calls"] + step.calls
-    return [rows[key] for key in sorted(rows, key=lambda key: (key[0], key[2], key[1]))]
-
-
-_KEYS = ("counter", "operator", "reason")
-
-
 def _beside(audited: list[Audited]) -> Iterable[str]:
     """The other figures of the counters, over all variants that have them."""
+    from bench.cost.audit.compare import readings
+
     totals: dict[str, int] = {}
     for one in audited:
-        for reading in _readings(one):
+        for reading in readings(one):
             for name, macs in reading.beside.items():
                 totals[f"{reading.counter}' {name}"] = totals.get(f"{reading.counter}' {name}", 0) + macs
     if totals:
@@ -127,13 +114,9 @@ def _beside(audited: list[Audited]) -> Iterable[str]:
         yield f"Shown and not compared, over all variants: {figures}."
 
 
-def _readings(one: Audited) -> list[Reading]:
-    from bench.cost.audit.reading import Reading
-
-    return [reading for reading in one.others if isinstance(reading, Reading)]
-
-
 def _as_json(target: Target, audited: list[Audited]) -> dict[str, Any]:
+    from bench.cost.audit.compare import explained
+
     variants = [
         {
             "variant": one.variant,
@@ -145,7 +128,7 @@ def _as_json(target: Target, audited: list[Audited]) -> dict[str, Any]:
         for one in audited
     ]
     about = {"unit": "multiply-adds, each counted once", "size": list(target.size), "classes": target.classes}
-    return about | {"agree": all(one.agrees for one in audited), "explained": _explained(audited), "variants": variants}
+    return about | {"agree": all(one.agrees for one in audited), "explained": explained(audited), "variants": variants}
 
 
 def _signed(macs: int) -> str:

@@ -12,13 +12,12 @@ import click
 from bench.cli.common.output import say
 from bench.cli.common.tables import make_console, make_table
 from bench.cost.figures import PARTS
-from bench.errors import UserError, describe_failure
 from bench.metrics import LOWER_BOUND
 
 if TYPE_CHECKING:
-    from bench.analysis.measured_latency import MeasuredSweep
     from bench.cost.hardware import HardwareProfile
     from bench.cost.roofline import Estimate
+    from bench.sweep.estimates import HeldAgainst
     from bench.sweep.target import Target
     from variants.spec import VariantSpec
 
@@ -28,13 +27,20 @@ def run_hardware(target: Target, name: str, results_dir: Path, as_json: bool) ->
 
     False where a variant cannot be estimated, or an operator without a formula makes an estimate a lower bound.
     """
+    from bench.analysis.measured_latency import measured_sweeps
     from bench.cost.hardware import find_profile
+    from bench.storage.store import Store
+    from bench.sweep.estimates import estimate_all, hold_against
 
     profile = find_profile(name, results_dir)
-    estimates, asked = _estimates(target, profile), len(target.specs)
+    estimates, asked = estimate_all(target, profile, _say_failure), len(target.specs)
+    _say_unknown(estimates)
     target, found = replace(target, specs=tuple(estimates)), list(estimates.values())
     fine = len(found) == asked and not any(one.unknown for one in found)
-    held_against = _correlations(target, profile, results_dir)
+    sweeps = measured_sweeps(Store(results_dir), profile.measured_here)
+    held_against = [_held_against_words(one) for one in hold_against(target, profile, sweeps)] or [
+        f"no measured latency of these variants on {profile.label} in {results_dir} to hold it against"
+    ]
     if as_json:
         click.echo(json.dumps(_as_json(target, profile, found, held_against), indent=2))
         return fine
@@ -50,26 +56,25 @@ def run_hardware(target: Target, name: str, results_dir: Path, as_json: bool) ->
     return fine
 
 
-def _estimates(target: Target, profile: HardwareProfile) -> dict[VariantSpec, Estimate]:
-    """By spec. What cannot be estimated ends no other's estimate, and is said.
+def _say_failure(spec: VariantSpec, reason: str) -> None:
+    say(f"cannot be estimated: {spec.name}: {reason}")
 
-    Raises:
-        UserError: there is none.
-    """
-    from bench.cost.roofline import estimate
 
-    found = {}
-    for spec in target.specs:
-        try:
-            found[spec] = estimate(spec, target.classes, *target.size, profile)
-        except Exception as error:  # of a network from elsewhere: any
-            say(f"cannot be estimated: {spec.name}: {describe_failure(error)}")
-            continue
-        if found[spec].unknown:
-            say(f"no formula: {spec.name}: {', '.join(found[spec].unknown)}; its estimate is a lower bound")
-    if not found:
-        raise UserError("no variant could be estimated. Try another --size.")
-    return found
+def _say_unknown(estimates: dict[VariantSpec, Estimate]) -> None:
+    for spec, found in estimates.items():
+        if found.unknown:
+            say(f"no formula: {spec.name}: {', '.join(found.unknown)}; its estimate is a lower bound")
+
+
+def _held_against_words(found: HeldAgainst) -> str:
+    from bench.stats.rank_correlation import LEAST
+
+    size = "x".join(map(str, found.size))
+    where = f"latencies measured by sweep {found.sweep} at {size}, {found.variants} variants"
+    slower = f"measured {found.ratios[0]:.1f} to {found.ratios[-1]:.1f} times the estimate"
+    if found.rho is None:
+        return f"{where}: {slower}; too few or too equal for a rank correlation, which takes {LEAST}"
+    return f"{where}: rank correlation {found.rho:+.2f} (Spearman); {slower}"
 
 
 def _header(target: Target, profile: HardwareProfile) -> list[str]:
@@ -106,36 +111,6 @@ def _print_variants(target: Target, estimates: list[Estimate]) -> None:
         cells = [f"{one.parts[part].ms:.3g}" if part in one.parts else "–" for part in parts]
         table.add_row(label, _shown(one), *cells)
     make_console().print(table)
-
-
-def _correlations(target: Target, profile: HardwareProfile, results_dir: Path) -> list[str]:
-    """A line a sweep that measured variants of the target on this hardware."""
-    from bench.analysis.measured_latency import measured_sweeps
-    from bench.storage.store import Store
-
-    store = Store(results_dir)
-    lines = [_correlation(target, profile, sweep) for sweep in measured_sweeps(store, profile.measured_here)]
-    found = [line for line in lines if line]
-    return found or [f"no measured latency of these variants on {profile.label} in {results_dir} to hold it against"]
-
-
-def _correlation(target: Target, profile: HardwareProfile, sweep: MeasuredSweep) -> str:
-    """Both at the size and classes at which the latency was measured."""
-    from bench.cost.roofline import estimate
-    from bench.stats.rank_correlation import LEAST, rank_correlation
-
-    specs = [spec for spec in target.specs if spec.content_hash in sweep.ms]
-    if not specs:
-        return ""
-    estimated = [estimate(spec, sweep.classes, *sweep.size, profile).ms for spec in specs]
-    measured = [sweep.ms[spec.content_hash] for spec in specs]
-    ratios = sorted(m / e for m, e in zip(measured, estimated, strict=True))
-    where = f"latencies measured by sweep {sweep.sweep} at {'x'.join(map(str, sweep.size))}, {len(specs)} variants"
-    slower = f"measured {ratios[0]:.1f} to {ratios[-1]:.1f} times the estimate"
-    rho = rank_correlation(estimated, measured)
-    if rho is None:
-        return f"{where}: {slower}; too few or too equal for a rank correlation, which takes {LEAST}"
-    return f"{where}: rank correlation {rho:+.2f} (Spearman); {slower}"
 
 
 def _as_json(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bench.cost.audit.reading import Failure, Reading
+
+_KEYS = ("counter", "operator", "reason")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,3 +70,22 @@ def compare(ours: Reading, theirs: Reading) -> tuple[LeftOver, ...]:
         for kind in kinds
         if ours.by_kind.get(kind, 0) != theirs.by_kind.get(kind, 0)
     )
+
+
+def explained(audited: Sequence[Audited]) -> list[dict[str, Any]]:
+    """Steps of all variants, added up by counter, operator and reason."""
+    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for one in audited:
+        for reading in readings(one):
+            for step in reading.steps:
+                key = (reading.counter, step.operator, step.reason)
+                row = rows.setdefault(key, dict(zip(_KEYS, key, strict=True)) | {"variants": 0, "calls": 0, "macs": 0})
+                row["variants"] += 1
+                row["macs"] += step.macs
+                row["calls"] = None if step.calls is None or row["calls"] is None else row["calls"] + step.calls
+    return [rows[key] for key in sorted(rows, key=lambda key: (key[0], key[2], key[1]))]
+
+
+def readings(one: Audited) -> list[Reading]:
+    """Of the other counters, those that counted it."""
+    return [reading for reading in one.others if isinstance(reading, Reading)]
