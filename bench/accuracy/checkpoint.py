@@ -15,7 +15,7 @@ from bench.storage.atomic_files import clear_beside, replacing
 
 _SHARE = 0.01
 """Of a training's time that its checkpoints may take."""
-_LEAST_S, _MOST_S = 0.2, 60.0
+_LEAST_S, _MOST_S = 1.0, 60.0
 """Between two of them: the first is what a kill costs a small network, the second bounds it for a slow disk."""
 
 

@@ -22,8 +22,8 @@ from tests.conftest import TINY_SPACE, bench_environment
 from tests.sweeps import files_of, finished_sweep, results_of, running_sweep, start_sweep, stored, wait_for, workers_of
 from tests.warm_start import WarmProcess, loaded_bytes
 
-LONG = TINY_SPACE.replace("epochs: 2", "epochs: 20")
-"""Trainings that leave checkpoints on their way."""
+LONG = TINY_SPACE.replace("epochs: 2", "epochs: 40")
+"""Trainings of seconds, which leave checkpoints on their way."""
 CELLS = 4 + 4 + 2 * 4
 """Costs, accuracies, two restarts of each latency."""
 KILLS = 20
@@ -283,12 +283,12 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, small_disk: SmallDisk) -> Non
     (weights,) = expected.parent.glob("results/tiny/weights/*.safetensors")
     weights_pages = -(-weights.stat().st_size // PAGE)
     space, folder = write_space(tmp_path, of_one_variant(TINY_SPACE)), small_disk.seen
-    standing, early = b"", r"weights/\w+\.checkpoint"  # of a training on a machine so slow that it leaves one
+    standing = b""
     for pages, refused in (
         (0, r"plan\.json"),
         (1, r"[\w-]+\.jsonl"),
-        (weights_pages // 2, rf"(weights/\w+\.safetensors|{early})"),
-        (weights_pages, rf"(confusions/\w+\.npz|{early})"),
+        (weights_pages // 2, r"weights/\w+\.safetensors"),
+        (weights_pages, r"confusions/\w+\.npz"),
     ):
         small_disk.leave(pages)
         code, errors = finish(small_disk.sweep(space))
