@@ -23,8 +23,8 @@ sweep: $(STAMP)
 test: $(STAMP) $(OFFICIAL)/.installed
 	$(MAKE) --no-print-directory -j 2 lint run-tests
 
-# Three processes, for many tests wait for others; each with one thread: the threads of two that compute wait for each
-# other at every operator.
+# Two processes, since each loads torch; each with one thread: the threads of two that compute wait for each other at
+# every operator.
 run-tests:
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
