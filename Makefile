@@ -63,4 +63,4 @@ $(OFFICIAL)/.installed:
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(OFFICIAL) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OFFICIAL) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

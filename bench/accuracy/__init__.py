@@ -1,1 +1,1 @@
-"""Data sets, training and evaluation."""
+"""Training and evaluation."""

@@ -1,1 +1,1 @@
-"""A user's own images: how far they are from those a network was trained on, and what brings it nearer to them."""
+"""What labels, unlabelled images and pre-processing are worth on a user's own images."""

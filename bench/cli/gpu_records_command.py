@@ -16,7 +16,7 @@ from bench.cli.common.graceful_shutdown import polite_kill
 from bench.cli.common.output import say
 from bench.errors import ExitCode, UserError
 from bench.gpu_records.keeping import ARCHIVE, LOG, Done, pack
-from bench.gpu_records.needs import missing_gpu, missing_packages
+from bench.gpu_records.needs import missing_gpu
 from bench.gpu_records.runner import Budget, Outcome, run_steps
 from bench.gpu_records.settings import COMPILED_SWEEP, GPU, SWEEP, TOY
 from bench.gpu_records.steps import Step, make_steps
@@ -65,7 +65,6 @@ def command(
 ) -> None:
     """See `help` above."""
     since = time.monotonic()
-    _refuse_missing_packages()
     if not toy:
         _refuse_unfit_machine()
     results = (results_dir or (_new_folder() if toy else Path("results"))).resolve()
@@ -86,15 +85,6 @@ def command(
             if out is not None:
                 pack(results, (SWEEP, COMPILED_SWEEP), out.resolve() / ARCHIVE)
     _conclude(outcomes, results, log_file=log_file, out=out, toy=toy)
-
-
-def _refuse_missing_packages() -> None:
-    if missing := missing_packages():
-        say(
-            f"gpu-records: {sys.executable} lacks {', '.join(missing)}. `make gpu-records` installs them into .venv; "
-            "without a network, carry them in a folder on PYTHONPATH (docs/latency.md, GPU records)."
-        )
-        sys.exit(ExitCode.NOTHING_MEASURED)
 
 
 def _refuse_unfit_machine() -> None:

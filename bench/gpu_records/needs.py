@@ -12,6 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
+_NOTHING_MEASURED = 3
+"""`bench.errors.ExitCode.NOTHING_MEASURED`, which is not loaded here."""
 _LOADED = ("torch", "bench.sweep.measure", "bench.sweep.prepare", "bench.latency.host", "bench.render.sweep.report")
 """What the steps load: a package that one of these needs in turn shows here whether it is there."""
 _LOOK = f"import {', '.join(_LOADED)}; print(torch.__version__, torch.cuda.is_available())"
@@ -22,6 +24,16 @@ def missing_packages(project: Path = PROJECT_ROOT) -> list[str]:
     declared = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
     names = [re.split(r"[^\w.-]", requirement, maxsplit=1)[0] for requirement in declared]
     return [name for name in names if not _is_installed(name)]
+
+
+def refuse_missing_packages(project: Path = PROJECT_ROOT) -> None:
+    """End this process with exit code 3 where packages are missing, and name them."""
+    if missing := missing_packages(project):
+        sys.stderr.write(
+            f"gpu-records: {sys.executable} lacks {', '.join(missing)}. `make gpu-records` installs them into .venv; "
+            "without a network, carry them in a folder on PYTHONPATH (docs/latency.md, GPU records).\n"
+        )
+        sys.exit(_NOTHING_MEASURED)
 
 
 def missing_gpu() -> str | None:

@@ -1,4 +1,4 @@
-"""A table of an adaptation's page, as text."""
+"""A page as data: sections of bullets, a figure, a table and notes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pieces of Markdown whose text may hold anything."""
+"""A document as Markdown, and pieces of it whose text may hold anything."""
 
 from __future__ import annotations
 

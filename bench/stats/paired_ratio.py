@@ -18,7 +18,6 @@ from bench.stats.interval import CONFIDENCE
 
 _MEDIAN_WIDENS = math.sqrt(math.pi / 2)
 """The median of many normal numbers spreads this times as much as their mean; of few a little less."""
-"""Of intervals."""
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ class Confusions:
             UserError: the file is broken.
         """
         path = self.find(key)
-        return None if path is None else _read(path, split, path.stat().st_mtime_ns)
+        return None if path is None else _read(path, split, _changed_ns(path))
 
     def count(self, key: str, split: str) -> int:
         """Images of a split by the matrices of a training; 0 where it left none.
@@ -70,6 +70,14 @@ class Confusions:
 
     def _path(self, key: str) -> Path:
         return self.results / self.sweep / FOLDER / f"{key}.npz"
+
+
+def _changed_ns(path: Path) -> int:
+    """When the file was written last; 0 where it has gone meanwhile, which reading it says."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 @lru_cache(maxsize=_KEPT)

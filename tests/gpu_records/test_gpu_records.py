@@ -16,9 +16,9 @@ import psutil
 import pytest
 import torch
 
-from bench.errors import UserError
+from bench.errors import ExitCode, UserError
 from bench.gpu_records.keeping import ARCHIVE, Done, pack
-from bench.gpu_records.needs import missing_packages
+from bench.gpu_records.needs import missing_packages, refuse_missing_packages
 from bench.gpu_records.planted import BASE, DOUBLED, EQUAL, make_repository
 from bench.gpu_records.process import Ended
 from bench.gpu_records.runner import Budget, Outcome, run_steps
@@ -30,7 +30,7 @@ from bench.guard.render.latency.formats import LATENCY_FORMATS
 from bench.storage.store import Store
 from bench.sweep.spacefile import load_space
 from bench.system import installation, machine
-from tests.conftest import INTERRUPTED, bench_environment
+from tests.conftest import INTERRUPTED, PROJECT, bench_environment
 from tests.factories import measured, record
 from tests.guard.test_latency_guard_formats import SAME, SLOWER, UNCLEAR, of, report_of
 
@@ -233,6 +233,19 @@ def test_missing_packages_are_named(tmp_path: Path) -> None:
     )
     assert missing_packages(tmp_path) == ["no.such-package_x"]
     assert missing_packages() == []
+    with pytest.raises(SystemExit) as end:
+        refuse_missing_packages(tmp_path)
+    assert end.value.code == ExitCode.NOTHING_MEASURED
+
+
+def test_missing_packages_are_named_before_any_is_loaded() -> None:
+    """By `python -S`, which finds no installed package."""
+    command = [sys.executable, "-S", "-m", "bench", "gpu-records", "--toy"]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert done.returncode == ExitCode.NOTHING_MEASURED, done.stderr
+    assert "lacks " in done.stderr
+    assert "click" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

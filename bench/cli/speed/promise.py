@@ -1,11 +1,6 @@
-"""Whether a measured ratio keeps what is promised."""
+"""How a promise is said to be kept or not."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 
 
 def verdict(fine: bool) -> str:

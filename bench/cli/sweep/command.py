@@ -175,12 +175,12 @@ def command(
             click.echo(spec.name)
         return
     require_writable(reports_dir)
-    from bench.reports import make_reports
-
     with order.store.locked(), polite_kill():
         job.prepare()
         tally, plan = job.run()
     say_end(tally, plan)
+    from bench.reports import make_reports  # it draws, which nothing before needs
+
     try:
         show_and_write(next(make_reports([order.space.name], results_dir)), reports_dir)
     except NothingToShowError as error:  # every cell of a kind failed: their reasons are on the screen
