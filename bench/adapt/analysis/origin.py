@@ -1,4 +1,4 @@
-"""Which adaptations go on from which sweep's trainings: a checkpoint's file bears the key of its training's record."""
+"""Find the adaptations that start from a sweep's trainings: the file of a checkpoint is named by its training's key."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Adaptations:
 
 
 def sweeps_behind(name: str, results: Path) -> list[str]:
-    """The sweeps whose weights an adaptation starts from, or did before it was planned anew.
+    """The sweeps whose weights an adaptation starts from, or did before its plan changed.
 
     Raises:
         UserError: broken records of the adaptation.
