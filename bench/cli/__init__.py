@@ -98,7 +98,7 @@ def _keep_current_folder_off_the_path() -> None:
 
 def main() -> None:
     """Entry point: runs a command; a user's mistake becomes one line and an exit code."""
-    from bench.errors import ExitCode, UserError, is_disk_full
+    from bench.errors import ExitCode, UserError, describe_failure, is_disk_full, is_out_of_memory
     from variants.errors import VariantError
 
     _quiet_libraries()
@@ -120,4 +120,13 @@ def main() -> None:
         if not is_disk_full(error):
             raise
         click.echo(f"bench: {error}. Make room, and run the same command again.", err=True)
+        sys.exit(ExitCode.USAGE)
+    except (MemoryError, RuntimeError) as error:  # RuntimeError: what torch raises when a CPU's memory is full
+        if not is_out_of_memory(error):
+            raise
+        click.echo(
+            f"bench: memory ran out: {describe_failure(error)}. What was measured is kept. "
+            "Give it more memory, and run the same command again.",
+            err=True,
+        )
         sys.exit(ExitCode.USAGE)

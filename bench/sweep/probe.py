@@ -1,8 +1,12 @@
-"""Seconds that a cell will take, from one training step and one forward pass a backbone."""
+"""Seconds that a cell will take, from one training step and one forward pass a backbone, in a worker process."""
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -18,6 +22,9 @@ from bench.errors import UserError
 from bench.settings.latency import RuntimeName
 from bench.sweep.cells import Cell
 from bench.sweep.forecast import Place, place_of
+from bench.sweep.pool import code_that_measures, interrupts_held_back
+from bench.sweep.worker import become_worker
+from bench.system.fork_server import worker_context
 from variants.network import build
 from variants.spec import VariantSpec
 
@@ -37,14 +44,50 @@ _PREPARING_S: dict[RuntimeName, float] = {
 def probe_seconds(cells: list[Cell], samples: dict[Split, int], image_size: tuple[int, int]) -> dict[Place, float]:
     """Measure one cell of each (group, network, backbone): the last, which is the costliest in most spaces.
 
+    In a process of its own: a probe for which memory runs out takes only that with it, and its cell gets a guess.
+
     Args:
         cells: the cells to forecast.
         samples: images by split.
         image_size: width and height of the data set's images.
     """
+    left = {place_of(cell): cell for cell in cells}
+    probed: dict[Place, float] = {}
+    while left:
+        for place, seconds in zip(left, _ask_worker([*left.values()], samples, image_size), strict=False):
+            probed[place] = seconds
+        left = {place: cell for place, cell in left.items() if place not in probed}
+        if left:  # the worker was ended at the first of these
+            probed[next(iter(left))] = _UNKNOWN_S
+            left.pop(next(iter(left)))
+    return probed
+
+
+def _ask_worker(cells: list[Cell], samples: dict[Split, int], image_size: tuple[int, int]) -> Iterator[float]:
+    """The seconds of each cell in order, of fewer where the worker was ended."""
+    context = worker_context(*code_that_measures(cell.spec for cell in cells))
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(cells, samples, image_size, sender))
+    with interrupts_held_back():
+        process.start()
+    sender.close()
+    try:
+        for _ in cells:
+            yield receiver.recv()
+    except EOFError:
+        return
+    finally:
+        process.kill()
+        process.join()
+        receiver.close()
+
+
+def _work(cells: list[Cell], samples: dict[Split, int], image_size: tuple[int, int], pipe: Connection) -> None:
+    """Send the seconds of each cell. The body of the worker."""
+    become_worker(Path(os.devnull))
     torch.set_num_threads(1)
-    chosen = {place_of(cell): cell for cell in cells}
-    return {place: _probe_or_guess(cell, samples, image_size) for place, cell in chosen.items()}
+    for cell in cells:
+        pipe.send(_probe_or_guess(cell, samples, image_size))
 
 
 def _probe_or_guess(cell: Cell, samples: dict[Split, int], image_size: tuple[int, int]) -> float:

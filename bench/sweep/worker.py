@@ -31,13 +31,7 @@ def work(cell: Cell, sources: Sources, pipe: Connection, log: Path) -> None:
 
     What libraries print goes to `log`. The process ends when its parent does, also by a kill.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops its workers itself
-    end_with_parent()
-    with log.open("w") as file:
-        os.dup2(file.fileno(), sys.stdout.fileno())
-        os.dup2(file.fileno(), sys.stderr.fileno())
-    for category in _ORDINARY_CHATTER:
-        warnings.simplefilter("ignore", category)
+    become_worker(log)
     try:
         from bench.sweep.measure import measure
 
@@ -50,6 +44,17 @@ def work(cell: Cell, sources: Sources, pipe: Connection, log: Path) -> None:
             with suppress(OSError):  # the log's own disk may be full
                 traceback.print_exc()
         pipe.send(_verdict(error))
+
+
+def become_worker(log: Path) -> None:
+    """Leave interrupts to the parent, end when it does, and write what libraries print to `log`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
+    with log.open("w") as file:
+        os.dup2(file.fileno(), sys.stdout.fileno())
+        os.dup2(file.fileno(), sys.stderr.fileno())
+    for category in _ORDINARY_CHATTER:
+        warnings.simplefilter("ignore", category)
 
 
 def _verdict(error: BaseException) -> tuple[str, str]:
