@@ -1,65 +1,90 @@
-"""Hosts of this project that have loaded torch for an earlier test of the file: real ones, kept from block to block."""
+"""Hosts of the latency guard that are forked from a process which has loaded torch: fresh ones in all else."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import cache
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import Any, cast
 
 import pytest
 
 from bench.latency import hosts
 from bench.latency.hosts import Host
-from tests.conftest import PROJECT
 
-_Pool = dict[bool, list["_WarmHost"]]
-"""Those that wait, by whether they keep memory."""
-
-
-@dataclass
-class _WarmHost(Host):
-    """waits_in: where it goes at the end of a block. has_waited: it said long ago that it is ready."""
-
-    waits_in: list[_WarmHost] = field(default_factory=list)
-    has_waited: bool = False
-
-    def hear(self) -> dict[str, Any]:
-        if self.has_waited:
-            self.has_waited = False
-            return {"ready": True}
-        return super().hear()
-
-    def close(self) -> None:
-        if self.has_child or self.process.poll() is not None:
-            super().close()
-        else:
-            self.has_waited = True
-            self.waits_in.append(self)
-
-
-@pytest.fixture(scope="module")
-def host_pool() -> Iterator[_Pool]:
-    pool: _Pool = {True: [], False: []}
-    yield pool
-    for host in pool[True] + pool[False]:
-        Host.close(host)
+_SERVER = Path(__file__).with_name("host_server.py")
 
 
 @pytest.fixture
-def warm_hosts(host_pool: _Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Blocks of `started` take the hosts of this project from the blocks before."""
-    start = hosts._start
+def warm_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of `started` fork their hosts. All keep memory from pass to pass, asked or not."""
+    monkeypatch.setattr(hosts, "_start", _fork)
 
-    def start_or_take(label: str, root: Path, variables: Mapping[str, str]) -> Host:
-        waiting = host_pool[bool(variables)]
-        if root.resolve() != PROJECT:
-            return start(label, root, variables)
-        if waiting:
-            host = waiting.pop()
-            host.label = label
-            return host
-        fresh = start(label, root, variables)
-        return _WarmHost(label=label, process=fresh.process, log=fresh.log, waits_in=waiting)
 
-    monkeypatch.setattr(hosts, "_start", start_or_take)
+def _fork(label: str, root: Path, variables: Mapping[str, str]) -> Host:
+    log = TemporaryFile()  # noqa: SIM115 - closed with the host
+    process = cast("subprocess.Popen[str]", _Forked([str(hosts._SCRIPT), str(root)], log.fileno()))
+    return Host(label=label, process=process, log=log)
+
+
+class _Forked:
+    """A process, with the part of `subprocess.Popen` that a host uses."""
+
+    def __init__(self, script: list[str], log: int) -> None:
+        (theirs_in, ours_in), (ours_out, theirs_out) = os.pipe(), os.pipe()
+        self.pid: int = _ask({"script": script}, theirs_in, theirs_out, log)
+        os.close(theirs_in)
+        os.close(theirs_out)
+        self.stdin, self.stdout = (_text(descriptor, mode) for descriptor, mode in ((ours_in, "w"), (ours_out, "r")))
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        return self._await(to_its_end=False)
+
+    def wait(self) -> int:
+        return cast(int, self._await(to_its_end=True))
+
+    def kill(self) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def communicate(self) -> None:
+        self.wait()
+        self.stdin.close()
+        self.stdout.close()
+
+    def _await(self, to_its_end: bool) -> int | None:
+        if self.returncode is None:
+            self.returncode = _ask({"wait": self.pid, "to_its_end": to_its_end})
+        return self.returncode
+
+
+def _text(descriptor: int, mode: str) -> TextIOWrapper:
+    return cast(TextIOWrapper, os.fdopen(descriptor, mode))
+
+
+def _ask(request: dict[str, Any], *descriptors: int) -> Any:
+    server, _ = _server()
+    socket.send_fds(server, [json.dumps(request).encode()], descriptors)
+    answer = server.recv(100)
+    assert answer, "the process that forks hosts has ended"
+    return json.loads(answer)
+
+
+@cache
+def _server() -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    """The process that forks, and how to ask it; the end of this process closes the socket, and that ends the other."""
+    ours, theirs = socket.socketpair()
+    environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE", **hosts._KEEP_MEMORY}
+    command = [sys.executable, str(_SERVER), str(theirs.fileno())]
+    process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
+    theirs.close()
+    return ours, process

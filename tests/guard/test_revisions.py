@@ -23,9 +23,9 @@ from bench.latency.job import Job
 from bench.settings.latency import LatencySetting
 from bench.storage.store import Store
 from tests.conftest import INTERRUPTED, PROJECT, RunBench
-from tests.warm_hosts import host_pool, warm_hosts
+from tests.warm_hosts import warm_hosts
 
-__all__ = ["host_pool", "warm_hosts"]
+__all__ = ["warm_hosts"]
 
 VARIANT = "lcnet_050+fpn16-head16"
 MANY_TIMES = "    for _ in range(600):\n        x.sin()\n"
@@ -180,6 +180,7 @@ def commit_networks(git: Git, project: Path, package: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("warm_hosts")
 def test_the_guard_stops_a_commit_that_is_slower(run_bench: RunBench, tmp_path: Path) -> None:
     """A project of the networks alone, in a folder of its repository, whose second commit resizes every map often."""
     root, report = tmp_path / "repository" / "networks", tmp_path / "guard.json"
@@ -229,6 +230,7 @@ def test_other_names_of_the_same_code_are_no_pass(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("warm_hosts")
 def test_a_variant_that_neither_revision_has_is_refused(run_bench: RunBench, tmp_path: Path) -> None:
     """What the base alone has is broken, and that comes before a name that none has."""
     root, report = tmp_path / "project", tmp_path / "guard.json"
@@ -250,6 +252,7 @@ def test_a_variant_that_neither_revision_has_is_refused(run_bench: RunBench, tmp
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("warm_hosts")
 def test_a_head_that_cannot_be_loaded_is_broken(run_bench: RunBench, tmp_path: Path) -> None:
     root, report = tmp_path / "project", tmp_path / "guard.json"
     git = new_repository(root)
@@ -264,6 +267,7 @@ def test_a_head_that_cannot_be_loaded_is_broken(run_bench: RunBench, tmp_path: P
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("warm_hosts")
 def test_revisions_of_another_project_are_refused(run_bench: RunBench, repository: Path) -> None:
     """Its worktrees hold no network: both sides would be the installed ones."""
     arguments = [VARIANT, "--size", "64x64"]

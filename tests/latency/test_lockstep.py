@@ -24,9 +24,9 @@ from bench.latency.lockstep import LockStep, cycles_until
 from bench.latency.warmup import warm_up
 from bench.settings.latency import LatencySetting
 from tests.conftest import PROJECT
-from tests.warm_hosts import host_pool, warm_hosts
+from tests.warm_hosts import warm_hosts
 
-__all__ = ["host_pool", "warm_hosts"]
+__all__ = ["warm_hosts"]
 
 VARIANT = "lcnet_050+fpn16-head16"
 SETTING = LatencySetting(size=(64, 64), classes=5)
@@ -121,6 +121,7 @@ def test_the_self_tests_slower_side_runs_where_the_other_does() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("warm_hosts")
 def test_no_process_outlives_the_block(job: Job) -> None:
     with started([("A", PROJECT)]) as hosts, children(hosts, [job]):
         (child,) = psutil.Process(hosts[0].process.pid).children()
@@ -129,6 +130,7 @@ def test_no_process_outlives_the_block(job: Job) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("warm_hosts")
 def test_a_checkout_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
     (tmp_path / "variants").mkdir()
     (tmp_path / "variants" / "__init__.py").write_text("raise ImportError('half a project')\n")
@@ -213,7 +215,6 @@ def test_restarts_end_with_the_time_but_not_before_three_of_them(
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("warm_hosts")
 def test_hosts_that_keep_memory_take_no_page_faults_in_a_pass(job: Job) -> None:
     large = Job(variant=VARIANT, setting=LatencySetting(size=(1024, 512), classes=4), exported=job.exported)
     faults = []
