@@ -1,4 +1,4 @@
-"""What reports and the help load. Who may import whom is held by the contracts of import-linter."""
+"""What reports, the help and processes that watch others load. Who may import whom is held by the contracts of import-linter."""
 
 import subprocess
 import sys
@@ -8,16 +8,23 @@ import pytest
 
 from tests.conftest import bench_command, bench_environment
 
-HEAVY = ("torch", "torchvision", "timm", "variants")
+TORCH = ("torch", "torchvision", "timm")
 
 
-def test_rendering_loads_no_torch_at_run_time() -> None:
-    rooms = "bench.render.sweep.report, bench.analysis.study, bench.storage.store"
+@pytest.mark.parametrize(
+    ("rooms", "heavy"),
+    [
+        ("bench.render.sweep.report, bench.analysis.study, bench.storage.store", (*TORCH, "variants")),
+        ("bench.sweep.pool, bench.settings.accuracy, bench.settings.cost, bench.settings.latency", TORCH),
+    ],
+    ids=["reports", "what watches workers"],
+)
+def test_these_load_no_torch_at_run_time(rooms: str, heavy: tuple[str, ...]) -> None:
     code = f"import sys, {rooms}; print([m for m in sys.modules])"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=bench_environment()
     ).stdout
-    for name in HEAVY:
+    for name in heavy:
         assert f"'{name}'" not in loaded
 
 

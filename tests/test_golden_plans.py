@@ -7,11 +7,10 @@ from typing import Any, cast
 
 import pytest
 
-from bench.accuracy import train
-from bench.accuracy.trained_weights import RANDOM
-from bench.cost import trace
 from bench.data.base import Dataset
-from bench.latency import clock
+from bench.settings.accuracy import RANDOM, TRAINING_METHOD
+from bench.settings.cost import COUNTING_METHOD
+from bench.settings.latency import CLOCK_METHOD
 from bench.storage.store import Store
 from bench.sweep.cells import Cell, plan_cells, with_random_weights
 from bench.sweep.spacefile import SHIPPED, load_space
@@ -25,7 +24,7 @@ STORE = Store(PROJECT / "results")
 GOLDEN = read_golden()
 SWEEPS = [sweep for sweep in GOLDEN["plans"] if (SHIPPED / f"{sweep}.yaml").is_file()]
 """Those whose space is shipped."""
-METHODS = {"cost": trace.METHOD, "accuracy": train.METHOD, "latency": clock.METHOD}
+METHODS = {"cost": COUNTING_METHOD, "accuracy": TRAINING_METHOD, "latency": CLOCK_METHOD}
 BY_KEY = {entry.key: entry for entry in entries(GOLDEN) if entry.sweep in SWEEPS}
 
 

@@ -5,24 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from bench.accuracy.depthwise import FAST_COLUMNS, DepthwiseConv
+from bench.settings.accuracy import TrainingWay, TrainPrecision
 
-TrainPrecision = Literal["float32", "bfloat16"]
-TrainingWay = tuple[str, TrainPrecision]
-"""Device and precision of a training."""
-TRAINING_WAYS: tuple[TrainingWay, ...] = (
-    ("cuda", "bfloat16"),
-    ("cuda", "float32"),
-    ("cpu", "bfloat16"),
-    ("cpu", "float32"),
-)
-"""Of trainings, by any machine."""
 _FAST_IN_BFLOAT16 = 3
 """Side of the largest depthwise kernel whose gradients are."""
 

@@ -16,16 +16,14 @@ from bench.accuracy.course import Course, TrainingLog
 from bench.accuracy.ema import make_average
 from bench.accuracy.enlarge import full_size_logits
 from bench.accuracy.losses import PixelLoss, class_weights
-from bench.accuracy.precision import TrainPrecision, autocast, fast_gradients
+from bench.accuracy.precision import autocast, fast_gradients
 from bench.accuracy.schedule import Schedule
 from bench.data.base import Sample
+from bench.settings.accuracy import TrainPrecision
 from bench.system.machine import machine_facts
 from variants.layers import spatial_size
 from variants.network import Network
 
-METHOD = 3
-"""Version of training and evaluation: raised when it changes a number by more than the order and the places in which it
-is rounded. 1 was float32 and resized whole images; 2 drew its crops from torch's global random state."""
 _MOST_THREADS = 8
 """That make batches for a GPU."""
 _BATCH_NORM_MOMENTUM = 0.1

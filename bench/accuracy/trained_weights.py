@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from safetensors import SafetensorError
-from safetensors.torch import load_model, save_model
-from torch import nn
-
-from bench.accuracy.checkpoint import Checkpoint
 from bench.storage.atomic_files import cannot_write, replacing
 
+if TYPE_CHECKING:
+    from torch import nn
+
+    from bench.accuracy.checkpoint import Checkpoint
+
 _FOLDER = "weights"
-RANDOM = "random"
-"""Stands in place of a key where weights are those of a random start."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +25,8 @@ class TrainedWeights:
 
     def checkpoint(self, key: str) -> Checkpoint:
         """Where the training of an accuracy stands."""
+        from bench.accuracy.checkpoint import Checkpoint  # loads torch, which who names the file need not
+
         return Checkpoint(path=self._path(key).with_suffix(".checkpoint"))
 
     def find(self, key: str) -> Path | None:
@@ -40,6 +41,9 @@ class TrainedWeights:
         Raises:
             DiskError: the disk is full or the folder cannot be written.
         """
+        from safetensors import SafetensorError
+        from safetensors.torch import save_model
+
         path = self._path(key)
         with replacing(path) as new:
             try:
@@ -53,6 +57,9 @@ class TrainedWeights:
         Raises:
             ValueError: the file does not fit, or is broken.
         """
+        from safetensors import SafetensorError
+        from safetensors.torch import load_model
+
         path = self.find(key)
         if path is None:
             return False

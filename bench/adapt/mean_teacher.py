@@ -24,10 +24,11 @@ from bench.accuracy.batches import Batches
 from bench.accuracy.course import Course, TrainingLog
 from bench.accuracy.ema import make_average
 from bench.accuracy.losses import PixelLoss, class_weights
-from bench.accuracy.precision import TrainPrecision, autocast, fast_gradients
+from bench.accuracy.precision import autocast, fast_gradients
 from bench.accuracy.schedule import Schedule
 from bench.accuracy.train import set_batch_norm_momentum
 from bench.data.base import Sample
+from bench.settings.accuracy import TrainPrecision
 from bench.stats.confusion import IGNORE
 
 

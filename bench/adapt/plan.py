@@ -11,9 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.accuracy.precision import TRAINING_WAYS, TrainingWay
 from bench.accuracy.schedule import Schedule
-from bench.accuracy.train import METHOD as TRAIN_METHOD
 from bench.adapt.batch_norm import METHOD as BATCH_NORM_METHOD
 from bench.adapt.budgets import Choice, class_presence, labelling_order
 from bench.adapt.inference import Inference
@@ -22,6 +20,7 @@ from bench.adapt.recipe import ARMS, UPDATES, Arm, schedule_for
 from bench.adapt.start import Start
 from bench.adapt.steps import Picture, step_versions
 from bench.data.base import Dataset, Sample, fits_in_memory
+from bench.settings.accuracy import TRAINING_METHOD, TRAINING_WAYS, TrainingWay
 from bench.storage.records import make_key
 from variants.fingerprint import code_fingerprint
 from variants.spec import VariantSpec
@@ -178,7 +177,7 @@ def _training(request: Request, spec: VariantSpec, arm: Arm, labels: int, seed: 
     code = code_fingerprint(spec)
     keys = {
         inference: make_key(
-            method=METHOD, train_method=TRAIN_METHOD, spec=spec.content_hash, code=code, setting=setting
+            method=METHOD, train_method=TRAINING_METHOD, spec=spec.content_hash, code=code, setting=setting
         )
         for inference, setting in settings.items()
     }

@@ -21,10 +21,6 @@ from bench.cost.liveness import LiveMemory, storage_of
 from bench.cost.meta_shapes import SHAPES
 from bench.cost.operators import Operator, attention_macs, attention_rest, look_up
 
-METHOD = 4
-"""Version of this way of counting: raised when it changes a number or adds one. 1 was fvcore on real tensors, 2
-torch's formulas with attention taken apart, 3 knew no operator of the weights."""
-COUNTER = "our operator formulas on the meta device; `bench cost --audit` compares them with fvcore and ptflops"
 ATTENTION = "scaled_dot_product_attention"
 
 

@@ -31,7 +31,7 @@ class CostBaseline:
     """Costs of variants by name, and all that decides them.
 
     source: the space that was counted, by its shipped name or as the path of its file.
-    size: width and height of the image. method: of counting, `bench.cost.trace.METHOD`.
+    size: width and height of the image. method: of counting, `bench.settings.cost.COUNTING_METHOD`.
     """
 
     source: str

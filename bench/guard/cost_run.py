@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from bench.cost.batch import Counted
 from bench.cost.figures import Cost
-from bench.cost.trace import METHOD
 from bench.guard.baseline_faults import baseline_faults
 from bench.guard.cost_baseline import CostBaseline, write_baseline
 from bench.guard.cost_comparison import Allowance, GuardedVariant, SpaceGuard, guard_variant, worst_first
 from bench.guard.cost_spaces import GuardedSpace
+from bench.settings.cost import COUNTING_METHOD
 from bench.sweep.target import Target
 from bench.system.machine import commit, versions
 from variants.errors import VariantError
@@ -122,7 +122,7 @@ def _write(space: GuardedSpace, plan: Target | CostBaseline, figures: dict[str, 
         source=space.source,
         size=plan.size,
         classes=plan.classes,
-        method=METHOD,
+        method=COUNTING_METHOD,
         commit=commit(),
         versions=deciding_versions(),
         costs=figures,
@@ -165,7 +165,7 @@ def _obstacle(space: GuardedSpace, size: Size, classes: int) -> str:
     if old is None:
         return ""
     if not space.is_by_todays_method:
-        return f"counted by method {old.method} before and by {METHOD} now, so nothing was compared"
+        return f"counted by method {old.method} before and by {COUNTING_METHOD} now, so nothing was compared"
     if (old.size, old.classes) != (size, classes):
         return f"counted at {_input_words(old.size, old.classes)} before, so nothing was compared"
     return ""

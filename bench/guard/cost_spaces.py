@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.cost.trace import METHOD
 from bench.errors import UserError, did_you_mean
 from bench.guard.baseline_faults import counted_alike
 from bench.guard.cost_baseline import CostBaseline, baseline_path, read_baseline, spaces_with_baseline
 from bench.paths import is_file
+from bench.settings.cost import COUNTING_METHOD
 from bench.sweep.spacefile import shipped_spaces
 from bench.sweep.target import Target, read_target
 
@@ -44,7 +44,7 @@ class GuardedSpace:
     @property
     def is_by_todays_method(self) -> bool:
         """Whether the baseline was counted as costs are counted today."""
-        return self.baseline is not None and self.baseline.method == METHOD
+        return self.baseline is not None and self.baseline.method == COUNTING_METHOD
 
 
 def find_spaces(
@@ -122,8 +122,9 @@ def _source_by_baseline(baseline: CostBaseline | None, name: str, path: Path) ->
 def _refuse_other_method(space: GuardedSpace) -> None:
     if space.baseline is not None and not space.is_by_todays_method:
         raise UserError(
-            f"{space.path} was counted by method {space.baseline.method} and this bench counts by method {METHOD}: the "
-            f"figures cannot be compared. `{space.accept}` counts it anew; commit it with the change of the method."
+            f"{space.path} was counted by method {space.baseline.method} and this bench counts by method "
+            f"{COUNTING_METHOD}: the figures cannot be compared. `{space.accept}` counts it anew; commit it with the "
+            "change of the method."
         )
 
 

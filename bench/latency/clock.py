@@ -25,10 +25,6 @@ from bench.latency.warmup import WarmUp, warm_up
 from bench.settings.latency import LatencySetting
 from variants.network import Network
 
-METHOD = 2
-"""Version of what the clock covers and how: raised when it changes a number. 1 was eager PyTorch alone, after a fixed
-number of passes."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:

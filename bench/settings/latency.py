@@ -12,6 +12,9 @@ Precision = Literal["float32", "bfloat16", "float16"]
 Layout = Literal["channels_last", "contiguous"]
 RuntimeName = Literal["eager", "compile", "onnxruntime", "openvino", "cudagraph"]
 
+CLOCK_METHOD = 2
+"""Version of what the clock covers and how: raised when it changes a number. 1 was eager PyTorch alone, after a fixed
+number of passes."""
 SCOPES: dict[Scope, str] = {
     "network": "normalised image to logits at the network's own size",
     "resize": "image to logits at full size",
@@ -26,6 +29,14 @@ RUNTIME_LABELS: dict[RuntimeName, str] = {
     "openvino": "OpenVINO",
     "cudagraph": "CUDA graph",
 }
+RUNTIME_PACKAGES: dict[RuntimeName, tuple[str, ...]] = {
+    "eager": (),
+    "compile": (),
+    "onnxruntime": ("onnx", "onnxscript", "onnxruntime"),
+    "openvino": ("openvino",),
+    "cudagraph": (),
+}
+"""Those needed beyond torch."""
 RUNTIMES_OF: dict[Device, tuple[RuntimeName, ...]] = {
     "cpu": ("eager", "compile", "onnxruntime", "openvino"),
     "cuda": ("eager", "compile", "cudagraph"),

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import torch
 
-from bench.accuracy.precision import TrainPrecision
 from bench.accuracy.train import train
 from bench.adapt.frozen import FrozenTrainer
 from bench.adapt.recipe import Arm, schedule_for
 from bench.data.base import Sample
+from bench.settings.accuracy import TrainPrecision
 from variants.network import Network
 
 _EPOCHS = 2

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bench.accuracy import train
 from bench.accuracy.evaluation import Evaluation
-from bench.accuracy.precision import TRAINING_WAYS, TrainingWay, TrainPrecision
-from bench.accuracy.trained_weights import RANDOM, TrainedWeights
-from bench.cost import trace
+from bench.accuracy.trained_weights import TrainedWeights
 from bench.data import Dataset
-from bench.latency import clock
-from bench.latency.runtimes import RUNTIMES
-from bench.settings.latency import SCOPES, Device
+from bench.settings.accuracy import RANDOM, TRAINING_METHOD, TRAINING_WAYS, TrainingWay, TrainPrecision
+from bench.settings.cost import COUNTER, COUNTING_METHOD
+from bench.settings.latency import CLOCK_METHOD, RUNTIME_PACKAGES, SCOPES, Device
 from bench.storage.confusions import Confusions
 from bench.storage.predictions import Predictions
 from bench.storage.records import Group, make_key
@@ -69,6 +66,16 @@ class Sources:
     side_by_side: int = 1
 
 
+@dataclass(frozen=True)
+class Measurement:
+    """Numbers of one cell. `metrics` follow `bench.metrics`; `details` are what they came from."""
+
+    metrics: dict[str, float]
+    details: dict[str, Any] = field(default_factory=dict)
+    paused: bool = False
+    """A training that stands at an epoch before its last, and has no metrics yet."""
+
+
 def plan_cells(
     space: SpaceFile,
     specs: Sequence[VariantSpec],
@@ -111,8 +118,8 @@ def with_random_weights(cell: Cell) -> Cell:
 
 
 def _cost_cell(space: SpaceFile, spec: VariantSpec, classes: int) -> Cell:
-    setting = {"size": list(space.cost.size), "classes": classes, "method": trace.METHOD}
-    return _cell("cost", spec, setting, {"counter": trace.COUNTER})
+    setting = {"size": list(space.cost.size), "classes": classes, "method": COUNTING_METHOD}
+    return _cell("cost", spec, setting, {"counter": COUNTER})
 
 
 def _latency_cells(
@@ -130,13 +137,13 @@ def _latency_cells(
     cells = []
     for restart in range(protocol.restarts):
         for clocked in protocol.settings(classes, devices):
-            packages = RUNTIMES[clocked.runtime].packages
+            packages = RUNTIME_PACKAGES[clocked.runtime]
             setting = {
                 **clocked.to_json(),
                 "runtime_versions": {package: installed_version(package) for package in packages},
                 "samples": protocol.samples_a_process,
                 "restart": restart,
-                "method": clock.METHOD,
+                "method": CLOCK_METHOD,
             }
             words = {"setting": str(clocked), "scope": SCOPES[clocked.scope]}
             cells += [_latency_cell(spec, setting | {"weights_of": trained[spec]}, words) for spec in specs]
@@ -186,7 +193,7 @@ def _accuracy_cell(
         "seed": seed,
         "device": device,
         "precision": precision,
-        "method": train.METHOD,
+        "method": TRAINING_METHOD,
     }
     if evaluation != Evaluation():  # a key hashes its setting: the plain way must not measure old records again
         setting["evaluation"] = evaluation.model_dump(mode="json")

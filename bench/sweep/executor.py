@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from bench.accuracy.precision import TrainingWay
+from bench.settings.accuracy import TrainingWay
 from bench.sweep.cells import Cell, Sources
 from bench.sweep.forecast import Lanes
 from bench.sweep.pool import Finished, Progress, run_cells

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +17,17 @@ from bench.accuracy.examples import example_places, predicted_examples, small_im
 from bench.accuracy.numbers import miou_numbers, score_tables
 from bench.accuracy.schedule import Schedule
 from bench.accuracy.train import Aids, train
-from bench.accuracy.trained_weights import RANDOM
 from bench.cost.count import count_variant
 from bench.cost.graph_hash import graph_hash
 from bench.data import Dataset, Split, open_dataset
 from bench.data.decoded import readable_fast
 from bench.latency.clock import measure_latency
 from bench.metrics import latency_metric
+from bench.settings.accuracy import RANDOM
 from bench.settings.latency import LatencySetting
 from bench.storage.predictions import Predictions
 from bench.storage.records import make_key
-from bench.sweep.cells import Cell, Sources, Watch
+from bench.sweep.cells import Cell, Measurement, Sources, Watch
 from variants.backbones.weights import weights_fingerprint
 from variants.network import Network, build
 
@@ -36,16 +35,6 @@ OnProgress = Callable[[float, str], None]
 """Share of the work that is done, and what there is to say."""
 _EVALUATION_SHARE = 0.1
 EVALUATED: tuple[Split, ...] = ("val", "test")
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """Numbers of one cell. `metrics` follow `bench.metrics`; `details` are what they came from."""
-
-    metrics: dict[str, float]
-    details: dict[str, Any] = field(default_factory=dict)
-    paused: bool = False
-    """A training that stands at an epoch before its last, and has no metrics yet."""
 
 
 def measure(cell: Cell, sources: Sources, on_progress: OnProgress) -> Measurement:

@@ -15,19 +15,15 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bench.errors import DiskError
 from bench.storage.atomic_files import scratch_folder
-from bench.sweep.cells import Cell, Sources
+from bench.sweep.cells import Cell, Measurement, Sources
 from bench.sweep.worker import MORE_MEMORY, work
 from bench.system.fork_server import worker_context
 from bench.system.machine import Origin
 from variants.fingerprint import source_modules
 from variants.spec import VariantSpec
-
-if TYPE_CHECKING:
-    from bench.sweep.measure import Measurement
 
 _TICK_S = 0.5
 _LOG_LINES = 20

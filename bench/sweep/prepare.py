@@ -9,9 +9,9 @@ from pathlib import Path
 
 import torch
 
-from bench.accuracy.precision import TrainingWay, own_way
+from bench.accuracy.precision import own_way
 from bench.accuracy.start_weights import StartWeights
-from bench.accuracy.trained_weights import RANDOM, TrainedWeights
+from bench.accuracy.trained_weights import TrainedWeights
 from bench.analysis.accuracy_warnings import keys_without_matrices
 from bench.analysis.latency_warnings import doubtful_keys, lacks_weights
 from bench.analysis.selection import settle
@@ -21,6 +21,7 @@ from bench.data import SPLITS, DataError, Dataset, open_dataset
 from bench.errors import UserError
 from bench.latency.runtimes import check_runtime
 from bench.latency.runtimes.limits import check_compiler
+from bench.settings.accuracy import RANDOM, TrainingWay
 from bench.settings.latency import Device
 from bench.storage.confusions import Confusions
 from bench.storage.predictions import Predictions

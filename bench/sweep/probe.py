@@ -14,11 +14,12 @@ from torch.nn import functional as F
 
 from bench.accuracy.contrastive import contrastive_term
 from bench.accuracy.evaluation import Evaluation
-from bench.accuracy.precision import TrainPrecision, autocast, fast_gradients
+from bench.accuracy.precision import autocast, fast_gradients
 from bench.accuracy.schedule import Schedule
 from bench.cost.count import count_variant
 from bench.data import Split
 from bench.errors import UserError
+from bench.settings.accuracy import TrainPrecision
 from bench.settings.latency import RuntimeName
 from bench.sweep.cells import Cell
 from bench.sweep.forecast import Place, place_of

@@ -11,8 +11,7 @@ import pytest
 from bench.errors import UserError
 from bench.storage.records import parse_line
 from bench.storage.store import Store
-from bench.sweep.cells import Cell
-from bench.sweep.measure import Measurement
+from bench.sweep.cells import Cell, Measurement
 from bench.sweep.pool import Finished
 from bench.sweep.run import make_record
 from tests.conftest import RunBench

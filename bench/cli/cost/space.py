@@ -75,9 +75,9 @@ def _write(
     failed: list[Counted],
 ) -> None:
     from bench.cost.published import published_networks
-    from bench.cost.trace import COUNTER, METHOD
     from bench.render.cost_files import write_cost_files
     from bench.render.figures.cost_figure import cost_figure_info, save_cost_figure
+    from bench.settings.cost import COUNTER, COUNTING_METHOD
     from bench.system.machine import commit, versions
 
     about = {
@@ -88,7 +88,7 @@ def _write(
         "beyond_budget": len(beyond),
         "failed": {c.spec.name: c.reason for c in failed},
         "counter": COUNTER,
-        "method": METHOD,
+        "method": COUNTING_METHOD,
         "commit": commit(),
         "versions": versions(),
     }

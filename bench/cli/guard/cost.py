@@ -42,9 +42,9 @@ def _look(
     from functools import partial
 
     from bench.cli.common.counting import count_with_progress
-    from bench.cost.trace import METHOD
     from bench.guard.cost_run import accept_space, deciding_versions, guard_space, plugins_set_aside
     from bench.guard.cost_spaces import find_spaces
+    from bench.settings.cost import COUNTING_METHOD
     from bench.system.machine import commit
 
     start = time.perf_counter()
@@ -54,7 +54,7 @@ def _look(
     spaces = tuple(look(space, allowed, count) for space in found)
     return GuardReport(
         spaces=spaces,
-        method=METHOD,
+        method=COUNTING_METHOD,
         commit=commit(),
         versions=deciding_versions(),
         seconds=time.perf_counter() - start,

@@ -19,24 +19,23 @@ from bench.errors import UserError
 from bench.latency.parity import Parity, check_parity
 from bench.latency.runtimes.limits import check_limits
 from bench.latency.scope import Run, Scoped, memory_format
-from bench.settings.latency import RUNTIME_LABELS, RUNTIMES_OF, LatencySetting, RuntimeName
+from bench.settings.latency import RUNTIME_LABELS, RUNTIME_PACKAGES, RUNTIMES_OF, LatencySetting, RuntimeName
 from variants.network import Network
 
 
 @dataclass(frozen=True)
 class RuntimeEntry:
-    """Where a runtime is, and which packages it needs beyond torch, by the extra that installs them."""
+    """Where a runtime is, and the extra that installs the packages which it needs beyond torch."""
 
     module: str
-    packages: tuple[str, ...] = ()
     extra: str | None = None
 
 
 RUNTIMES: dict[RuntimeName, RuntimeEntry] = {
     "eager": RuntimeEntry("bench.latency.runtimes.eager"),
     "compile": RuntimeEntry("bench.latency.runtimes.compiled"),
-    "onnxruntime": RuntimeEntry("bench.latency.runtimes.onnx_runtime", ("onnx", "onnxscript", "onnxruntime"), "onnx"),
-    "openvino": RuntimeEntry("bench.latency.runtimes.open_vino", ("openvino",), "openvino"),
+    "onnxruntime": RuntimeEntry("bench.latency.runtimes.onnx_runtime", "onnx"),
+    "openvino": RuntimeEntry("bench.latency.runtimes.open_vino", "openvino"),
     "cudagraph": RuntimeEntry("bench.latency.runtimes.cuda_graph"),
 }
 
@@ -53,7 +52,7 @@ def check_runtime(setting: LatencySetting) -> None:
         raise UserError(
             f"runtime {setting.runtime!r} does not run on {setting.device}. Those that do: {', '.join(there)}."
         )
-    missing = [name for name in entry.packages if find_spec(name) is None]
+    missing = [name for name in RUNTIME_PACKAGES[setting.runtime] if find_spec(name) is None]
     if missing:
         raise UserError(
             f"runtime {setting.runtime!r} needs {', '.join(missing)}, not installed here. "

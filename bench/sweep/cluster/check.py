@@ -7,6 +7,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,11 @@ from pathlib import Path
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from bench.accuracy.precision import TrainPrecision, fastest_precision
 from bench.errors import UserError, describe_failure
+from bench.settings.accuracy import TrainPrecision
 from bench.storage.store import LOCK_NAME
 from bench.sweep.cluster.nodes import Node
+from bench.system.fork_server import worker_context
 from bench.system.installation import PROJECT_ROOT, install_command
 from bench.system.machine import commit, versions
 
@@ -77,15 +79,23 @@ def refuse_this_node(name: str, wanted: Wanted) -> None:
 
 def look(folders: Folders, token: str, device: str) -> Findings:
     """Runs on the node that is checked."""
-    import torch
-
-    there = device == "cpu" or torch.cuda.is_available()
+    with ProcessPoolExecutor(1, mp_context=worker_context("bench.sweep.measure")) as worker:
+        precision = worker.submit(_own_precision, device).result()
     return Findings(
         unseen=_unseen(folders, token),
         source=source_digest(),
         versions=_measuring_versions(),
-        precision=fastest_precision(device) if there else None,
+        precision=precision,
     )
+
+
+def _own_precision(device: str) -> TrainPrecision | None:
+    """In a process of its own: one that measures nothing need not hold torch."""
+    import torch
+
+    from bench.accuracy.precision import fastest_precision
+
+    return fastest_precision(device) if device == "cpu" or torch.cuda.is_available() else None
 
 
 def check_nodes(nodes: Sequence[Node], folders: Folders, device: str) -> TrainPrecision:
@@ -124,10 +134,8 @@ def _common_precision(findings: Mapping[Node, Findings], device: str) -> TrainPr
 
 def _ask(node: Node, folders: Folders, token: str, device: str) -> ray.ObjectRef[Findings]:
     return (
-        ray.remote(look)
+        ray.remote(num_cpus=0, num_gpus=_ANY_GPU if device == "cuda" else 0)(look)
         .options(
-            num_cpus=0,
-            num_gpus=_ANY_GPU if device == "cuda" else 0,
             max_retries=0,
             scheduling_strategy=NodeAffinitySchedulingStrategy(node.id, soft=False),
         )
