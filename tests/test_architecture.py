@@ -1,4 +1,4 @@
-"""What reports, the help and processes that watch others load. Who may import whom is held by the contracts of import-linter."""
+"""What is loaded by reports, the help and those who watch workers. Who may import whom, import-linter says."""
 
 import subprocess
 import sys
