@@ -130,7 +130,7 @@ METRICS: dict[str, Metric] = {
     metric.key: metric
     for metric in (
         Metric(
-            key="miou_val",
+            key=SCORE,
             label="mIoU val",
             unit="%",
             digits=1,

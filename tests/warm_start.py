@@ -218,9 +218,9 @@ def _fork_with_imports(path: bytes, arguments: Sequence[str], passed: Sequence[i
 
 
 if __name__ == "__main__":
-    import bench.cli.sweep.job
     import bench.render.sweep.report
     import bench.render.sweep.terminal
+    import bench.sweep.job
     import bench.sweep.measure
     import bench.sweep.prepare  # noqa: F401 - what is loaded here need not be loaded again
     from bench.cli import main

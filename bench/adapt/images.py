@@ -22,6 +22,8 @@ UNLABELLED = "unlabelled"
 _SPLIT: Split = "train"
 _SHARE_OF_MEMORY = 4
 Picture = NDArray[np.uint8]
+FEWEST = 8
+"""Images of a side: of fewer no spread can be told."""
 
 
 class Images(Sequence[Picture]):
@@ -118,7 +120,3 @@ def dataset_label(name: str, root: Path | None) -> str:
     """A short name for people and folders: that of the root, or of the data set where it needs none."""
     named = name in DATASETS and DATASETS[name].root_holds and root is not None
     return root.resolve().name if named and root is not None else name
-
-
-FEWEST = 8
-"""Images of a side: of fewer no spread can be told."""

@@ -12,6 +12,7 @@ from scipy.stats import kendalltau
 
 from bench.analysis.successive_halving import Rung, decide
 from bench.errors import UserError
+from bench.metrics import SCORE
 from bench.stats.pareto import Point, hypervolume
 from bench.stats.rank_correlation import LEAST
 from bench.storage.records import Record
@@ -80,7 +81,7 @@ def common_looks(curves: Sequence[Curve]) -> list[int]:
 
 def _curve(macs: float, runs: list[Record]) -> Curve:
     epochs = runs[0].setting["schedule"]["epochs"]
-    looks = [dict(run.details.get("validations", [])) | {epochs: run.metrics["miou_val"]} for run in runs]
+    looks = [dict(run.details.get("validations", [])) | {epochs: run.metrics[SCORE]} for run in runs]
     common = set.intersection(*(set(look) for look in looks))
     miou = {epoch: mean(look[epoch] for look in looks) for epoch in common}
     seconds = sum(run.details.get("training_s", run.seconds) for run in runs)  # older records have the whole alone

@@ -1,4 +1,4 @@
-"""Fronts with what is uncertain about them: chances, ties, the band that the true front is in."""
+"""Fronts with what is uncertain about them: chances, ties, the band that the true front is in; of a whole sweep too."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ from bench.analysis.resampling import AllDraws, draw_latencies, draw_mious, draw
 from bench.analysis.result_table import numbers_of, rows_in_order
 from bench.analysis.seed_variance import SeedSpread, seed_spread
 from bench.metrics import COST_METRICS, SCORE
-from bench.stats.interval import PERCENTILES
+from bench.stats.interval import CONFIDENCE, PERCENTILES
 from bench.stats.pareto import Point, hypervolume, nadir_reference, pareto_front
 from bench.storage.confusions import Confusions
 from bench.storage.records import Record
 
-_TAIL = 0.025
 _PLACES = 400
 _MANY = 10**6
 """Degrees of freedom of a deviation that is known."""
@@ -102,7 +101,7 @@ def _some_of(costs: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def sidak(comparisons: int) -> float:
     """Standard deviations that none of so many independent normal numbers falls short by, with 97.5 %."""
-    return NormalDist().inv_cdf((1 - _TAIL) ** (1 / comparisons))
+    return NormalDist().inv_cdf(((1 + CONFIDENCE) / 2) ** (1 / comparisons))
 
 
 def _knee(candidates: Sequence[Candidate], metric: str) -> str | None:
@@ -141,7 +140,7 @@ def tied_groups(candidates: Sequence[Candidate], draws: AllDraws) -> list[list[s
 
 def tukey(variants: int) -> float:
     """Standard deviations of a difference that the best and the worst of so many equal ones exceed with 5 %."""
-    return float(studentized_range.ppf(1 - 2 * _TAIL, variants, _MANY)) / math.sqrt(2)
+    return float(studentized_range.ppf(CONFIDENCE, variants, _MANY)) / math.sqrt(2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +161,7 @@ def front_sureness(
     Raises:
         UserError: a file of matrices is broken.
     """
-    rows = [row for row in rows_in_order(table) if row["miou_val"] is not None]
+    rows = [row for row in rows_in_order(table) if row[SCORE] is not None]
     candidates = [Candidate(row["variant"], numbers_of(row)) for row in rows]
     if len(candidates) < 2:
         return None
@@ -170,7 +169,7 @@ def front_sureness(
     spread = seed_spread(accuracy, others)
     metrics = [m for m in COST_METRICS if sum(m in c.values for c in candidates) > 1]
     draws: AllDraws = {
-        "miou_val": draw_mious(accuracy, confusions, spread),
+        SCORE: draw_mious(accuracy, confusions, spread),
         **{m: draw_latencies(records, m) for m in metrics if m.startswith("latency")},
     }
     specs = {record.variant: record.spec for record in accuracy}

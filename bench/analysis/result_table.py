@@ -13,7 +13,7 @@ import pandas as pd
 from bench.analysis.displayed_values import as_shown
 from bench.analysis.labels import short_labels
 from bench.analysis.latency_records import metric_of, samples_of
-from bench.metrics import COST_METRICS, METRICS, P90
+from bench.metrics import COST_METRICS, METRICS, P90, SCORE
 from bench.stats.pareto import pareto_front
 from bench.storage.records import Group, Record
 
@@ -44,10 +44,10 @@ def join_table(records: list[Record]) -> pd.DataFrame:
         if first.group == "cost":
             row.update(flops=2 * row["macs"], is_lower_bound=bool(first.details["unknown_operators"]))
     table = pd.DataFrame(list(rows.values()))
-    table = table.sort_values("miou_val", ascending=False, kind="stable", ignore_index=True)
+    table = table.sort_values(SCORE, ascending=False, kind="stable", ignore_index=True)
     specs = {record.variant: record.spec for record in records}
     table.insert(1, "label", short_labels([specs[variant] for variant in table["variant"]]))
-    scores = as_shown("miou_val", table["miou_val"]).tolist()
+    scores = as_shown(SCORE, table[SCORE]).tolist()
     for metric in COST_METRICS:
         if metric in table:
             table[f"on_front_{metric}"] = pareto_front(as_shown(metric, table[metric]).tolist(), scores)

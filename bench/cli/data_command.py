@@ -135,29 +135,16 @@ def _class_table(inspection: Inspection) -> Table:
 
 
 def _draw(dataset: Dataset, inspection: Inspection, path: Path) -> None:
-    """Draw samples of each split that has some, evenly spaced; a data set with problems is drawn where it can be."""
-    from bench.data import SPLITS
-    from bench.render.contact_sheet import Tile, draw_contact_sheet
+    """Draw samples of each split that has some; a data set with problems is drawn where it can be."""
+    from bench.data.base import spread_samples
+    from bench.render.contact_sheet import draw_contact_sheet
 
-    tiles: dict[str, list[Tile]] = {}
-    for split in SPLITS:
-        samples = dataset.load(split)
-        wanted = min(_ON_SHEET, len(samples))
-        for at in sorted({index * len(samples) // wanted for index in range(wanted)}):
-            try:
-                sample = samples[at]
-            except UserError:
-                continue  # among the problems already
-            if sample.mask.shape == sample.image.shape[:2]:
-                tiles.setdefault(split, []).append(Tile(sample.image, sample.mask))
-    if not tiles:
+    samples = spread_samples(dataset, _ON_SHEET)
+    if not samples:
         return
-    pixels = [sum(count.pixels[i] for count in inspection.splits.values()) for i in range(len(inspection.classes))]
-    shares = [count / max(1, sum(pixels)) for count in pixels]
+    title = f"{dataset.name}: {dataset.describe()}"
     try:
-        draw_contact_sheet(
-            f"{dataset.name}: {dataset.describe()}", inspection.classes, shares=shares, tiles=tiles, path=path
-        )
+        draw_contact_sheet(title, inspection.classes, shares=inspection.shares, samples=samples, path=path)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(f"cannot write {path}: {reason}. Pass --sheet FILE, or --no-sheet.") from None

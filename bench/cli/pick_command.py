@@ -79,14 +79,14 @@ def command(
     from bench.decision.decision import decide, decide_on, deciding
     from bench.decision.record_evidence import Records
     from bench.errors import ExitCode, UserError
-    from bench.metrics import latency_metric
+    from bench.metrics import SCORE, latency_metric
     from bench.pack.query import Pack
     from bench.storage.store import PREFIX, Store, adaptations_in
 
     if minimise and maximise:
         raise UserError("--minimise and --maximise both say what decides: pass one of them.")
     metrics = {
-        "miou": "miou_val",
+        "miou": SCORE,
         "gmacs": "macs",
         "params": "parameters",
         "memory": "peak_bytes",

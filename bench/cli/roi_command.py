@@ -85,7 +85,7 @@ def command(
 
 
 def _print(found: SweepRoi, prices: Prices) -> None:
-    from bench.metrics import METRICS
+    from bench.metrics import METRICS, SCORE
 
     energy = "measured" if any(run.energy_is_measured for run in found.running) else "by the given watts"
     table = make_table(
@@ -100,7 +100,7 @@ def _print(found: SweepRoi, prices: Prices) -> None:
         cost = run.per_million
         table.add_row(
             found.labels[run.variant],
-            METRICS["miou_val"].show(candidate.values["miou_val"]),
+            METRICS[SCORE].show(candidate.values[SCORE]),
             METRICS[found.metric].show(candidate.values[found.metric]),
             f"{run.frames_per_s:.1f}",
             f"{cost.value:.3g} ({cost.low:.3g}–{cost.high:.3g})",

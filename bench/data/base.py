@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, overload
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.inspection import Inspection
-from bench.data.splits import Split
+from bench.data.splits import SPLITS, Split
 from bench.errors import UserError
 from bench.system.machine import free_memory
 
@@ -98,6 +99,20 @@ class Dataset(Protocol):
 
     def describe(self) -> str:
         """Sizes of the splits and of the images, in words."""
+
+
+def spread_samples(dataset: Dataset, at_most: int) -> dict[Split, list[Sample]]:
+    """Up to so many samples of each split, evenly spaced; those that cannot be read are left out."""
+    found: dict[Split, list[Sample]] = {}
+    for split in SPLITS:
+        samples = dataset.load(split)
+        wanted = min(at_most, len(samples))
+        for at in sorted({index * len(samples) // wanted for index in range(wanted)}):
+            with suppress(UserError):
+                sample = samples[at]
+                if sample.mask.shape == sample.image.shape[:2]:
+                    found.setdefault(split, []).append(sample)
+    return found
 
 
 def fits_in_memory(samples: Sequence[Sample], side_by_side: int = 1, at_most: float | None = None) -> bool:

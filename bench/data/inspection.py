@@ -78,6 +78,12 @@ class Inspection:
         return found
 
     @property
+    def shares(self) -> list[float]:
+        """Of the labelled pixels of all splits, by class."""
+        pixels = [sum(count.pixels[i] for count in self.splits.values()) for i in range(len(self.classes))]
+        return [count / max(1, sum(pixels)) for count in pixels]
+
+    @property
     def absent(self) -> dict[Split, list[str]]:
         """Classes without a pixel, by split, where it has images."""
         return {

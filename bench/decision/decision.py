@@ -12,9 +12,10 @@ from bench.decision.decision_data import Grounds, load_grounds
 from bench.decision.evidence import Source
 from bench.decision.pick import Pick, pick
 from bench.decision.selection_probability import Sureness, sureness_of
+from bench.metrics import SCORE
 from bench.stats.interval import percentile_interval
 
-_SHOWN = ("miou_val", "miou_test", "macs", "parameters")
+_SHOWN = (SCORE, "miou_test", "macs", "parameters")
 """Said of every candidate, beside what limits and decides."""
 
 
@@ -95,7 +96,7 @@ def decide(
 
 def deciding(limits: Sequence[Limit], objective: str) -> list[str]:
     """The metrics that candidates need."""
-    return list(dict.fromkeys(["miou_val", *(limit.metric for limit in limits), objective]))
+    return list(dict.fromkeys([SCORE, *(limit.metric for limit in limits), objective]))
 
 
 def decide_on(grounds: Grounds, limits: Sequence[Limit], objective: str) -> Decision:

@@ -16,6 +16,7 @@ from bench.decision.prices import Prices
 from bench.decision.record_evidence import Records
 from bench.decision.roi import Running, measured_joules, running
 from bench.errors import UserError
+from bench.metrics import SCORE
 from bench.stats.interval import Interval, percentile_interval
 from bench.storage.records import Record
 from bench.storage.store import Store
@@ -62,7 +63,7 @@ def roi_of_sweep(store: Store, sweep: str, metric: str, machine: str, prices: Pr
     Raises:
         UserError: as `load_grounds`, or there is no price for the machine.
     """
-    grounds = load_grounds(Records(store), [sweep], ["miou_val", metric], machine)
+    grounds = load_grounds(Records(store), [sweep], [SCORE, metric], machine)
     records = select(store.read_known(sweep), store.read_plan(sweep).keys).shown
     timed = [r for r in records if r.group == "latency" and metric_of(r) == metric and machine in r.machine_id]
     pairs = [

@@ -26,6 +26,19 @@ SMALL_VARIANT, SMALL_SIZE = "lcnet_050+frm34-dnl-w32+fpn32-head16", (64, 64)
 """Of the slower side: ten passes take 20 to 45 ms."""
 _TRIALS_A_HOST = 10
 """Trials after which all hosts start anew, as they would in another job."""
+_WORK = """
+import os, time
+block = bytearray(32 << 20)
+parent = os.getppid()
+while os.getppid() == parent:
+    end = time.monotonic() + 0.05
+    while time.monotonic() < end:
+        bytes(block)
+    end = time.monotonic() + 0.05
+    while time.monotonic() < end:
+        sum(range(1000))
+"""
+"""In turns it fills the memory's bandwidth and computes; it ends with its parent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,21 +109,6 @@ def _slower(guard: Guard) -> Verdict:
         for passes in (PASSES, PASSES, MORE_PASSES)
     ]
     return guard.judge_jobs(jobs)
-
-
-_WORK = """
-import os, time
-block = bytearray(32 << 20)
-parent = os.getppid()
-while os.getppid() == parent:
-    end = time.monotonic() + 0.05
-    while time.monotonic() < end:
-        bytes(block)
-    end = time.monotonic() + 0.05
-    while time.monotonic() < end:
-        sum(range(1000))
-"""
-"""In turns it fills the memory's bandwidth and computes; it ends with its parent."""
 
 
 @contextmanager

@@ -25,6 +25,8 @@ from bench.latency.warmup import WarmUp, warm_up
 from bench.settings.latency import LatencySetting
 from variants.network import Network
 
+_PASSES = 16
+
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
@@ -107,9 +109,6 @@ def _milliseconds(one: Callable[[], None]) -> float:
     start = time.perf_counter_ns()
     one()
     return (time.perf_counter_ns() - start) / 1e6
-
-
-_PASSES = 16
 
 
 def event_milliseconds(run: Callable[[], object]) -> list[float]:

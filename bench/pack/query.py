@@ -18,6 +18,7 @@ from bench.analysis.resampling import SPLIT
 from bench.analysis.seed_variance import Training
 from bench.decision.evidence import Rows, with_score
 from bench.errors import UserError
+from bench.metrics import SCORE
 from bench.pack.columns import METRIC_COLUMNS
 from bench.pack.manifest import PACK, Manifest, fresh_manifest
 from bench.storage.confusions import Confusions
@@ -215,7 +216,7 @@ class PackEvidence:
     def _trainings(self, query: str, values: dict[str, Any] | None = None) -> Iterable[Training]:
         table = self._table(query, values)
         groups, _ = _numbered(table["training"])
-        return zip(groups.tolist(), table["seed"].to_pylist(), table["miou_val"].to_pylist(), strict=True)
+        return zip(groups.tolist(), table["seed"].to_pylist(), table[SCORE].to_pylist(), strict=True)
 
     @cached_property
     def _images(self) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
 
@@ -14,6 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from bench.data.base import Sample
+from bench.data.splits import Split
 from bench.render.figures.style import VOID_COLOUR, class_colours
 
 _OPACITY = 0.72
@@ -24,38 +25,30 @@ _MOST_PIXELS = 640
 """On the longer side of a picture; more is not seen."""
 
 
-@dataclass(frozen=True)
-class Tile:
-    """One image: (H, W, 3) uint8, with its mask (H, W) of class indices, 255 where void."""
-
-    image: NDArray[np.uint8]
-    mask: NDArray[np.uint8]
-
-
 def draw_contact_sheet(
-    title: str, classes: Sequence[str], shares: Sequence[float], tiles: Mapping[str, Sequence[Tile]], path: Path
+    title: str, classes: Sequence[str], shares: Sequence[float], samples: Mapping[Split, Sequence[Sample]], path: Path
 ) -> None:
     """Draw and save a sheet.
 
     Args:
         shares: of the labelled pixels of all splits, by class; a class of share 0 is said to be absent.
-        tiles: by split; each split is two rows, images over masks.
+        samples: by split; each split is two rows, images over masks.
 
     Raises:
         OSError: the file cannot be written.
     """
     colours = class_colours(len(classes))
-    columns = max(map(len, tiles.values()))
+    columns = max(map(len, samples.values()))
     picture_in = _WIDTH_IN / columns
-    tallest = max(tile.image.shape[0] / tile.image.shape[1] for row in tiles.values() for tile in row)
+    tallest = max(sample.image.shape[0] / sample.image.shape[1] for row in samples.values() for sample in row)
     legend_in = _LEGEND_ROW_IN * (-(-(len(classes) + 1) // _LEGEND_COLUMNS) + 1)
     lines = wrap(title, _TITLE_CHARACTERS)
     head_in = _HEAD_IN + _TITLE_ROW_IN * (len(lines) - 1)
-    height = head_in + legend_in + 2 * len(tiles) * picture_in * min(tallest, 1.5)
+    height = head_in + legend_in + 2 * len(samples) * picture_in * min(tallest, 1.5)
     figure = plt.figure(figsize=(_WIDTH_IN, height))
     figure.suptitle("\n".join(lines), x=0.01, ha="left", y=1 - 0.12 / height, va="top", fontsize=12)
     grid = figure.add_gridspec(
-        2 * len(tiles),
+        2 * len(samples),
         columns,
         left=0.035,
         right=0.995,
@@ -64,9 +57,9 @@ def draw_contact_sheet(
         hspace=0.03,
         wspace=0.02,
     )
-    for row, (split, shown) in enumerate(tiles.items()):
-        for column, tile in enumerate(shown):
-            small = _small(tile)
+    for row, (split, shown) in enumerate(samples.items()):
+        for column, sample in enumerate(shown):
+            small = _small(sample)
             _show(figure.add_subplot(grid[2 * row, column]), small.image, split if not column else "")
             over = _overlaid(small, colours)
             _show(figure.add_subplot(grid[2 * row + 1, column]), over, f"{split} masks" if not column else "")
@@ -76,17 +69,17 @@ def draw_contact_sheet(
     plt.close(figure)
 
 
-def _small(tile: Tile) -> Tile:
-    step = max(1, max(tile.mask.shape) // _MOST_PIXELS)
-    return Tile(tile.image[::step, ::step], tile.mask[::step, ::step])
+def _small(sample: Sample) -> Sample:
+    step = max(1, max(sample.mask.shape) // _MOST_PIXELS)
+    return Sample(sample.image[::step, ::step], sample.mask[::step, ::step])
 
 
-def _overlaid(tile: Tile, colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _overlaid(sample: Sample, colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
     palette = np.zeros((256, 3), np.float32)
     palette[: len(colours)] = colours
     palette[255] = VOID_COLOUR
-    grey = tile.image.mean(axis=2, keepdims=True)
-    mixed = _OPACITY * palette[tile.mask] + (1 - _OPACITY) * grey
+    grey = sample.image.mean(axis=2, keepdims=True)
+    mixed = _OPACITY * palette[sample.mask] + (1 - _OPACITY) * grey
     picture: NDArray[np.uint8] = mixed.round().astype(np.uint8)
     return picture
 

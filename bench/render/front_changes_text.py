@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bench.decision.front_changes import FrontMove, PointMove, is_finite
-from bench.metrics import METRICS
+from bench.metrics import METRICS, SCORE
 from bench.stats.interval import Interval
 
 
@@ -18,7 +18,7 @@ def move_lines(moves: Sequence[FrontMove], points: Sequence[PointMove]) -> Itera
 
 
 def _front_lines(move: FrontMove) -> Iterator[str]:
-    cost, miou = METRICS[move.metric], METRICS["miou_val"]
+    cost, miou = METRICS[move.metric], METRICS[SCORE]
     scale = cost.scale * miou.scale
     low, value, high = (f"{scale * end:+.3g}" for end in (move.change.low, move.change.value, move.change.high))
     reference = f"{cost.show(move.reference[0])} {cost.unit} and {miou.show(move.reference[1])} %"

@@ -9,7 +9,7 @@ from bench.analysis.candidates import Candidate
 from bench.analysis.constraints import Limit
 from bench.decision.decision import Decision
 from bench.decision.pick import Relaxation, Upgrade
-from bench.metrics import METRICS
+from bench.metrics import METRICS, SCORE
 from bench.render.sweep.text import OTHER_DAYS
 
 _STEPS = 3
@@ -145,7 +145,7 @@ def _step_words(decision: Decision, step: Relaxation) -> str:
 
 
 def _upgrade_words(decision: Decision, step: Upgrade) -> str:
-    more = _amount("miou_val", step.more)
+    more = _amount(SCORE, step.more)
     objective = decision.pick.objective
     return (
         f"{more} more for {_amount(objective, step.price)} more {METRICS[objective].label} ({step.candidate.variant})"

@@ -8,7 +8,7 @@ from typing import Any
 from bench.analysis.labels import axis_words
 from bench.analysis.latency_records import setting_of
 from bench.analysis.study import Study
-from bench.metrics import BOUNDED, LOWER_BOUND, METRICS, P90
+from bench.metrics import BOUNDED, LOWER_BOUND, METRICS, P90, SCORE
 from bench.stats.interval import Interval
 from bench.storage.records import Record
 
@@ -40,7 +40,7 @@ class ResultTable:
 def result_table(study: Study) -> ResultTable:
     """Lay the study out; a value with a spread is followed by its range."""
     costs = study.cost_metrics
-    metrics = ["miou_val", "miou_test", *costs]
+    metrics = [SCORE, "miou_test", *costs]
     rows = [
         Row(
             number=number,

@@ -1,1 +1,1 @@
-"""Confusion matrices, scores, resampling, paired ratios, Pareto fronts: numpy and scipy, nothing else."""
+"""Confusion matrices, scores, resampling, paired ratios, Pareto fronts: numbers alone, without torch."""

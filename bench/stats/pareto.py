@@ -1,4 +1,4 @@
-"""Pareto fronts: what nothing dominates."""
+"""Pareto fronts: what nothing dominates, in ranks, and the hypervolume of what it dominates."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 import moocore
 import numpy as np
+
+_COST_MARGIN = 1.1
+_SCORE_MARGIN = 0.1
 
 
 def pareto_front(costs: Sequence[float], scores: Sequence[float]) -> list[bool]:
@@ -35,8 +38,6 @@ def pareto_front(costs: Sequence[float], scores: Sequence[float]) -> list[bool]:
 
 Point = tuple[float, float]
 """Cost and score."""
-_COST_MARGIN = 1.1
-_SCORE_MARGIN = 0.1
 
 
 def hypervolume(points: Sequence[Point], reference: Point) -> float:

@@ -19,6 +19,11 @@ Status = Literal["ok", "failed", "paused"]
 Group = Literal["cost", "latency", "accuracy", "adaptation"]
 GROUPS: tuple[Group, ...] = ("cost", "accuracy", "latency")
 """Of a sweep, in the order in which it measures them: a latency runs the weights that a training left."""
+_LARGE = re.compile(r"[:,\[\s]-?\d[\d.]*[eE]\+?\d\d|\d{299}")
+"""What a number that no float holds has, such as 1e999: a large exponent, many digits, or some of both.
+
+Hash values have it too, but stand in quotation marks.
+"""
 
 
 class Record(BaseModel):
@@ -100,13 +105,6 @@ class _NotFiniteError(Exception):
 
 def _refuse_constant(word: str) -> float:
     raise _NotFiniteError(f"it holds {word}, which is not a finite number")
-
-
-_LARGE = re.compile(r"[:,\[\s]-?\d[\d.]*[eE]\+?\d\d|\d{299}")
-"""What a number that no float holds has, such as 1e999: a large exponent, many digits, or some of both.
-
-Hash values have it too, but stand in quotation marks.
-"""
 
 
 def _overflow(line: str, data: dict[str, Any]) -> str:

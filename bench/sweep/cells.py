@@ -1,4 +1,4 @@
-"""Cells: what a sweep has to measure, each with the key that tells whether it is done."""
+"""Cells: what a sweep has to measure, each with the key that tells whether it is done, and what measuring it gives."""
 
 from __future__ import annotations
 

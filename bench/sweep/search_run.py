@@ -11,6 +11,7 @@ from bench.analysis.selection import settle
 from bench.cost.budget import Budget
 from bench.cost.count import VariantCounter
 from bench.cost.figures import Cost
+from bench.metrics import SCORE
 from bench.storage.records import Record
 from bench.storage.store import Store
 from bench.sweep.executor import Executor
@@ -142,4 +143,4 @@ def _counted(counter: VariantCounter, spec: VariantSpec) -> Cost | None:
 def _reached(metrics: Sequence[dict[str, float]]) -> Reached:
     """From those of its cost and of its trainings."""
     (macs,) = (some["macs"] for some in metrics if "macs" in some)
-    return Reached(mean(some["miou_val"] for some in metrics if "miou_val" in some), macs)
+    return Reached(mean(some[SCORE] for some in metrics if SCORE in some), macs)

@@ -1,4 +1,4 @@
-"""What a measurement ran on: machine, versions, commit. Imports no measured library."""
+"""What a measurement ran on: machine, versions, commit, free memory. Imports no measured library."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ from bench.errors import UserError
 from bench.system.installation import checkout_commit, installed_release
 
 _PACKAGES = ("torch", "torchvision", "timm", "fvcore", "ptflops", "numpy", "segmentation_models_pytorch")
+_CGROUP = Path("/sys/fs/cgroup")
+"""Of version 2 (the Linux kernel's `cgroup-v2.rst`, "Memory Interface Files"); inside a container its root is the
+container's own."""
 
 
 @lru_cache
@@ -113,11 +116,6 @@ def _gpu_model() -> str | None:
         check=False,
     )
     return done.stdout.splitlines()[0].strip() if done.returncode == 0 and done.stdout else None
-
-
-_CGROUP = Path("/sys/fs/cgroup")
-"""Of version 2 (the Linux kernel's `cgroup-v2.rst`, "Memory Interface Files"); inside a container its root is the
-container's own."""
 
 
 def free_memory(cgroup: Path = _CGROUP) -> int:

@@ -31,6 +31,8 @@ Draws = NDArray[np.float64]
 """(resamples,)"""
 Load = Callable[[str, str], Matrices | None]
 """(images, classes, classes), by the key of a record and the split."""
+_ENOUGH = 4
+"""Degrees of freedom: with 2, an interval is half as wide again."""
 
 
 @dataclass(frozen=True)
@@ -154,8 +156,6 @@ def _drawer(load: Load) -> Callable[[Record, str], Draws]:
     return draw
 
 
-_ENOUGH = 4
-"""Degrees of freedom: with 2, an interval is half as wide again."""
 Place = int
 """A number of labels."""
 

@@ -21,7 +21,7 @@ from bench.adapt.analysis.adaptation import Adaptation
 from bench.adapt.analysis.curves import Point
 from bench.adapt.render.end_labels import EndLabel, draw_end_labels
 from bench.adapt.render.text import Names
-from bench.metrics import METRICS
+from bench.metrics import METRICS, SCORE
 from bench.render.figures.style import MARKERS, PALETTE, RC
 
 STEM = "curves"
@@ -125,7 +125,7 @@ def _panel_of_variants(adaptation: Adaptation, names: Names) -> Panel:
 
 
 def _curve(name: str, look: int, points: Sequence[Point]) -> Curve:
-    scale = METRICS["miou_val"].scale
+    scale = METRICS[SCORE].scale
     return Curve(
         name=name,
         look=look,

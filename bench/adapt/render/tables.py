@@ -10,6 +10,7 @@ from bench.adapt.analysis.curves import AS_IS, FULL, NONE, Line, Point
 from bench.adapt.analysis.step_times import doubt_lines
 from bench.adapt.render.text import Names, labels_needed, listed, miou, points
 from bench.analysis.accuracy_warnings import few_images_lines
+from bench.metrics import SCORE
 from bench.render.document import TextTable
 
 _FEWEST, _MOST = 3, 6
@@ -134,7 +135,7 @@ def number_rows(adaptation: Adaptation) -> Iterator[dict[str, object]]:
                 "step": line.step,
                 "labels": point.labels,
                 "seeds": point.seeds,
-                "miou_val": point.miou.value,
+                SCORE: point.miou.value,
                 "miou_val_low": point.miou.low,
                 "miou_val_high": point.miou.high,
                 "miou_test": point.test and point.test.value,

@@ -10,7 +10,7 @@ from bench.adapt.analysis.curves import AS_IS, FULL, NONE, Line
 from bench.adapt.analysis.step_times import BATCH_NORM
 from bench.adapt.render.step_times import SAME_NETWORK, added_words
 from bench.analysis.labels import short_labels
-from bench.metrics import METRICS
+from bench.metrics import METRICS, SCORE
 from bench.stats.interval import Interval
 
 _SCALE = 100
@@ -34,7 +34,7 @@ class Names:
 
 def miou(of: Interval | float) -> str:
     """In per cent, with the interval: "58.3 (56.9–59.8)"."""
-    show = METRICS["miou_val"].show
+    show = METRICS[SCORE].show
     if isinstance(of, Interval):
         return f"{show(of.value)} ({show(of.low)}–{show(of.high)})"
     return show(of)

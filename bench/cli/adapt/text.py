@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.common.output import say
-from bench.metrics import METRICS
+from bench.metrics import METRICS, SCORE
 
 if TYPE_CHECKING:
     from bench.adapt.plan import Training
@@ -64,4 +64,4 @@ def _steps(records: Sequence[Record]) -> str:
 
 
 def _miou(record: Record) -> str:
-    return METRICS["miou_val"].show(record.metrics["miou_val"])
+    return METRICS[SCORE].show(record.metrics[SCORE])

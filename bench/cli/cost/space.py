@@ -17,8 +17,8 @@ from bench.metrics import BOUNDED, CONVENTION_WORDS, LOWER_BOUND, METRICS
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bench.cost.batch import Counted
     from bench.cost.budget import Budget
+    from bench.sweep.space_costs import SpaceCosts
     from bench.sweep.target import Target
 
 _ROWS = 40
@@ -27,79 +27,44 @@ _ROWS = 40
 
 def run_space(target: Target, budget: Budget, flops: bool, workers: int, reports_dir: Path, as_json: bool) -> bool:
     """Count a space, write its tables and figure, print them. False where a cost is a lower bound or missing."""
+    from bench.sweep.space_costs import SpaceCosts
+
     counted = count_with_progress(target.specs, target.classes, target.size, workers)
-    failed = [c for c in counted if c.cost is None]
-    for one in failed:
-        say(f"cannot be counted: {one.spec.name}: {one.reason}")
-    if len(failed) == len(counted):
+    costs = SpaceCosts.of(counted, target, budget)
+    for name, reason in costs.failed.items():
+        say(f"cannot be counted: {name}: {reason}")
+    if costs.is_empty:
         sys.exit(ExitCode.NOTHING_MEASURED)
-    within = [c for c in counted if c.cost is not None and budget.holds(c.cost)]
-    beyond = [c for c in counted if c.cost is not None and not budget.holds(c.cost)]
-    if not within:
-        raise budget.refuse_all(len(counted))
+    costs.require_some_within()
     folder = reports_dir / str(target.space)
-    table, rest = _table(within, target), _table(beyond, target)
-    _write(target, budget, table=table, beyond=rest, flops=flops, folder=folder, failed=failed)
+    _write(costs, flops, folder)
     if as_json:
         click.echo((folder / "costs.json").read_text(encoding="utf-8"), nl=False)
     else:
-        _print(target, table, flops)
+        _print(target, costs.within, flops)
     if budget:
-        say(f"budget: {budget}: {len(within)} of {len(counted)} variants are within")
-    for name, operators in _unknown(table).items():
+        say(f"budget: {budget}: {len(costs.within)} of {len(counted)} variants are within")
+    for name, operators in costs.without_formula.items():
         say(f"no formula: {name}: {operators}; its costs are lower bounds")
     say(f"written: {folder}/costs.csv, costs.parquet, costs.json, cost_space.png, cost_space.svg")
-    return not failed and not _unknown(table)
+    return not costs.failed and not costs.without_formula
 
 
-def _table(counted: list[Counted], target: Target) -> pd.DataFrame:
-    import pandas as pd
-
-    from bench.analysis.cost_table import CostRow, cost_table
-
-    rows = [
-        CostRow(variant=c.spec.name, content_hash=c.spec.content_hash, axes=c.spec.to_json(), cost=c.cost)
-        for c in counted
-        if c.cost
-    ]
-    return cost_table(rows, target.size, target.classes) if rows else pd.DataFrame()
-
-
-def _write(
-    target: Target,
-    budget: Budget,
-    table: pd.DataFrame,
-    beyond: pd.DataFrame,
-    flops: bool,
-    folder: Path,
-    failed: list[Counted],
-) -> None:
+def _write(costs: SpaceCosts, flops: bool, folder: Path) -> None:
     from bench.cost.published import published_networks
     from bench.render.cost_files import write_cost_files
     from bench.render.figures.cost_figure import cost_figure_info, save_cost_figure
-    from bench.settings.cost import COUNTER, COUNTING_METHOD
-    from bench.system.machine import commit, versions
 
-    about = {
-        "space": target.space,
-        "size": list(target.size),
-        "classes": target.classes,
-        "budget": str(budget),
-        "beyond_budget": len(beyond),
-        "failed": {c.spec.name: c.reason for c in failed},
-        "counter": COUNTER,
-        "method": COUNTING_METHOD,
-        "commit": commit(),
-        "versions": versions(),
-    }
-    write_cost_files(table, about, folder)
-    limits = (budget.max_gmacs, budget.max_parameters)
-    title = f"{target.space}: parameters against {'FLOPs' if flops else 'MACs'}"
-    metric = "flops" if flops else "macs"
-    save_cost_figure(
-        cost_figure_info(table, beyond, title=title, published=published_networks(), limits=limits, metric=metric),
-        folder,
+    write_cost_files(costs.within, costs.about(), folder)
+    info = cost_figure_info(
+        costs.within,
+        costs.beyond,
+        title=f"{costs.target.space}: parameters against {'FLOPs' if flops else 'MACs'}",
+        published=published_networks(),
+        limits=(costs.budget.max_gmacs, costs.budget.max_parameters),
+        metric="flops" if flops else "macs",
     )
+    save_cost_figure(info, folder)
 
 
 def _print(target: Target, table: pd.DataFrame, flops: bool) -> None:
@@ -137,10 +102,3 @@ def _cell(value: Any, key: str, mark: str) -> str:
 def _range(low: Any, high: Any, key: str, mark: str) -> str:
     first, last = _cell(low, key, mark), METRICS[key].show(high)
     return first if METRICS[key].show(low) == last else f"{first}–{last}"
-
-
-def _unknown(table: pd.DataFrame) -> dict[str, str]:
-    if table.empty:
-        return {}
-    rows = table[table["unknown_operators"] != ""]
-    return dict(zip(rows["variant"], rows["unknown_operators"], strict=True))

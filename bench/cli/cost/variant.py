@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from bench.cost.figures import Cost, Work
     from bench.sweep.target import Target
 
+_SHORT = {
+    "rest_operations": "other operations",
+    "weight_bytes": "in float32",
+    "float16_bytes": "in float16",
+    "int8_bytes": "in int8",
+    "activations": "elements written",
+    "activation_bytes": "in float32",
+}
+
 
 def run_variant(target: Target, budget: Budget, flops: bool, as_json: bool) -> bool:
     """Count the one variant of a target and print its cost. False beyond the budget, or without all formulas.
@@ -84,16 +93,6 @@ def _header(target: Target, cost: Cost) -> list[str]:
     if cost.unknown:
         lines.append(f"no formula    {', '.join(cost.unknown)}: costs with {LOWER_BOUND} are lower bounds")
     return lines
-
-
-_SHORT = {
-    "rest_operations": "other operations",
-    "weight_bytes": "in float32",
-    "float16_bytes": "in float16",
-    "int8_bytes": "in int8",
-    "activations": "elements written",
-    "activation_bytes": "in float32",
-}
 
 
 def _part_table(cost: Cost, flops: bool) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -10,12 +11,18 @@ import click
 from click.core import ParameterSource
 
 from bench.cli.common.graceful_shutdown import polite_kill
-from bench.cli.common.options import max_gmacs_option, max_params_option, reports_option, results_option, workers_option
+from bench.cli.common.options import (
+    cores,
+    max_gmacs_option,
+    max_params_option,
+    reports_option,
+    results_option,
+    workers_option,
+)
 from bench.cli.common.output import say
 from bench.cli.report_command import show_and_write
 from bench.cli.sweep.executor_options import ExecutorChoice, executor_options
-from bench.cli.sweep.job import GridJob, Job, Order
-from bench.cli.sweep.text import say_end
+from bench.cli.sweep.text import prepare_in_words, say_end
 from bench.errors import ExitCode, NothingToShowError, UserError
 
 if TYPE_CHECKING:
@@ -140,13 +147,19 @@ def command(
     _refuse_idle_options(is_searched, schedule == "halving")
     if is_searched and schedule != "full":
         raise UserError("--search and --schedule halving do not go together yet: leave one of them out.")
+    from bench.sweep.spacefile import load_space
+
+    loaded = load_space(space, is_searched)  # before torch is: a mistake in a space is told at once
+
+    from bench.cli.common.counting import count_with_progress
+    from bench.cli.sweep.progress import SweepProgress
     from bench.cost.budget import Budget
     from bench.render.output_folder import require_writable
     from bench.storage.store import Store
+    from bench.sweep.job import GridJob, Job, Order, SearchJob
     from bench.sweep.prepare import Retry
-    from bench.sweep.spacefile import load_space
+    from bench.sweep.search import Strategy
 
-    loaded = load_space(space, is_searched)
     crew = click.get_current_context().with_resource(
         choice.crew(workers, gpu_trainings, results=results_dir, data_root=data_root, weights_dir=weights_dir)
     )
@@ -159,26 +172,24 @@ def command(
         limits=Budget(max_gmacs, max_params),
         crew=crew,
         timeout_s=timeout_s,
+        count=partial(count_with_progress, workers=min(crew.lanes.workers, cores())),
     )
     job: Job
     if is_searched:
-        from bench.cli.sweep.search import SearchJob
-        from bench.sweep.search import Strategy
-
-        job = SearchJob(
-            order, Strategy(sampler=cast("Sampler", search), variants=trials, batch=batch, seed=search_seed)
-        )
+        sampler = cast("Sampler", search)
+        job = SearchJob(order=order, strategy=Strategy(sampler=sampler, variants=trials, batch=batch, seed=search_seed))
     else:
-        job = GridJob(order, spend if schedule == "halving" else None)
+        job = GridJob(order=order, spend=spend if schedule == "halving" else None)
     if dry_run:
-        for spec in job.prepare().specs:
+        for spec in prepare_in_words(job).specs:
             click.echo(spec.name)
         return
     require_writable(reports_dir)
     with order.store.locked(), polite_kill():
-        job.prepare()
-        tally, plan = job.run()
-    say_end(tally, plan)
+        prepare_in_words(job)
+        with SweepProgress(job.cells, len(loaded.accuracy.seeds) > 1) as progress:
+            tally, plan = job.run(progress)
+    say_end(job, tally, plan)
     from bench.reports import make_reports  # it draws, which nothing before needs
 
     try:

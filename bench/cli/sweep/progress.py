@@ -13,7 +13,7 @@ from rich.progress import Progress as Bar
 
 from bench.analysis.latency_quality import doubts_of
 from bench.analysis.latency_records import metric_of
-from bench.metrics import LOWER_BOUND, METRICS, in_both_conventions
+from bench.metrics import LOWER_BOUND, METRICS, SCORE, in_both_conventions
 from bench.storage.records import Record
 from bench.sweep.forecast import duration_words
 from bench.sweep.pool import Progress
@@ -103,7 +103,7 @@ def _result_words(record: Record) -> str:
         return f"{mark}{in_both_conventions(values['macs'])}, {parameters.show(values['parameters'])} M parameters"
     if record.group == "latency":
         return _latency_words(record)
-    miou = METRICS["miou_val"]
+    miou = METRICS[SCORE]
     value, least, most = (miou.show(values[f"miou_val{end}"]) for end in ("", "_low", "_high"))
     return f"mIoU val {value} % (95 % interval {least} to {most})"
 

@@ -1,0 +1,1 @@
+"""Our counter against fvcore and ptflops, operator by operator."""

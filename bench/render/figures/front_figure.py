@@ -18,7 +18,7 @@ from matplotlib.patches import Patch
 from bench.analysis.labels import backbone_labels, module_label
 from bench.analysis.latency_records import setting_of
 from bench.analysis.study import Study
-from bench.metrics import METRICS
+from bench.metrics import METRICS, SCORE
 from bench.render.figures.style import DIMMED_ALPHA, FRONT_LINE, MARKERS, PALETTE, RC, assign, use_plain_log_scale
 
 _LABEL_STEPS = 200
@@ -67,11 +67,11 @@ class FrontInfo:
 
 def front_info(study: Study, metric: str) -> FrontInfo:
     """Collect the points of one cost axis; variants without that cost or without mIoU are left out."""
-    scale, miou_scale = METRICS[metric].scale, METRICS["miou_val"].scale
+    scale, miou_scale = METRICS[metric].scale, METRICS[SCORE].scale
     points = []
     rows = study.rows
     for number, (row, backbone) in enumerate(zip(rows, backbone_labels(rows), strict=True), start=1):
-        cost, miou = row.get(metric), row.get("miou_val")
+        cost, miou = row.get(metric), row.get(SCORE)
         if cost is None or miou is None:
             continue
         points.append(
@@ -101,7 +101,7 @@ def front_info(study: Study, metric: str) -> FrontInfo:
 def _band(study: Study, metric: str) -> list[tuple[float, float, float]]:
     if study.sureness is None or metric not in study.sureness.fronts:
         return []
-    band, cost, miou = study.sureness.fronts[metric].band, METRICS[metric].scale, METRICS["miou_val"].scale
+    band, cost, miou = study.sureness.fronts[metric].band, METRICS[metric].scale, METRICS[SCORE].scale
     rows = zip(band.cost * cost, band.low * miou, band.high * miou, strict=True)
     known = [(float(at), float(low), float(high)) for at, low, high in rows if not math.isnan(low)]
     return known if len(known) > 1 else []  # of one cost there is nothing to see
@@ -250,7 +250,7 @@ def _number_points(axes: Axes, points: list[Point]) -> None:
 
 
 def _label_axes(axes: Axes, info: FrontInfo) -> None:
-    cost, miou = METRICS[info.metric], METRICS["miou_val"]
+    cost, miou = METRICS[info.metric], METRICS[SCORE]
     wide = _spans_wide([p.cost for p in info.points])
     if wide:
         use_plain_log_scale(axes, "x")

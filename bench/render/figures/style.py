@@ -1,4 +1,4 @@
-"""Colours, markers and sizes of all figures.
+"""Colours, markers, sizes and axes of all figures, and the colours of classes.
 
 Colours: Okabe and Ito's palette with Tol's indigo in place of its yellow, which white paper swallows: told apart by
 colour-blind readers. Markers carry the context block, so that a figure reads in grey as well.
@@ -33,14 +33,6 @@ RC: Any = {
     "figure.dpi": 100,
     "savefig.dpi": 160,
 }
-
-
-def assign(names: list[str], values: tuple[str, ...]) -> dict[str, str]:
-    """Give each name a value in order of first appearance, starting over where values run out."""
-    distinct = list(dict.fromkeys(names))
-    return {name: values[i % len(values)] for i, name in enumerate(distinct)}
-
-
 VOID_COLOUR = (0, 0, 0)
 _FIRST = (
     (0, 114, 178),
@@ -65,6 +57,13 @@ _FIRST = (
 )
 """Of Okabe and Ito, with others between them: no two of a hue follow each other."""
 _GOLDEN_ANGLE = 0.381966
+_DECADE = 10
+
+
+def assign(names: list[str], values: tuple[str, ...]) -> dict[str, str]:
+    """Give each name a value in order of first appearance, starting over where values run out."""
+    distinct = list(dict.fromkeys(names))
+    return {name: values[i % len(values)] for i, name in enumerate(distinct)}
 
 
 def class_colours(classes: int) -> NDArray[np.uint8]:
@@ -74,9 +73,6 @@ def class_colours(classes: int) -> NDArray[np.uint8]:
         for i in range(max(0, classes - len(_FIRST)))
     ]
     return np.array([*_FIRST, *more][:classes], np.uint8)
-
-
-_DECADE = 10
 
 
 def use_plain_log_scale(axes: Axes, which: Literal["x", "y"]) -> None:

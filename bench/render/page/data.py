@@ -14,7 +14,7 @@ from markupsafe import Markup
 from bench.analysis.constraints import stored_per_shown
 from bench.analysis.labels import backbone_labels, module_label
 from bench.analysis.study import Study
-from bench.metrics import METRICS, P90
+from bench.metrics import METRICS, P90, SCORE
 from bench.render.figures.front_figure import WHOLE, cost_setting_words
 from bench.render.figures.style import MARKERS, PALETTE
 from bench.render.page.details import details_of, doubts_by_variant
@@ -22,7 +22,7 @@ from bench.render.published import published_scores
 from bench.render.tables import detail_table, result_table
 
 _OPTIONS = {
-    "miou_val": ("miou", "%"),
+    SCORE: ("miou", "%"),
     "macs": ("gmacs", ""),
     "parameters": ("params", "M"),
     "peak_bytes": ("memory", "MB"),
@@ -46,8 +46,8 @@ def page_data(study: Study) -> dict[str, Any]:
     return {
         "sweep": study.name,
         "x_axes": [*study.cost_metrics, *study.detail_metrics],
-        "y_axes": [metric for metric in ("miou_val", "miou_test") if metric in study.table],
-        "limited": ["miou_val", *others, *peak, *latencies],
+        "y_axes": [metric for metric in (SCORE, "miou_test") if metric in study.table],
+        "limited": [SCORE, *others, *peak, *latencies],
         "metrics": {metric: _metric(study, metric, headings) for metric in shown},
         "names": [row["variant"] for row in rows],
         "labels": [row["label"] for row in rows],

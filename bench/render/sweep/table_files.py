@@ -9,8 +9,27 @@ from typing import Any
 import pandas as pd
 
 from bench.analysis.study import Study
-from bench.metrics import METRICS
+from bench.metrics import METRICS, SCORE
 from bench.render.tables import ResultTable
+
+_ESCAPED = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "≥": r"$\geq$",
+    "·": r"$\cdot$",
+    "–": "--",
+    "×": r"$\times$",
+}
 
 
 def write_table_files(study: Study, table: ResultTable, folder: Path) -> None:
@@ -30,7 +49,7 @@ def write_table_files(study: Study, table: ResultTable, folder: Path) -> None:
 
 def _numbers(study: Study) -> pd.DataFrame:
     """A row a variant: its name, its axes, then its numbers."""
-    metrics = ["miou_val", "miou_test", *study.score_metrics, *study.cost_metrics, *study.detail_metrics]
+    metrics = [SCORE, "miou_test", *study.score_metrics, *study.cost_metrics, *study.detail_metrics]
     columns = [f"{metric}{end}" for metric in metrics for end in ("", "_low", "_high")]
     fronts = [f"on_front_{metric}" for metric in study.cost_metrics]
     axes = [name for name in study.table if not _is_number(str(name))]
@@ -73,26 +92,6 @@ def _latex(study: Study, table: ResultTable) -> str:
 
 def _row(cells: list[str]) -> str:
     return " & ".join(cells) + r" \\"
-
-
-_ESCAPED = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "≥": r"$\geq$",
-    "·": r"$\cdot$",
-    "–": "--",
-    "×": r"$\times$",
-}
 
 
 def _escape(text: str) -> str:

@@ -11,7 +11,7 @@ from bench.analysis.latency_records import metric_of, setting_of
 from bench.analysis.pareto_fronts import Front
 from bench.analysis.result_table import QUARTILES_FROM, shows_quartiles
 from bench.analysis.study import Study
-from bench.metrics import CONVENTION_WORDS, METRICS
+from bench.metrics import CONVENTION_WORDS, METRICS, SCORE
 from bench.settings.latency import RUNTIME_LABELS, SCOPES, LatencySetting
 from bench.storage.records import Record
 
@@ -22,7 +22,7 @@ _SPLITS = "fronts use the validation split, the test split only fills its column
 
 def legend_lines(study: Study) -> list[str]:
     """What each column means, one line a metric."""
-    metrics = ["miou_val", "miou_test", *study.score_metrics, *study.cost_metrics, *study.detail_metrics]
+    metrics = [SCORE, "miou_test", *study.score_metrics, *study.cost_metrics, *study.detail_metrics]
     return [f"{METRICS[m].heading}: {METRICS[m].meaning}; {METRICS[m].direction}" for m in metrics]
 
 
@@ -113,7 +113,7 @@ def front_words(study: Study) -> list[str]:
 
 
 def _front_line(front: Front, rows: dict[str, tuple[int, str]]) -> str:
-    cost, miou = METRICS[front.metric], METRICS["miou_val"]
+    cost, miou = METRICS[front.metric], METRICS[SCORE]
     area = front.hypervolume * cost.scale * miou.scale
     reference = f"{cost.show(front.reference[0])} {cost.unit} and {miou.show(front.reference[1])} %"
     knee = f"; knee: #{rows[front.knee][0]}, {rows[front.knee][1]}" if front.knee else ""

@@ -28,6 +28,8 @@ _ANSWER_S = 180.0
 _SEEN_AFTER_S = 5.0
 """A file may come late to the other nodes of a network disk."""
 _ANY_GPU = 0.01
+_MEASURING_NOTHING = ("analysis", "cli", "decision", "guard", "render", "reports.py")
+"""In `bench/`: what reads and shows records. A node may have another version of it."""
 
 
 @dataclass(frozen=True)
@@ -217,10 +219,6 @@ def _token(results: Path) -> Iterator[str]:
         path.unlink(missing_ok=True)
         if not was_there:
             results.rmdir()
-
-
-_MEASURING_NOTHING = ("analysis", "cli", "decision", "guard", "render", "reports.py")
-"""In `bench/`: what reads and shows records. A node may have another version of it."""
 
 
 def source_digest() -> str:

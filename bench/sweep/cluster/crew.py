@@ -1,4 +1,4 @@
-"""The crew of a cluster: checked, with as many lanes as the nodes have room for."""
+"""The crew of a cluster: checked, with as many lanes as the nodes have room for, and a node alone for latencies."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from bench.sweep.cluster.nodes import Node, Share, alive_nodes, lanes_of, own_no
 from bench.sweep.cluster.run import run_cells
 from bench.sweep.executor import Crew
 from bench.sweep.pool import Finished, Progress
+
+_SOON_S = 10.0
 
 
 @contextmanager
@@ -106,9 +108,6 @@ def _words(nodes: list[Node]) -> str:
     cpus, gpus = (sum(getattr(node, name) for node in nodes) for name in ("cpus", "gpus"))
     count = f"{len(nodes)} node" + ("s" if len(nodes) > 1 else "")
     return f"{count} with {cpus:g} CPUs" + (f" and {gpus:g} GPUs" if gpus else "")
-
-
-_SOON_S = 10.0
 
 
 class _Holder:

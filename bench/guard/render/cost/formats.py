@@ -1,4 +1,4 @@
-"""The formats of the guard, by name."""
+"""The formats of the cost guard, by name; that for GitHub is made here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The formats of the latency guard, by the names that the cost guard's have."""
+"""The formats of the latency guard, by the names that the cost guard's have; two of them are made here."""
 
 from __future__ import annotations
 
