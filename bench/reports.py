@@ -18,7 +18,7 @@ from bench.metrics import Convention
 from bench.render.sweep.report import write_report
 from bench.render.sweep.terminal import print_front
 from bench.storage.predictions import Predictions
-from bench.storage.results import SweepResults, read_results
+from bench.storage.results import Results
 from bench.storage.store import PREFIX, Store, adaptations_in
 
 
@@ -53,14 +53,8 @@ def make_reports(
     Raises:
         UserError: A sweep or adaptation is not there, has no plan or no whole set of records, or a line is broken.
     """
-    sweeps = read_results(results, [name for name in names if not name.startswith(PREFIX)])
-    adaptations = Adaptations(results)
-    for name in names:
-        if name.startswith(PREFIX):
-            yield _adaptation_report(name, results)
-        else:
-            kept = Predictions(results, name) if predictions else None
-            yield _sweep_report(next(sweeps), adaptations, convention, kept)
+    make = _Maker(results, convention, predictions)
+    return map(make.report, names)
 
 
 def reports_that_show(adaptation: str, results: Path, reports: Path) -> Iterator[tuple[str, Report | UserError]]:
@@ -69,26 +63,36 @@ def reports_that_show(adaptation: str, results: Path, reports: Path) -> Iterator
     Yields:
         The name of the sweep, and its report, or why there is none.
     """
+    make = _Maker(results)
     for sweep in sweeps_behind(adaptation, results):
         if (reports / sweep).is_dir():
             try:
-                yield sweep, next(make_reports([sweep], results))
+                yield sweep, make.report(sweep)
             except UserError as error:
                 yield sweep, error
 
 
-def _sweep_report(
-    found: SweepResults, adaptations: Adaptations, convention: Convention, predictions: Predictions | None
-) -> Report:
-    study = study_of(found, convention)
-    excerpts = [partial(save_excerpt, one) for one in adaptations.from_trainings(found.plan.keys)]
-    return Report(
-        found.name,
-        show=partial(print_front, study),
-        write=partial(write_report, study, predictions=predictions, excerpts=excerpts),
-    )
+class _Maker:
+    """Makes reports of what it has read once."""
 
+    def __init__(self, folder: Path, convention: Convention = "macs", predictions: bool = True) -> None:
+        self.folder, self.convention, self.predictions = folder, convention, predictions
+        self.results, self.adaptations = Results(folder), Adaptations(folder)
 
-def _adaptation_report(name: str, results: Path) -> Report:
-    adaptation = load_adaptation(adaptations_in(results), name.removeprefix(PREFIX))
-    return Report(name, show=partial(print_adaptation, adaptation), write=partial(write_adaptation, adaptation))
+    def report(self, name: str) -> Report:
+        return self._of_adaptation(name) if name.startswith(PREFIX) else self._of_sweep(name)
+
+    def _of_sweep(self, name: str) -> Report:
+        found = self.results.sweep(name)
+        study = study_of(found, self.convention)
+        excerpts = [partial(save_excerpt, one) for one in self.adaptations.from_trainings(found.plan.keys)]
+        predictions = Predictions(self.folder, name) if self.predictions else None
+        return Report(
+            name,
+            show=partial(print_front, study),
+            write=partial(write_report, study, predictions=predictions, excerpts=excerpts),
+        )
+
+    def _of_adaptation(self, name: str) -> Report:
+        adaptation = load_adaptation(adaptations_in(self.folder), name.removeprefix(PREFIX))
+        return Report(name, show=partial(print_adaptation, adaptation), write=partial(write_adaptation, adaptation))

@@ -15,6 +15,7 @@ from bench.metrics import Convention
 from bench.storage.store import PREFIX
 
 if TYPE_CHECKING:
+    from bench.guard.front_comparison import Reference
     from bench.reports import Report
 
 
@@ -47,28 +48,35 @@ def command(
     bench report camvid_gpu --against-sweep camvid_modules
     """
     from bench.errors import UserError
-    from bench.reports import make_reports, report_names
 
     other = reference(against, against_sweep)
-    names = sweeps or report_names(results_dir)
-    if not names:
-        raise UserError(f"{results_dir} holds no records. Run `bench sweep` first.")
     adaptations = [name for name in sweeps if name.startswith(PREFIX)]
     if adaptations and (flops or other is not None):
         raise UserError(f"--flops and --against are of sweeps; {', '.join(adaptations)} has no front. Leave them out.")
     if other is not None:
-        if len(sweeps) != 1:
-            raise UserError(f"--against compares one sweep. Name it: `bench report {names[0]} --against {other}`.")
-        from bench.guard.front_comparison import compare_fronts
-
-        print_comparison(compare_fronts(names[0], other, results_dir))
+        _compare(sweeps, other, results_dir)
         return
+    from bench.reports import make_reports, report_names
+
+    names = sweeps or report_names(results_dir)
+    if not names:
+        raise UserError(f"{results_dir} holds no records. Run `bench sweep` first.")
     convention: Convention = "flops" if flops else "macs"
     if check:
         _check(names, results_dir, reports_dir, convention)
         return
     for report in make_reports(names, results_dir, convention):
         show_and_write(report, reports_dir)
+
+
+def _compare(sweeps: tuple[str, ...], other: Reference, results_dir: Path) -> None:
+    from bench.errors import UserError
+    from bench.guard.front_comparison import compare_fronts
+
+    if len(sweeps) != 1:
+        example = sweeps[0] if sweeps else "SWEEP"
+        raise UserError(f"--against compares one sweep. Name it: `bench report {example} --against {other}`.")
+    print_comparison(compare_fronts(sweeps[0], other, results_dir))
 
 
 def show_and_write(report: Report, reports_dir: Path) -> None:

@@ -23,10 +23,11 @@ from bench.storage.store import Store
 
 @dataclass(frozen=True, kw_only=True)
 class RecordEvidence:
-    """shown: the planned records by sweep. used: those among them that were asked for."""
+    """known: all records by sweep. shown: the planned ones. used: those among them that were asked for."""
 
     store: Store
     metrics: Sequence[str]
+    known: Mapping[str, Sequence[Record]]
     shown: Mapping[str, Sequence[Record]]
     used: Mapping[str, Sequence[Record]]
 
@@ -71,7 +72,8 @@ class RecordEvidence:
 
     def trainings_on(self, dataset: str, fingerprint: str | None) -> Iterable[Training]:
         """See `Evidence`."""
-        return map(training_of, trained_on(self.store.read(), dataset, fingerprint))
+        everywhere = [r for name in self.store.sweeps() for r in self.known.get(name) or self.store.read(name)]
+        return map(training_of, trained_on(everywhere, dataset, fingerprint))
 
     def over_images(self, row: int) -> NDArray[np.float64] | None:
         """See `Evidence`."""
@@ -105,9 +107,10 @@ class Records:
     def choose(self, sweeps: Sequence[str], metrics: Sequence[str], machine: str) -> RecordEvidence:
         """See `Source`."""
         names = list(sweeps) or self.store.sweeps()
-        shown = {name: select(self.store.read_known(name), self.store.read_plan(name).keys).shown for name in names}
+        known = {name: self.store.read_known(name) for name in names}
+        shown = {name: select(some, self.store.read_plan(name).keys).shown for name, some in known.items()}
         used = {name: [r for r in some if _is_used(r, metrics, machine)] for name, some in shown.items()}
-        return RecordEvidence(store=self.store, metrics=metrics, shown=shown, used=used)
+        return RecordEvidence(store=self.store, metrics=metrics, known=known, shown=shown, used=used)
 
 
 @dataclass(frozen=True)

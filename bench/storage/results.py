@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from bench.storage.confusions import Confusions
@@ -29,22 +30,36 @@ class SweepResults:
     confusions: Confusions
 
 
-def read_results(folder: Path, sweeps: Sequence[str]) -> Iterator[SweepResults]:
-    """Read every record of the folder once, then yield the sweeps, each with its plan.
+class Results:
+    """A results folder: every record is read once, when the first sweep is asked for."""
 
-    Raises:
-        UserError: A line is broken, or a sweep has no records or no plan.
-    """
-    store = Store(folder)
-    by_sweep = store.read_by_sweep()
-    everywhere = [record for records in by_sweep.values() for record in records]
-    for name in sweeps:
-        if not by_sweep.get(name):
-            raise store.unknown(name)
-        yield SweepResults(
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._store = Store(folder)
+
+    def sweep(self, name: str) -> SweepResults:
+        """One sweep with its plan.
+
+        Raises:
+            UserError: It has no records or no plan, or a line of any sweep is broken.
+        """
+        if name not in self._store.sweeps():
+            raise self._store.unknown(name)
+        plan, records = self._store.read_plan(name), self._by_sweep[name]
+        if not records:
+            raise self._store.unknown(name)
+        return SweepResults(
             name=name,
-            records=by_sweep[name],
-            plan=store.read_plan(name),
-            everywhere=everywhere,
-            confusions=Confusions(folder, name),
+            records=records,
+            plan=plan,
+            everywhere=self._everywhere,
+            confusions=Confusions(self.folder, name),
         )
+
+    @cached_property
+    def _by_sweep(self) -> dict[str, list[Record]]:
+        return self._store.read_by_sweep()
+
+    @cached_property
+    def _everywhere(self) -> list[Record]:
+        return [record for records in self._by_sweep.values() for record in records]

@@ -17,7 +17,7 @@ from bench.cost.count import count_variant
 from bench.guard.self_test_rates import Decision, Rate, sum_up
 from bench.render.sweep.markdown import markdown_table
 from bench.render.tables import result_table
-from bench.storage.results import read_results
+from bench.storage.results import Results
 from bench.storage.store import Store
 from bench.sweep.spacefile import load_space
 from bench.sweep.target import read_target
@@ -43,7 +43,7 @@ ADAPTED = ["adapt/camvid_dusk"]
 
 
 def committed_study(sweep: str) -> Study:
-    return study_of(next(read_results(PROJECT / "results", [sweep])))
+    return study_of(Results(PROJECT / "results").sweep(sweep))
 
 
 def test_readme_names_every_command() -> None:
