@@ -12,7 +12,6 @@ from bench.cli.common.options import reports_option, results_option
 from bench.cli.common.output import say
 from bench.cli.guard.front_changes import print_comparison, reference
 from bench.metrics import Convention
-from bench.storage.store import PREFIX
 
 if TYPE_CHECKING:
     from bench.guard.front_comparison import Reference
@@ -48,6 +47,7 @@ def command(
     bench report camvid_gpu --against-sweep camvid_modules
     """
     from bench.errors import UserError
+    from bench.storage.store import PREFIX
 
     other = reference(against, against_sweep)
     adaptations = [name for name in sweeps if name.startswith(PREFIX)]

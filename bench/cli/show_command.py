@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.common.options import json_option, results_option
-from bench.storage.store import PREFIX, adaptations_in
 
 if TYPE_CHECKING:
     from bench.storage.records import Record
@@ -35,7 +34,7 @@ def command(pattern: str, sweep: str, group: str | None, failed: bool, as_json: 
     """
     from bench.cli.common.output import say
     from bench.errors import UserError
-    from bench.storage.store import Store
+    from bench.storage.store import PREFIX, Store, adaptations_in
 
     if not results_dir.is_dir():
         raise UserError(f"no folder {results_dir} here. Run it in the project, or pass --results FOLDER.")
