@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.settings.latency import RUNTIME_LABELS, RUNTIMES_OF, Device, RuntimeName
+from bench.settings.runtimes import RUNTIME_LABELS, RUNTIMES_OF, Device, RuntimeName
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ import pytest
 from bench.data.base import Dataset
 from bench.settings.accuracy import RANDOM, TRAINING_METHOD
 from bench.settings.cost import COUNTING_METHOD
-from bench.settings.latency import CLOCK_METHOD
+from bench.settings.latency import CLOCK_METHOD, ProcessSetting
 from bench.storage.store import Store
 from bench.sweep.cells import Cell, plan_cells, with_random_weights
 from bench.sweep.spacefile import SHIPPED, load_space
@@ -77,14 +77,15 @@ def plan_as_recorded(sweep: str, committed: list[Entry]) -> list[Cell]:
     cells = plan_cells(
         space, space.specs, cast(Dataset, data), weights, tuple(dict.fromkeys(devices)), way, BY_KEY.keys()
     )
-    return [*cells, *(with_random_weights(cell) for cell in cells if cell.group == "latency")]
+    timed = [with_random_weights(cell.spec, cell.setting) for cell in cells if isinstance(cell.setting, ProcessSetting)]
+    return [*cells, *timed]
 
 
 @pytest.mark.skipif(bool(other_versions(GOLDEN)), reason="other packages: test_golden.py tells which")
 @pytest.mark.parametrize("sweep", SWEEPS)
 def test_a_space_plans_what_is_committed(sweep: str) -> None:
     committed = [BY_KEY[key] for key in STORE.read_plan(sweep).keys if key in BY_KEY]
-    cells = {identity(c.group, c.spec.to_json(), c.setting): c for c in plan_as_recorded(sweep, committed)}
+    cells = {identity(c.group, c.spec.to_json(), c.setting.to_json()): c for c in plan_as_recorded(sweep, committed)}
     for entry in filter(is_current, committed):
         about = f"{entry.facts['variant']}, {entry.facts['group']} {entry.key}"
         axes = json.loads(GOLDEN["specs"][entry.facts["spec"]])["axes"]

@@ -11,8 +11,8 @@ from torch import Tensor
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as transform
 
-from bench.accuracy.schedule import Schedule
 from bench.data.base import Sample
+from bench.settings.schedule import Schedule
 from bench.stats.confusion import IGNORE
 
 

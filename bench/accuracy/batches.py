@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.accuracy.augment import Augment
-from bench.accuracy.schedule import Schedule
 from bench.data.base import Sample
+from bench.settings.schedule import Schedule
 
 Batch = tuple[Tensor, Tensor]
 _ORDER, _CROPS = 0, 1

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.accuracy.schedule import Contrastive, Schedule
 from bench.errors import UserError
+from bench.settings.schedule import Contrastive, Schedule
 from bench.stats.confusion import IGNORE
 
 

@@ -13,8 +13,8 @@ from torch.optim.swa_utils import AveragedModel
 
 from bench.accuracy.contrastive import Contrast
 from bench.accuracy.optimizer import make_optimizer, make_scheduler
-from bench.accuracy.schedule import Schedule
 from bench.errors import UserError
+from bench.settings.schedule import Schedule
 
 _LONGEST_GRADIENT = 5.0
 

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from bench.accuracy.boundary import boundary_counts, boundary_iou
-from bench.accuracy.evaluation import Evaluation
 from bench.accuracy.predict import predict
 from bench.data.base import Sample
+from bench.settings.evaluation import Evaluation
 from bench.stats.bootstrap import miou_interval
 from bench.stats.confusion import Counts, confusion_matrix
 from bench.stats.interval import Interval

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
-from bench.accuracy.evaluation import Evaluation
 from bench.accuracy.predict import predict
 from bench.data.base import Sample
+from bench.settings.evaluation import Evaluation
 
 COUNT = 3
 WIDTH = 240

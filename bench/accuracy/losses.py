@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.accuracy.schedule import ClassWeighting, HardPixels
 from bench.data.base import Sample
+from bench.settings.schedule import ClassWeighting, HardPixels
 from bench.stats.confusion import IGNORE
 
 _ENET_OFFSET = 1.02

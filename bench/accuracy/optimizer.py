@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
-from bench.accuracy.schedule import Schedule
+from bench.settings.schedule import Schedule
 
 _LEAST_WARMUP_STEPS = 1.5
 """A warm-up that ends at the first step would have no slope."""

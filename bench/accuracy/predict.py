@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.accuracy.evaluation import Evaluation
+from bench.settings.evaluation import Evaluation
 
 
 @torch.inference_mode()

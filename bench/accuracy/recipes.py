@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import ValidationError, ValidationInfo, field_validator
 
-from bench.accuracy.schedule import Schedule
 from bench.errors import UserError, did_you_mean
 from bench.paths import is_file
+from bench.settings.schedule import Schedule
 from bench.yaml_file import YamlFile, read_yaml
 from bench.yaml_problems import problems_in_words
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.accuracy.schedule import Pretraining
+from bench.settings.schedule import Pretraining
 from variants.backbones.weights import weights_fingerprint
 from variants.network import build
 from variants.spec import VariantSpec

@@ -17,9 +17,9 @@ from bench.accuracy.ema import make_average
 from bench.accuracy.enlarge import full_size_logits
 from bench.accuracy.losses import PixelLoss, class_weights
 from bench.accuracy.precision import autocast, fast_gradients
-from bench.accuracy.schedule import Schedule
 from bench.data.base import Sample
 from bench.settings.accuracy import TrainPrecision
+from bench.settings.schedule import Schedule
 from bench.system.machine import machine_facts
 from variants.layers import spatial_size
 from variants.network import Network

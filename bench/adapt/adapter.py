@@ -185,7 +185,7 @@ class Adapter:
             variant=training.spec.name,
             spec_hash=training.spec.content_hash,
             spec=training.spec.to_json(),
-            setting=training.settings[inference],
+            setting=training.settings[inference].to_json(),
             words=words,
             status="failed" if reason else "ok",
             reason=reason,

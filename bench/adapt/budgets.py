@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.base import Sample
 from bench.errors import UserError
+from bench.settings.adaptation import Choice
 
 ALL = "all"
-Choice = Literal["balanced", "random"]
 SMALLEST = 2
 """Images: a batch norm cannot be trained on one."""
 _DEFAULT_START = 8

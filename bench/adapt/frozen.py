@@ -16,11 +16,11 @@ from bench.accuracy.ema import make_average
 from bench.accuracy.enlarge import full_size_logits
 from bench.accuracy.losses import PixelLoss, class_weights
 from bench.accuracy.precision import autocast, fast_gradients
-from bench.accuracy.schedule import Schedule
 from bench.accuracy.train import set_batch_norm_momentum
 from bench.data.base import Sample
 from bench.errors import UserError
 from bench.settings.accuracy import TrainPrecision
+from bench.settings.schedule import Schedule
 from variants.network import Network
 
 _MEMORY_SHARE = 0.5

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from bench.accuracy.evaluation import Evaluation
 from bench.adapt.batch_norm import with_statistics_of
 from bench.adapt.steps import STEPS, Picture, Step, check_steps, fit_step, step_words
 from bench.data.base import OnDemand, Sample
 from bench.errors import UserError
+from bench.settings.adaptation import NO_STEP
+from bench.settings.evaluation import Evaluation
 
-NONE = "none"
 BATCH_NORM = "batchnorm"
 _RESIZE = "resize-"
 _LEAST, _MOST = 0.25, 4.0
@@ -57,7 +57,7 @@ class Inference:
     @property
     def is_nothing(self) -> bool:
         """Whether the plain network is judged."""
-        return self.name == NONE
+        return self.name == NO_STEP
 
     @property
     def looks_at_new_images(self) -> bool:
@@ -86,7 +86,7 @@ def read_steps(text: str | None) -> list[Inference]:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise UserError(f"--steps names {twice!r} twice")
-    return [Inference(name=NONE), *map(_read, names)]
+    return [Inference(name=NO_STEP), *map(_read, names)]
 
 
 def _read(name: str) -> Inference:

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as transform
@@ -25,37 +24,12 @@ from bench.accuracy.course import Course, TrainingLog
 from bench.accuracy.ema import make_average
 from bench.accuracy.losses import PixelLoss, class_weights
 from bench.accuracy.precision import autocast, fast_gradients
-from bench.accuracy.schedule import Schedule
 from bench.accuracy.train import set_batch_norm_momentum
 from bench.data.base import Sample
 from bench.settings.accuracy import TrainPrecision
+from bench.settings.adaptation import MeanTeacher
+from bench.settings.schedule import Schedule
 from bench.stats.confusion import IGNORE
-
-
-class MeanTeacher(BaseModel):
-    """What the unlabelled images take part with."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    weight: float = Field(default=1.0, gt=0, le=100)
-    """Of the consistency; that of the labels is 1."""
-    threshold: float = Field(default=0.9, ge=0, lt=1)
-    """Probability of the teacher's class below which a pixel does not count."""
-    ramp: float = Field(default=0.3, ge=0, le=1)
-    """Share of the updates in which the weight rises."""
-    decay: float = Field(default=0.99, gt=0, lt=1)
-    """Of the teacher's moving average."""
-    jitter: float = Field(default=0.5, ge=0, lt=1)
-    """Of brightness, contrast and saturation in the strong view."""
-    cut: float = Field(default=0.5, ge=0, lt=1)
-    """Share of the image that is pasted from another."""
-
-    def describe(self) -> str:
-        """Words for tables."""
-        return (
-            f"mean teacher (decay {self.decay:g}), consistency of weight {self.weight:g} on pixels surer than "
-            f"{self.threshold:g}, colour jitter {100 * self.jitter:g} % and CutMix of {100 * self.cut:g} %"
-        )
 
 
 def train_mean_teacher(

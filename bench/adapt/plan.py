@@ -11,22 +11,27 @@ from typing import Any
 
 import numpy as np
 
-from bench.accuracy.schedule import Schedule
 from bench.adapt.batch_norm import METHOD as BATCH_NORM_METHOD
-from bench.adapt.budgets import Choice, class_presence, labelling_order
+from bench.adapt.budgets import class_presence, labelling_order
 from bench.adapt.inference import Inference
-from bench.adapt.mean_teacher import MeanTeacher
-from bench.adapt.recipe import ARMS, UPDATES, Arm, schedule_for
+from bench.adapt.recipe import ARMS, UPDATES, schedule_for
 from bench.adapt.start import Start
 from bench.adapt.steps import Picture, step_versions
 from bench.data.base import Dataset, Sample, fits_in_memory
 from bench.settings.accuracy import TRAINING_METHOD, TRAINING_WAYS, TrainingWay
+from bench.settings.adaptation import (
+    ADAPTATION_METHOD,
+    NO_STEP,
+    AdaptationSetting,
+    Arm,
+    Choice,
+    MeanTeacher,
+    Unlabelled,
+)
+from bench.settings.schedule import Schedule
 from bench.storage.records import make_key
 from variants.fingerprint import code_fingerprint
 from variants.spec import VariantSpec
-
-METHOD = 1
-"""Version of adaptation: raised when it changes a number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +124,7 @@ class Training:
     seed: int
     schedule: Schedule | None
     """None: as it is."""
-    settings: Mapping[Inference, dict[str, Any]]
+    settings: Mapping[Inference, AdaptationSetting]
     keys: Mapping[Inference, str]
 
     def __str__(self) -> str:
@@ -173,11 +178,15 @@ def _training(request: Request, spec: VariantSpec, arm: Arm, labels: int, seed: 
     for inference in request.inferences if arm in request.arms_with_steps else request.inferences[:1]:
         if inference.looks_at_training_images and arm == "as_is" and not len(request.source):
             continue  # nothing to match
-        settings[inference] = common | _inference_setting(request, arm, inference)
+        settings[inference] = common.replace(**_inference_fields(request, arm, inference))
     code = code_fingerprint(spec)
     keys = {
         inference: make_key(
-            method=METHOD, train_method=TRAINING_METHOD, spec=spec.content_hash, code=code, setting=setting
+            method=ADAPTATION_METHOD,
+            train_method=TRAINING_METHOD,
+            spec=spec.content_hash,
+            code=code,
+            setting=setting.to_json(),
         )
         for inference, setting in settings.items()
     }
@@ -186,45 +195,43 @@ def _training(request: Request, spec: VariantSpec, arm: Arm, labels: int, seed: 
 
 def _setting(
     request: Request, spec: VariantSpec, arm: Arm, labels: int, seed: int, schedule: Schedule | None, way: TrainingWay
-) -> dict[str, Any]:
+) -> AdaptationSetting:
+    """Of a network without a step."""
     device, precision = way
-    setting: dict[str, Any] = {
-        "dataset": request.dataset.name,
-        "dataset_options": dict(request.dataset_options),
-        "data_fingerprint": request.dataset.fingerprint(),
-        "classes": list(request.dataset.classes),
-        "start": request.starts[spec].weights,
-        "start_classes": list(request.starts[spec].classes or ()),
-        "arm": arm,
-        "labels": labels,
-        "of": len(request.train),
-        "choice": request.choice,
-        "seed": seed,
-        "size": list(request.size),
-        "device": device,
-        "precision": precision,
-        "method": METHOD,
-    }
-    if schedule is not None:
-        setting["schedule"] = schedule.model_dump(mode="json")
-    if arm == "semi":
-        setting["teacher"] = request.teacher.model_dump(mode="json")
-        setting["unlabelled"] = {
-            "images": len(request.train) - labels + len(request.folder),
-            "folder": request.folder_fingerprint,
-        }
-    return setting
+    is_semi = arm == "semi"
+    images = len(request.train) - labels + len(request.folder)
+    return AdaptationSetting(
+        dataset=request.dataset.name,
+        dataset_options=dict(request.dataset_options),
+        data_fingerprint=request.dataset.fingerprint(),
+        classes=request.dataset.classes,
+        start=request.starts[spec].weights,
+        start_classes=request.starts[spec].classes or (),
+        arm=arm,
+        labels=labels,
+        of=len(request.train),
+        choice=request.choice,
+        seed=seed,
+        size=request.size,
+        device=device,
+        precision=precision,
+        step=NO_STEP,
+        method=ADAPTATION_METHOD,
+        schedule=schedule,
+        teacher=request.teacher if is_semi else None,
+        unlabelled=Unlabelled(images=images, folder=request.folder_fingerprint) if is_semi else None,
+    )
 
 
-def _inference_setting(request: Request, arm: Arm, inference: Inference) -> dict[str, Any]:
-    """Beside the name: what it was fitted on, where that is not the labelled images."""
-    setting: dict[str, Any] = {"step": inference.name}
+def _inference_fields(request: Request, arm: Arm, inference: Inference) -> dict[str, Any]:
+    """The step, and what it was fitted on, where that is not the labelled images."""
+    fields: dict[str, Any] = {"step": inference.name}
     if inference.image or inference.batch_norm:
-        setting["folder"] = request.folder_fingerprint
+        fields["folder"] = request.folder_fingerprint
     if inference.image:
-        setting["step_versions"] = step_versions(inference.image)
+        fields["step_versions"] = step_versions(inference.image)
     if inference.batch_norm:
-        setting["batch_norm_method"] = BATCH_NORM_METHOD
+        fields["batch_norm_method"] = BATCH_NORM_METHOD
     if inference.looks_at_training_images and arm == "as_is":
-        setting["source"] = request.source_fingerprint
-    return setting
+        fields["source"] = request.source_fingerprint
+    return fields

@@ -11,17 +11,18 @@ import torch
 
 from bench.accuracy.precision import fastest_precision, own_way
 from bench.accuracy.recipes import load_recipe
-from bench.adapt.budgets import Choice, read_budgets
+from bench.adapt.budgets import read_budgets
 from bench.adapt.images import dataset_label, domain_images
 from bench.adapt.inference import read_steps
 from bench.adapt.plan import Request
-from bench.adapt.recipe import ARMS, UPDATES, Arm
+from bench.adapt.recipe import ARMS, UPDATES
 from bench.adapt.start import IMAGENET, Start, build_from, find_start
 from bench.adapt.unlabelled import read_unlabelled
 from bench.data import open_dataset
 from bench.data.base import Dataset
 from bench.errors import UserError, did_you_mean
 from bench.latency.runtimes.limits import check_compiler
+from bench.settings.adaptation import Arm, Choice
 from bench.system.machine import machine_facts
 from variants.names import parse_name
 from variants.network import check_variant

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
-from bench.accuracy.schedule import Schedule
 from bench.errors import UserError
+from bench.settings.adaptation import Arm
+from bench.settings.schedule import Schedule
 
-Arm = Literal["as_is", "full", "frozen", "semi"]
 ARMS: dict[Arm, str] = {
     "as_is": "as it is",
     "full": "full fine-tuning",

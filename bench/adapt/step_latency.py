@@ -21,7 +21,6 @@ import torch
 from scipy.stats import binom
 from torch import Tensor
 
-from bench.accuracy.evaluation import Evaluation
 from bench.accuracy.predict import predict
 from bench.adapt.steps import Picture, Step
 from bench.adapt.torch_threads import torch_threads
@@ -31,7 +30,9 @@ from bench.latency.conditions import Conditions, Watch
 from bench.latency.runtimes import prepare_checked
 from bench.latency.scope import CLASS_TYPE, Run, memory_format, wait_for
 from bench.latency.warmup import WarmUp, warm_up
-from bench.settings.latency import LatencySetting, Scope
+from bench.settings.evaluation import Evaluation
+from bench.settings.latency import LatencySetting
+from bench.settings.runtimes import Scope
 from bench.stats.interval import Interval
 from variants.network import Network
 

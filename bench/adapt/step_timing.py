@@ -7,11 +7,10 @@ as it starts, with steps fitted on all training images.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +21,8 @@ from bench.adapt.start import build_from
 from bench.adapt.step_latency import PASSES, SCOPE, StepLatency, median_interval, spread, time_steps
 from bench.adapt.steps import Picture, Step, step_versions
 from bench.metrics import latency_metric
-from bench.settings.latency import SCOPES, LatencySetting
+from bench.settings.latency import LatencySetting, StepSetting
+from bench.settings.runtimes import SCOPES
 from bench.storage.records import Record, make_key
 from bench.storage.store import Store
 from bench.system.machine import Origin, commit, machine_id, versions
@@ -43,7 +43,7 @@ class Timing:
     spec: VariantSpec
     inference: Inference
     clocked: LatencySetting
-    setting: Mapping[str, Any]
+    setting: StepSetting
     key: str
 
     def __str__(self) -> str:
@@ -65,20 +65,20 @@ def plan_timings(request: Request, passes: int = PASSES) -> list[Timing]:
 
 def _timing(request: Request, spec: VariantSpec, inference: Inference, passes: int) -> Timing:
     clocked = LatencySetting(size=request.size, classes=len(request.dataset.classes), scope=SCOPE)
-    setting = {
-        **clocked.to_json(),
-        "step": inference.name,
-        "scale": inference.scale,
-        "passes": passes,
-        "step_versions": step_versions(inference.image) if inference.image else {},
-        "data_fingerprint": request.dataset.fingerprint(),
-        "method": METHOD,
-    }
+    setting = StepSetting(
+        **dict(clocked),
+        step=inference.name,
+        scale=inference.scale,
+        passes=passes,
+        step_versions=step_versions(inference.image) if inference.image else {},
+        data_fingerprint=request.dataset.fingerprint(),
+        method=METHOD,
+    )
     key = make_key(
         group="latency",
         spec=spec.content_hash,
         code=code_fingerprint(spec),
-        setting=setting,
+        setting=setting.to_json(),
         machine=machine_id(),
         versions=versions(),
     )
@@ -139,7 +139,7 @@ def _time(timing: Timing, step: Step, net: Network, image: Picture) -> StepLaten
         net,
         image=image,
         setting=timing.clocked,
-        passes=timing.setting["passes"],
+        passes=timing.setting.passes,
         scales={name: scale} if scale != 1 else {},
         most_seconds=MOST_SECONDS,
     )
@@ -182,7 +182,7 @@ def _record(
         variant=spec.name,
         spec_hash=spec.content_hash,
         spec=spec.to_json(),
-        setting=dict(timing.setting),
+        setting=timing.setting.to_json(),
         words=words,
         status="ok" if latency else "failed",
         reason=reason,

@@ -26,7 +26,11 @@ def processes_of(latency: Iterable[Record]) -> dict[str, tuple[int, int]]:
 
 def setting_of(record: Record) -> LatencySetting | None:
     """The whole setting; None of a record of before scope, batch and layout were part of it."""
-    return LatencySetting.from_json(record.setting) if "scope" in record.setting else None
+    return (
+        LatencySetting.from_json({name: record.setting[name] for name in LatencySetting.model_fields})
+        if "scope" in record.setting
+        else None
+    )
 
 
 def samples_of(records: list[Record]) -> list[float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,11 +12,12 @@ from bench.cli.common.graceful_shutdown import polite_kill
 from bench.cli.common.latency_options import restarts_option, say_if_unverified, seconds_option, setting_options
 from bench.cli.common.options import json_option
 from bench.cli.common.output import say
-from bench.settings.latency import RUNTIME_LABELS, LatencySetting, RuntimeName
+from bench.settings.runtimes import RUNTIME_LABELS, RuntimeName
 from bench.stats.interval import CONFIDENCE
 
 if TYPE_CHECKING:
     from bench.latency.duel import Duel, Duellist
+    from bench.settings.latency import LatencySetting
     from bench.stats.paired_ratio import Ratio
 
 
@@ -58,7 +59,7 @@ def command(
     a = Duellist(name_a, setting, rev_a)
     b = Duellist(
         parse_name(second).name if second else name_a,
-        replace(setting, runtime=runtime_b) if runtime_b else setting,
+        setting.replace(runtime=runtime_b) if runtime_b else setting,
         rev_b or rev_a,
     )
     say_if_unverified(a.setting, b.setting)
@@ -100,7 +101,10 @@ def _as_json(found: Duel) -> dict[str, Any]:
     from bench.system.machine import commit, machine_facts, versions
 
     ratio: Ratio = found.ratio
-    sides = {side: asdict(one) | {"label": str(one.setting)} for side, one in (("a", found.a), ("b", found.b))}
+    sides = {
+        side: asdict(one) | {"setting": one.setting.to_json(), "label": str(one.setting)}
+        for side, one in (("a", found.a), ("b", found.b))
+    }
     return sides | {
         "b_over_a": {"ratio": ratio.value, "low": ratio.low, "high": ratio.high, "level": CONFIDENCE},
         "could_hide": ratio.could_hide,

@@ -127,7 +127,7 @@ def command(
 
 def _latency(latency_metric: Any, device: str, runtime: str) -> str:
     from bench.errors import UserError
-    from bench.settings.latency import RUNTIMES_OF
+    from bench.settings.runtimes import RUNTIMES_OF
 
     there = RUNTIMES_OF[device]  # type: ignore[index]
     if runtime not in there:

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.errors import UserError
-from bench.settings.latency import Device
+from bench.settings.runtimes import Device
 from bench.yaml_file import read_yaml
 from bench.yaml_problems import problems_in_words
 

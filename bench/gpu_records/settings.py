@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.settings.latency import Device, RuntimeName
+from bench.settings.runtimes import Device, RuntimeName
 
 SWEEP, COMPILED_SWEEP = "gpu", "gpu_compiled"
 """Sweeps, of spaces that ship and of the toy's."""

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bench.errors import UserError
 from bench.guard.latency_run import Effort, Guard, guard_ready
@@ -102,7 +102,7 @@ def _same(guard: Guard, variant: str) -> Verdict:
 
 
 def _slower(guard: Guard) -> Verdict:
-    setting = replace(guard.setting, size=SMALL_SIZE)
+    setting = guard.setting.replace(size=SMALL_SIZE)
     exports = str(guard.exports / "small")
     jobs = [
         Job(variant=SMALL_VARIANT, setting=setting, exported=exports, passes=passes)

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from bench.errors import UserError
 from bench.latency.scope import Run, Scoped, make_images
-from bench.settings.latency import RUNTIME_LABELS, LatencySetting
+from bench.settings.latency import LatencySetting
+from bench.settings.runtimes import RUNTIME_LABELS
 
 _Arithmetic = Literal["float32", "tf32", "float16", "bfloat16"]
 _LOGIT_BOUND: dict[_Arithmetic, float] = {"float32": 1e-3, "tf32": 0.05, "float16": 0.05, "bfloat16": 0.25}

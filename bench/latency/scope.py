@@ -7,7 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from bench.settings.latency import LatencySetting, Scope
+from bench.settings.latency import LatencySetting
+from bench.settings.runtimes import Scope
 from variants.network import Network
 
 Run = Callable[[Tensor], Tensor]

@@ -1,54 +1,23 @@
-"""With what a latency is measured: all that moves the number beside the network itself. Imports no torch."""
+"""With what a latency is measured: all that moves the number beside the network itself."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
-
-Device = Literal["cpu", "cuda"]
-Scope = Literal["network", "resize", "argmax", "transfer"]
-Precision = Literal["float32", "bfloat16", "float16"]
-Layout = Literal["channels_last", "contiguous"]
-RuntimeName = Literal["eager", "compile", "onnxruntime", "openvino", "cudagraph"]
+from bench.settings.base import Setting
+from bench.settings.runtimes import RUNTIME_LABELS, Device, Layout, Precision, RuntimeName, Scope
 
 CLOCK_METHOD = 2
 """Version of what the clock covers and how: raised when it changes a number. 1 was eager PyTorch alone, after a fixed
 number of passes."""
-SCOPES: dict[Scope, str] = {
-    "network": "normalised image to logits at the network's own size",
-    "resize": "image to logits at full size",
-    "argmax": "image to class map at full size",
-    "transfer": "image in main memory to class map in main memory, copies to and from the device included",
-}
-"""What the clock covers. Each covers what the ones before it do; `argmax` is the graph that mIoU is measured on."""
-RUNTIME_LABELS: dict[RuntimeName, str] = {
-    "eager": "eager PyTorch",
-    "compile": "torch.compile",
-    "onnxruntime": "ONNX Runtime",
-    "openvino": "OpenVINO",
-    "cudagraph": "CUDA graph",
-}
-RUNTIME_PACKAGES: dict[RuntimeName, tuple[str, ...]] = {
-    "eager": (),
-    "compile": (),
-    "onnxruntime": ("onnx", "onnxscript", "onnxruntime"),
-    "openvino": ("openvino",),
-    "cudagraph": (),
-}
-"""Those needed beyond torch."""
-RUNTIMES_OF: dict[Device, tuple[RuntimeName, ...]] = {
-    "cpu": ("eager", "compile", "onnxruntime", "openvino"),
-    "cuda": ("eager", "compile", "cudagraph"),
-}
 
 
-@dataclass(frozen=True, kw_only=True)
-class LatencySetting:
+class LatencySetting(Setting):
     """One setting of the clock.
 
-    size: width and height of the image in pixels. classes: channels of the logits. threads: of the CPU that the
-    runtime may use. batch: images a pass.
+    Attributes:
+        size: Width and height of the image in pixels.
+        classes: Channels of the logits.
+        threads: Of the CPU, that the runtime may use.
+        batch: Images a pass.
     """
 
     size: tuple[int, int]
@@ -61,16 +30,6 @@ class LatencySetting:
     batch: int = 1
     scope: Scope = "resize"
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values; `from_json` reads them back."""
-        return asdict(self) | {"size": list(self.size)}
-
-    @staticmethod
-    def from_json(data: Mapping[str, Any]) -> LatencySetting:
-        """Of a mapping that may hold more, as the setting of a record does."""
-        fields = {name: data[name] for name in LatencySetting.__dataclass_fields__}
-        return LatencySetting(**fields | {"size": tuple(data["size"])})
-
     def __str__(self) -> str:
         """A label: "ONNX Runtime, CPU with 1 thread, one 1024x512 image, float32, channels_last, scope resize"."""
         where = f"CPU with {self.threads} thread{'s' if self.threads > 1 else ''}" if self.device == "cpu" else "GPU"
@@ -78,3 +37,41 @@ class LatencySetting:
         tf32 = " (TF32 convolutions)" if self.device == "cuda" and self.precision == "float32" else ""
         parts = (RUNTIME_LABELS[self.runtime], where, images.format(*self.size), f"{self.precision}{tf32}", self.layout)
         return f"{', '.join(parts)}, scope {self.scope}"
+
+
+class ProcessSetting(LatencySetting):
+    """Of the latency of a variant in one process of several.
+
+    Attributes:
+        samples: Passes that are timed.
+        restart: Which of the processes, from 0.
+        runtime_versions: Of the packages that the runtime needs beyond torch.
+        weights_of: Key of the training whose weights run; `RANDOM` for those of a random start.
+        method: See `CLOCK_METHOD`.
+    """
+
+    samples: int
+    restart: int
+    runtime_versions: dict[str, str]
+    weights_of: str
+    method: int
+
+
+class StepSetting(LatencySetting):
+    """Of a pre-processing step before a network, timed side by side with the network alone.
+
+    Attributes:
+        step: Its name.
+        scale: Of the image that the network sees, over its own size.
+        passes: Of each side, that are timed.
+        step_versions: Of the packages that the step needs.
+        data_fingerprint: Of the data set that the step was fitted on.
+        method: Version of the way in which steps are timed.
+    """
+
+    step: str
+    scale: float
+    passes: int
+    step_versions: dict[str, str]
+    data_fingerprint: str
+    method: int

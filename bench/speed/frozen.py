@@ -10,9 +10,10 @@ import torch
 
 from bench.accuracy.train import train
 from bench.adapt.frozen import FrozenTrainer
-from bench.adapt.recipe import Arm, schedule_for
+from bench.adapt.recipe import schedule_for
 from bench.data.base import Sample
 from bench.settings.accuracy import TrainPrecision
+from bench.settings.adaptation import Arm
 from variants.network import Network
 
 _EPOCHS = 2

@@ -11,8 +11,8 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from bench.accuracy.course import Course
-from bench.accuracy.schedule import Schedule
 from bench.data.base import Sample
+from bench.settings.schedule import Schedule
 from bench.stats.confusion import IGNORE
 
 

@@ -13,12 +13,12 @@ import torch
 from torch import nn
 
 from bench.accuracy.huge_pages import use_huge_pages
-from bench.accuracy.schedule import Schedule
 from bench.data import open_dataset
 from bench.data.base import Dataset, Sample
 from bench.data.files import FileDataset
 from bench.errors import UserError, describe_failure
 from bench.settings.accuracy import TrainPrecision
+from bench.settings.schedule import Schedule
 from bench.system.fork_server import end_with_parent, worker_context
 from variants.network import build
 from variants.spec import VariantSpec

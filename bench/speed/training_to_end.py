@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from bench.accuracy.course import Course
 from bench.accuracy.evaluate import Result, evaluate
 from bench.accuracy.losses import class_weights
-from bench.accuracy.schedule import Schedule
 from bench.accuracy.train import set_batch_norm_momentum, train
 from bench.data.base import Sample
+from bench.settings.schedule import Schedule
 from bench.speed.plain_loop import plain_step
 from bench.speed.training_process import Loop, Subject, hear, process
 from bench.stats.bootstrap import miou_difference

@@ -7,12 +7,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bench.accuracy.evaluation import Evaluation
 from bench.accuracy.trained_weights import TrainedWeights
 from bench.data import Dataset
-from bench.settings.accuracy import RANDOM, TRAINING_METHOD, TRAINING_WAYS, TrainingWay, TrainPrecision
-from bench.settings.cost import COUNTER, COUNTING_METHOD
-from bench.settings.latency import CLOCK_METHOD, RUNTIME_PACKAGES, SCOPES, Device
+from bench.settings.accuracy import (
+    RANDOM,
+    TRAINING_METHOD,
+    TRAINING_WAYS,
+    AccuracySetting,
+    TrainingWay,
+    TrainPrecision,
+)
+from bench.settings.cost import COUNTER, COUNTING_METHOD, CostSetting
+from bench.settings.evaluation import Evaluation
+from bench.settings.latency import CLOCK_METHOD, ProcessSetting
+from bench.settings.runtimes import RUNTIME_PACKAGES, SCOPES, Device
 from bench.storage.confusions import Confusions
 from bench.storage.predictions import Predictions
 from bench.storage.records import Group, make_key
@@ -33,13 +41,16 @@ class Watch:
     stop_after: int | None = None
 
 
+CellSetting = CostSetting | AccuracySetting | ProcessSetting
+
+
 @dataclass(frozen=True, kw_only=True)
 class Cell:
     """One measurement to make: a variant under a setting. Travels to a worker process."""
 
     group: Group
     spec: VariantSpec
-    setting: dict[str, Any]
+    setting: CellSetting
     """All that decides the result, beside the spec and its code."""
     words: dict[str, str]
     """The setting for readers; decides nothing, so better words measure nothing again."""
@@ -112,13 +123,18 @@ def plan_cells(
     return list({cell.key: cell for cell in cost + accuracy + latency}.values())
 
 
-def with_random_weights(cell: Cell) -> Cell:
-    """The same latency of a network from a random start: where the weights of its training are not there."""
-    return _latency_cell(cell.spec, cell.setting | {"weights_of": RANDOM}, cell.words)
+def with_random_weights(spec: VariantSpec, setting: ProcessSetting) -> Cell:
+    """The latency of a network from a random start: where the weights of its training are not there."""
+    return _latency_cell(spec, setting.replace(weights_of=RANDOM))
+
+
+def trains_on_gpu(cell: Cell) -> bool:
+    """Whether it is a training that takes a GPU."""
+    return isinstance(cell.setting, AccuracySetting) and cell.setting.device == "cuda"
 
 
 def _cost_cell(space: SpaceFile, spec: VariantSpec, classes: int) -> Cell:
-    setting = {"size": list(space.cost.size), "classes": classes, "method": COUNTING_METHOD}
+    setting = CostSetting(size=space.cost.size, classes=classes, method=COUNTING_METHOD)
     return _cell("cost", spec, setting, {"counter": COUNTER})
 
 
@@ -138,19 +154,20 @@ def _latency_cells(
     for restart in range(protocol.restarts):
         for clocked in protocol.settings(classes, devices):
             packages = RUNTIME_PACKAGES[clocked.runtime]
-            setting = {
-                **clocked.to_json(),
-                "runtime_versions": {package: installed_version(package) for package in packages},
-                "samples": protocol.samples_a_process,
-                "restart": restart,
-                "method": CLOCK_METHOD,
-            }
-            words = {"setting": str(clocked), "scope": SCOPES[clocked.scope]}
-            cells += [_latency_cell(spec, setting | {"weights_of": trained[spec]}, words) for spec in specs]
+            setting = ProcessSetting(
+                **dict(clocked),
+                runtime_versions={package: installed_version(package) for package in packages},
+                samples=protocol.samples_a_process,
+                restart=restart,
+                weights_of=RANDOM,
+                method=CLOCK_METHOD,
+            )
+            cells += [_latency_cell(spec, setting.replace(weights_of=trained[spec])) for spec in specs]
     return cells
 
 
-def _latency_cell(spec: VariantSpec, setting: dict[str, Any], words: dict[str, str]) -> Cell:
+def _latency_cell(spec: VariantSpec, setting: ProcessSetting) -> Cell:
+    words = {"setting": str(setting), "scope": SCOPES[setting.scope]}
     return _cell("latency", spec, setting, words, machine=machine_id(), versions=versions())
 
 
@@ -183,25 +200,24 @@ def _accuracy_cell(
     precision: TrainPrecision,
 ) -> Cell:
     data, schedule, evaluation = space.accuracy.data, space.accuracy.schedule, space.accuracy.evaluation
-    setting = {
-        "dataset": data.name,
-        "dataset_options": data.options,
-        "data_fingerprint": dataset.fingerprint(),
-        "classes": list(dataset.classes),
-        "schedule": schedule.model_dump(mode="json"),
-        "weights": weights.get(spec, "random"),
-        "seed": seed,
-        "device": device,
-        "precision": precision,
-        "method": TRAINING_METHOD,
-    }
-    if evaluation != Evaluation():  # a key hashes its setting: the plain way must not measure old records again
-        setting["evaluation"] = evaluation.model_dump(mode="json")
+    setting = AccuracySetting(
+        dataset=data.name,
+        dataset_options=data.options,
+        data_fingerprint=dataset.fingerprint(),
+        classes=dataset.classes,
+        schedule=schedule,
+        weights=weights.get(spec, RANDOM),
+        seed=seed,
+        device=device,
+        precision=precision,
+        method=TRAINING_METHOD,
+        evaluation=evaluation if evaluation != Evaluation() else None,
+    )
     trained = f"{schedule.describe()}, in {precision}"
     words = {"data": dataset.describe(), "schedule": trained, "evaluation": evaluation.describe()}
     return replace(_cell("accuracy", spec, setting, words), watch=Watch(space.accuracy.validate_after))
 
 
-def _cell(group: Group, spec: VariantSpec, setting: dict[str, Any], words: dict[str, str], **also: Any) -> Cell:
-    key = make_key(group=group, spec=spec.to_json(), code=code_fingerprint(spec), setting=setting, **also)
+def _cell(group: Group, spec: VariantSpec, setting: CellSetting, words: dict[str, str], **also: Any) -> Cell:
+    key = make_key(group=group, spec=spec.to_json(), code=code_fingerprint(spec), setting=setting.to_json(), **also)
     return Cell(group=group, spec=spec, setting=setting, words=words, key=key)

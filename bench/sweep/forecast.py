@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from bench.settings.latency import ProcessSetting
 from bench.storage.records import GROUPS, Group
-from bench.sweep.cells import Cell
+from bench.sweep.cells import Cell, trains_on_gpu
 
 Place = tuple[Group, str, str | None, str | None]
 """Group, network, backbone and runtime: what cells that take about as long have in common."""
@@ -14,7 +15,8 @@ Place = tuple[Group, str, str | None, str | None]
 
 def place_of(cell: Cell) -> Place:
     """Where a cell belongs."""
-    return cell.group, cell.spec.network, cell.spec.backbone, cell.setting.get("runtime")
+    runtime = cell.setting.runtime if isinstance(cell.setting, ProcessSetting) else None
+    return cell.group, cell.spec.network, cell.spec.backbone, runtime
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,8 @@ class Lanes:
         """Those of a group; latencies run alone."""
         if group == "latency":
             return 1
-        trains_on_gpu = group == "accuracy" and any(cell.setting["device"] == "cuda" for cell in cells)
-        return self.on_gpu if trains_on_gpu else self.workers
+        on_gpu = group == "accuracy" and any(trains_on_gpu(cell) for cell in cells)
+        return self.on_gpu if on_gpu else self.workers
 
 
 @dataclass(kw_only=True)

@@ -9,6 +9,7 @@ from statistics import mean
 from bench.analysis.selection import settle
 from bench.analysis.successive_halving import Decision, Rung, decide, plan_rungs
 from bench.errors import UserError
+from bench.settings.accuracy import AccuracySetting
 from bench.stats.pareto import Point
 from bench.storage.records import Record
 from bench.sweep.cells import Cell, Watch
@@ -37,9 +38,10 @@ def plan_halving(cells: Sequence[Cell], done: int, spend: float) -> list[Rung]:
     Raises:
         UserError: too little to spend, or trainings that are not looked at before their end.
     """
-    if not cells:
+    settings = [cell.setting for cell in cells if isinstance(cell.setting, AccuracySetting)]
+    if not settings:
         return []
-    looks, epochs = cells[0].watch.validate_after if cells[0].watch else (), cells[0].setting["schedule"]["epochs"]
+    looks, epochs = cells[0].watch.validate_after if cells[0].watch else (), settings[0].schedule.epochs
     if not looks and epochs == 1:
         raise UserError(
             "halving needs a look before the end, and trainings of 1 epoch have none: make `accuracy.schedule.epochs` "

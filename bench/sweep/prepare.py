@@ -22,7 +22,8 @@ from bench.errors import UserError
 from bench.latency.runtimes import check_runtime
 from bench.latency.runtimes.limits import check_compiler
 from bench.settings.accuracy import RANDOM, TrainingWay
-from bench.settings.latency import Device
+from bench.settings.latency import ProcessSetting
+from bench.settings.runtimes import Device
 from bench.storage.confusions import Confusions
 from bench.storage.predictions import Predictions
 from bench.storage.records import Group, Record
@@ -225,9 +226,13 @@ def make_plan(
         reused=reused,
         failed_before=[own[c.key] for c in cells if c.key in own and own[c.key].status == "failed"],
         missing_devices=checked.missing_devices,
-        untrained=len({c.spec for c in cells if c.setting.get("weights_of") == RANDOM}),
+        untrained=len({cell.spec for cell in cells if _runs_random_weights(cell)}),
         chosen_by=chosen_by,
     )
+
+
+def _runs_random_weights(cell: Cell) -> bool:
+    return isinstance(cell.setting, ProcessSetting) and cell.setting.weights_of == RANDOM
 
 
 def _trained_after_all(records: list[Record], trained: TrainedWeights | None, retry_failed: bool) -> set[str]:
@@ -242,11 +247,12 @@ def _with_weights_that_are_there(cell: Cell, done: Set[str], trained: TrainedWei
 
     One that was measured with them before stays what it is.
     """
-    if cell.group != "latency" or cell.key in done:
+    setting = cell.setting
+    if not isinstance(setting, ProcessSetting) or cell.key in done:
         return cell
-    key = cell.setting["weights_of"]
+    key = setting.weights_of
     is_there = trained is not None and trained.find(key) is not None
-    return with_random_weights(cell) if key in done and not is_there else cell
+    return with_random_weights(cell.spec, setting) if key in done and not is_there else cell
 
 
 def _check(space: SpaceFile, specs: Sequence[VariantSpec], data_root: Path | None) -> Dataset:

@@ -13,20 +13,21 @@ from torch import nn
 from torch.nn import functional as F
 
 from bench.accuracy.contrastive import contrastive_term
-from bench.accuracy.evaluation import Evaluation
 from bench.accuracy.precision import autocast, fast_gradients
-from bench.accuracy.schedule import Schedule
 from bench.cost.count import count_variant
 from bench.data import Split
 from bench.errors import UserError
-from bench.settings.accuracy import TrainPrecision
-from bench.settings.latency import RuntimeName
+from bench.settings.accuracy import AccuracySetting, TrainPrecision
+from bench.settings.cost import CostSetting
+from bench.settings.latency import ProcessSetting
+from bench.settings.runtimes import RuntimeName
+from bench.settings.schedule import Schedule
 from bench.sweep.cells import Cell
 from bench.sweep.forecast import Place, place_of
 from bench.sweep.pool import code_that_measures, interrupts_held_back
 from bench.sweep.worker import become_worker
 from bench.system.fork_server import worker_context
-from variants.network import build
+from variants.network import Network, build
 from variants.spec import VariantSpec
 
 _PROBE_BATCH = 2
@@ -100,20 +101,29 @@ def _probe_or_guess(cell: Cell, samples: dict[Split, int], image_size: tuple[int
 
 
 def _probe(cell: Cell, samples: dict[Split, int], image_size: tuple[int, int]) -> float:
-    setting = cell.setting
-    classes = setting["classes"] if isinstance(setting["classes"], int) else len(setting["classes"])
-    if cell.group == "cost":
-        return _cost_seconds(cell.spec, classes, setting["size"])
-    net = build(cell.spec, classes).to(memory_format=torch.channels_last)
-    if cell.group == "latency":
-        passes = (_WARM_UP_PASSES + setting["samples"]) * setting["batch"]
-        return float(passes * _forward_seconds(net, setting["size"]) + _PREPARING_S[setting["runtime"]])
-    schedule = Schedule.model_validate(setting["schedule"])
-    step = _step_seconds(net, schedule, schedule.crop or image_size, setting["precision"])
-    passes = Evaluation.model_validate(setting.get("evaluation", {})).passes
-    looks = len(cell.watch.validate_after) if cell.watch else 0
+    match cell.setting:
+        case CostSetting() as setting:
+            return _cost_seconds(cell.spec, setting.classes, setting.size)
+        case ProcessSetting() as setting:
+            passes = (_WARM_UP_PASSES + setting.samples) * setting.batch
+            net = _build(cell.spec, setting.classes)
+            return passes * _forward_seconds(net, setting.size) + _PREPARING_S[setting.runtime]
+        case AccuracySetting() as setting:
+            looks = len(cell.watch.validate_after) if cell.watch else 0
+            return _accuracy_seconds(cell.spec, setting, looks=looks, samples=samples, image_size=image_size)
+
+
+def _build(spec: VariantSpec, classes: int) -> Network:
+    return build(spec, classes).to(memory_format=torch.channels_last)
+
+
+def _accuracy_seconds(
+    spec: VariantSpec, setting: AccuracySetting, looks: int, samples: dict[Split, int], image_size: tuple[int, int]
+) -> float:
+    schedule, net = setting.schedule, _build(spec, len(setting.classes))
+    step = _step_seconds(net, schedule, schedule.crop or image_size, setting.precision)
     images = samples["val"] * (1 + looks) + samples["test"]
-    evaluation = images * passes * _forward_seconds(net, image_size)
+    evaluation = images * setting.evaluated.passes * _forward_seconds(net, image_size)
     return schedule.epochs * samples["train"] * step + evaluation
 
 

@@ -126,7 +126,7 @@ def make_record(event: Finished) -> Record:
         variant=event.cell.spec.name,
         spec_hash=event.cell.spec.content_hash,
         spec=event.cell.spec.to_json(),
-        setting=event.cell.setting,
+        setting=event.cell.setting.to_json(),
         words=event.cell.words,
         status="failed" if measurement is None else "paused" if measurement.paused else "ok",
         reason=reason,

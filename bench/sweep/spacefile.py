@@ -19,14 +19,15 @@ from pydantic import (
     field_validator,
 )
 
-from bench.accuracy.evaluation import Evaluation
 from bench.accuracy.recipes import load_recipe
-from bench.accuracy.schedule import Schedule
 from bench.cost.budget import Budget
 from bench.errors import UserError, did_you_mean
 from bench.paths import is_file
 from bench.quantities import read_number
-from bench.settings.latency import RUNTIMES_OF, Device, LatencySetting, Layout, Precision, RuntimeName, Scope
+from bench.settings.evaluation import Evaluation
+from bench.settings.latency import LatencySetting
+from bench.settings.runtimes import RUNTIMES_OF, Device, Layout, Precision, RuntimeName, Scope
+from bench.settings.schedule import Schedule
 from bench.yaml_file import Place, YamlFile, read_yaml
 from bench.yaml_problems import problems_in_words
 from variants.errors import VariantError

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bench.accuracy.huge_pages import use_huge_pages
 from bench.errors import DiskError, describe_failure, is_disk_full, is_for_users, is_out_of_memory
+from bench.settings.accuracy import AccuracySetting
 from bench.sweep.cells import Cell, Sources
 from bench.system.fork_server import end_with_parent
 
@@ -35,7 +36,9 @@ def work(cell: Cell, sources: Sources, pipe: Connection, log: Path) -> None:
     try:
         from bench.sweep.measure import measure
 
-        if cell.group == "accuracy" and cell.setting["device"] == "cpu":  # a latency is of a process as users have it
+        if (
+            isinstance(cell.setting, AccuracySetting) and cell.setting.device == "cpu"
+        ):  # a latency is of a process as users have it
             use_huge_pages()
         measurement = measure(cell, sources, _Reporter(pipe))
         pipe.send(("done", measurement))

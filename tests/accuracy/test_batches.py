@@ -3,7 +3,7 @@
 import torch
 
 from bench.accuracy.batches import Batch, Batches
-from bench.accuracy.schedule import Schedule
+from bench.settings.schedule import Schedule
 from tests.accuracy.test_training import halves
 
 SCHEDULE = Schedule(batch_size=4, crop=(40, 32), scale=(0.5, 1.0))

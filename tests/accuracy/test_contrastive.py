@@ -13,9 +13,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from bench.accuracy.contrastive import ContrastiveTerm, contrastive_loss, nearest, sample_anchors
 from bench.accuracy.evaluate import evaluate
-from bench.accuracy.schedule import Contrastive, Schedule
 from bench.accuracy.train import Aids, train
 from bench.errors import UserError
+from bench.settings.schedule import Contrastive, Schedule
 from bench.stats.confusion import IGNORE
 from tests.accuracy.test_training import halves
 

@@ -9,9 +9,9 @@ from torch import nn
 from bench.accuracy.enlarge import full_size_logits
 from bench.accuracy.evaluate import evaluate
 from bench.accuracy.precision import autocast, fast_gradients, fastest_precision
-from bench.accuracy.schedule import Schedule
 from bench.accuracy.train import Passes, train
 from bench.settings.accuracy import TrainPrecision
+from bench.settings.schedule import Schedule
 from tests.accuracy.test_training import halves
 from variants.layers import resize
 from variants.names import parse_name

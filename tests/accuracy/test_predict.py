@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from bench.accuracy.boundary import boundary_counts, boundary_distance, boundary_iou
 from bench.accuracy.evaluate import evaluate
-from bench.accuracy.evaluation import Evaluation
 from bench.accuracy.predict import predict, starts
 from bench.data.base import Sample
+from bench.settings.evaluation import Evaluation
 from bench.stats.confusion import IGNORE, confusion_matrix
 from bench.stats.scores import mean_iou
 

@@ -17,11 +17,11 @@ from bench.accuracy.evaluate import evaluate
 from bench.accuracy.losses import PixelLoss, class_weights
 from bench.accuracy.optimizer import make_optimizer, make_scheduler
 from bench.accuracy.precision import own_way
-from bench.accuracy.schedule import HardPixels, Schedule
 from bench.accuracy.train import train
 from bench.adapt.recipe import ARMS, schedule_for
 from bench.data.base import Sample
 from bench.settings.accuracy import TrainPrecision
+from bench.settings.schedule import HardPixels, Schedule
 from bench.stats.confusion import IGNORE
 from tests.accuracy.test_training import halves
 from tests.conftest import TINY_SPACE, RunBench

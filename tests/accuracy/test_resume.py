@@ -12,8 +12,8 @@ from torch import nn
 from bench.accuracy.checkpoint import Checkpoint
 from bench.accuracy.course import TrainingLog
 from bench.accuracy.evaluate import evaluate
-from bench.accuracy.schedule import Contrastive, Schedule
 from bench.accuracy.train import Aids, TrainingProgress, train
+from bench.settings.schedule import Contrastive, Schedule
 from tests.accuracy.test_training import halves
 from variants.names import parse_name
 from variants.network import build

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from bench.accuracy.augment import Augment
 from bench.accuracy.course import TrainingDivergedError
 from bench.accuracy.evaluate import evaluate
-from bench.accuracy.schedule import Schedule
 from bench.accuracy.train import Aids, TrainingProgress, train
 from bench.data.base import Sample
+from bench.settings.schedule import Schedule
 from bench.stats.confusion import IGNORE
 from variants.names import parse_name
 from variants.network import build

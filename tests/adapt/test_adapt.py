@@ -10,12 +10,11 @@ from PIL import Image
 from safetensors.torch import save_model
 from torch import Tensor, nn
 
-from bench.accuracy.schedule import Schedule
 from bench.adapt.batch_norm import with_statistics_of
 from bench.adapt.budgets import class_presence, labelling_order, read_budgets
 from bench.adapt.frozen import FrozenTrainer
 from bench.adapt.inference import read_steps
-from bench.adapt.mean_teacher import MeanTeacher, train_mean_teacher
+from bench.adapt.mean_teacher import train_mean_teacher
 from bench.adapt.recipe import schedule_for
 from bench.adapt.start import Start, build_from, class_rows, find_start
 from bench.adapt.torch_threads import torch_threads
@@ -23,6 +22,8 @@ from bench.adapt.unlabelled import read_unlabelled
 from bench.data import open_dataset
 from bench.data.base import Sample
 from bench.errors import UserError
+from bench.settings.adaptation import MeanTeacher
+from bench.settings.schedule import Schedule
 from tests.accuracy.test_training import halves
 from tests.data.test_layouts import noise, own
 from variants.names import parse_name

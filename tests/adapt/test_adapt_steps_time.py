@@ -101,8 +101,8 @@ def test_each_step_that_takes_time_is_planned_once_a_machine() -> None:
     assert keys == [timing.key for timing in plan_timings(request_for(STEPS))]
     for other in (plan_timings(request_for(STEPS), 8), plan_timings(request_for(STEPS, width=128))):
         assert not set(keys) & {timing.key for timing in other}
-    assert "scikit-image" in timings[0].setting["step_versions"]
-    assert timings[1].setting["step_versions"] == {}
+    assert "scikit-image" in timings[0].setting.step_versions
+    assert timings[1].setting.step_versions == {}
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from bench.analysis.labels import short_labels
 from bench.analysis.study import Study, make_study
 from bench.errors import UserError
 from bench.metrics import latency_metric
-from bench.settings.latency import RuntimeName
+from bench.settings.runtimes import RuntimeName
 from bench.stats.pareto import pareto_front
 from bench.storage.confusions import Confusions
 from bench.storage.records import Record

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from bench.accuracy.schedule import Schedule
 from bench.accuracy.train import train
 from bench.data import decoded
 from bench.data.base import OnDemand, Sample
 from bench.data.decoded import FOLDER_VARIABLE, Decoded, readable_fast
 from bench.data.streets import Streets
+from bench.settings.schedule import Schedule
 from variants.names import parse_name
 from variants.network import build
 

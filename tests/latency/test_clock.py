@@ -12,7 +12,8 @@ from bench.latency import clock
 from bench.latency.clock import measure_latency
 from bench.latency.runtimes import RUNTIMES
 from bench.metrics import COST_METRICS, DETAIL_METRICS, LATENCIES, METRICS, latency_metric
-from bench.settings.latency import RUNTIMES_OF, LatencySetting
+from bench.settings.latency import LatencySetting
+from bench.settings.runtimes import RUNTIMES_OF
 from tests.conftest import PROJECT
 from variants.names import parse_name
 from variants.network import Network, build

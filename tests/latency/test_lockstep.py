@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import platform
 import signal
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -99,7 +98,7 @@ def test_a_child_that_is_killed_is_told_and_its_host_goes_on(job: Job) -> None:
 @WITHOUT_GPU
 @pytest.mark.usefixtures("warm_hosts")
 def test_a_side_on_a_gpu_goes_as_far_as_the_device(job: Job) -> None:
-    on_gpu = Job(variant=VARIANT, setting=replace(SETTING, device="cuda"), exported=job.exported)
+    on_gpu = Job(variant=VARIANT, setting=SETTING.replace(device="cuda"), exported=job.exported)
     with started([("A", PROJECT)]) as hosts:
         with pytest.raises(SideFailedError, match=r"A: .* sees no CUDA device here"), children(hosts, [on_gpu]):
             pass
@@ -114,7 +113,7 @@ def test_a_side_on_a_gpu_goes_as_far_as_the_device(job: Job) -> None:
 def test_the_self_tests_slower_side_runs_where_the_other_does() -> None:
     """On a GPU that is not there it is refused; on the CPU in its place it would be measured."""
     here = Checkout(PROJECT, "here", "here")
-    setting = replace(SETTING, device="cuda")
+    setting = SETTING.replace(device="cuda")
     trials = run_trials(here, VARIANT, setting, 0, 1, Effort(restarts=3, seconds=5), Rule(0.5, 5.0), busy=False)
     with pytest.raises(SideFailedError, match="sees no CUDA device here"):
         next(trials)

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,8 @@ from bench.latency.parity import Parity, check_parity, compare
 from bench.latency.runtimes import check_runtime, onnx_runtime, open_vino, prepare_checked
 from bench.latency.runtimes.exporting import keep
 from bench.latency.scope import Run, Scoped, make_images
-from bench.settings.latency import SCOPES, LatencySetting, RuntimeName, Scope
+from bench.settings.latency import LatencySetting
+from bench.settings.runtimes import SCOPES, RuntimeName, Scope
 from tests.conftest import bench_environment
 from variants.names import parse_name
 from variants.network import Network, build
@@ -48,7 +49,7 @@ def output_of(run: Run, setting: LatencySetting) -> Tensor:
 
 
 def eager_output(name: str, setting: LatencySetting) -> Tensor:
-    run, parity = prepare_checked(network(name), replace(setting, runtime="eager"), Path("unused"))
+    run, parity = prepare_checked(network(name), setting.replace(runtime="eager"), Path("unused"))
     assert parity is None
     return output_of(run, setting)
 
@@ -62,16 +63,16 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize("runtime", EXPORTING)
 def test_exported_graph_gives_eagers_class_map(runtime: RuntimeName, kept: Path) -> None:
-    check_class_map(DNL, replace(EAGER, runtime=runtime), kept)
+    check_class_map(DNL, EAGER.replace(runtime=runtime), kept)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("runtime", EXPORTING)
 def test_exported_graph_takes_either_layout_and_transformers(runtime: RuntimeName, tmp_path: Path) -> None:
-    check_class_map(TRANSFORMER, replace(EAGER, runtime=runtime, layout="contiguous"), tmp_path / "a")
+    check_class_map(TRANSFORMER, EAGER.replace(runtime=runtime, layout="contiguous"), tmp_path / "a")
 
 
-BFLOAT16 = replace(EAGER, runtime="openvino", precision="bfloat16", scope="resize")
+BFLOAT16 = EAGER.replace(runtime="openvino", precision="bfloat16", scope="resize")
 
 
 @pytest.mark.slow
@@ -97,12 +98,12 @@ def test_network_that_would_be_compiled_in_part_is_refused(tmp_path: Path) -> No
     net = network()
     net.classifier.append(Breaking())  # type: ignore[operator]
     with pytest.raises(UserError, match=r"torch\.compile cannot take this network: .* `--runtime eager`"):
-        prepare_checked(net, replace(EAGER, runtime="compile"), tmp_path / "a")
+        prepare_checked(net, EAGER.replace(runtime="compile"), tmp_path / "a")
 
 
 @pytest.mark.slow
 def test_compiled_graph_gives_eagers_class_map(tmp_path: Path) -> None:
-    check_class_map(DNL, replace(EAGER, runtime="compile", scope="resize"), tmp_path / "a")
+    check_class_map(DNL, EAGER.replace(runtime="compile", scope="resize"), tmp_path / "a")
 
 
 def check_class_map(name: str, setting: LatencySetting, exported: Path) -> None:
@@ -120,7 +121,7 @@ def check_class_map(name: str, setting: LatencySetting, exported: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("scope", SCOPES)
 def test_every_scope_has_its_own_output(scope: Scope, kept: Path) -> None:
-    setting = replace(EAGER, runtime="onnxruntime", scope=scope)
+    setting = EAGER.replace(runtime="onnxruntime", scope=scope)
     run, _ = prepare_checked(network(), setting, kept)
     given, eager = output_of(run, setting), eager_output(DNL, setting)
     assert given.dtype == eager.dtype
@@ -129,7 +130,7 @@ def test_every_scope_has_its_own_output(scope: Scope, kept: Path) -> None:
 
 
 def test_new_image_gives_a_new_output(kept: Path) -> None:
-    setting = replace(EAGER, runtime="onnxruntime", scope="resize")
+    setting = EAGER.replace(runtime="onnxruntime", scope="resize")
     run, _ = prepare_checked(network(), setting, kept)
     first = output_of(run, setting)
     with torch.inference_mode():
@@ -137,14 +138,14 @@ def test_new_image_gives_a_new_output(kept: Path) -> None:
 
 
 def test_parity_reaches_the_record(kept: Path) -> None:
-    timing = measure_latency(network, replace(EAGER, runtime="onnxruntime"), 2, kept)
+    timing = measure_latency(network, EAGER.replace(runtime="onnxruntime"), 2, kept)
     assert timing.parity is not None
     assert json.loads(json.dumps(timing.to_json()))["parity"] == asdict(timing.parity)
 
 
 @pytest.mark.parametrize("runtime", EXPORTING)
 def test_export_is_kept_for_the_next_process(runtime: RuntimeName, kept: Path) -> None:
-    setting = replace(EAGER, runtime=runtime)
+    setting = EAGER.replace(runtime=runtime)
     prepare_checked(network(), setting, kept)
     before = {file: file.stat().st_mtime_ns for file in kept.parent.iterdir()}
     prepare_checked(network(), setting, kept)
@@ -175,7 +176,7 @@ def test_half_an_export_of_a_killed_process_is_made_again(tmp_path: Path) -> Non
 
 
 def test_export_of_another_network_is_refused(kept: Path) -> None:
-    setting = replace(EAGER, runtime="onnxruntime")
+    setting = EAGER.replace(runtime="onnxruntime")
     prepare_checked(network(), setting, kept)
     with pytest.raises(UserError, match="something else than eager"):
         prepare_checked(network(TRANSFORMER), setting, kept)
@@ -183,7 +184,7 @@ def test_export_of_another_network_is_refused(kept: Path) -> None:
 
 @pytest.mark.parametrize("scope", ["resize", "argmax"])
 def test_wrong_output_is_refused(scope: Scope) -> None:
-    setting = replace(EAGER, runtime="openvino", scope=scope)
+    setting = EAGER.replace(runtime="openvino", scope=scope)
     graph, right = Scoped(network(), scope), Scoped(network(), "resize")
     with pytest.raises(UserError, match=r"OpenVINO gives something else .* `--runtime eager`"):
         check_parity(graph, lambda image: graph(image) + 1, lambda: right, setting)
@@ -206,7 +207,7 @@ def test_nan_and_another_size_are_no_parity() -> None:
 @pytest.mark.timing
 @pytest.mark.parametrize("runtime", EXPORTING)
 def test_one_thread_is_one_thread(runtime: RuntimeName, kept: Path) -> None:
-    setting = replace(EAGER, runtime=runtime, threads=1)
+    setting = EAGER.replace(runtime=runtime, threads=1)
     run, _ = prepare_checked(network(), setting, kept)
     images = make_images(setting)
     wall, cpu = time.perf_counter(), time.process_time()
@@ -217,11 +218,11 @@ def test_one_thread_is_one_thread(runtime: RuntimeName, kept: Path) -> None:
 
 @pytest.mark.parametrize("threads", sorted({1, len(os.sched_getaffinity(0))}))
 def test_threads_reach_onnx_runtime_and_openvino(kept: Path, threads: int) -> None:
-    setting = replace(EAGER, threads=threads)
-    session, _ = prepare_checked(network(), replace(setting, runtime="onnxruntime"), kept)
+    setting = EAGER.replace(threads=threads)
+    session, _ = prepare_checked(network(), setting.replace(runtime="onnxruntime"), kept)
     assert isinstance(session, onnx_runtime.Session)
     assert session.session.get_session_options().intra_op_num_threads == threads
-    request, _ = prepare_checked(network(), replace(setting, runtime="openvino"), kept)
+    request, _ = prepare_checked(network(), setting.replace(runtime="openvino"), kept)
     assert isinstance(request, open_vino.Request)
     assert request.compiled.get_property("INFERENCE_NUM_THREADS") == threads
 
@@ -232,19 +233,19 @@ def test_missing_package_is_named_with_its_extra(
 ) -> None:
     monkeypatch.setattr(runtimes, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=rf"{runtime}.* not installed here. `pip install '.*\[{extra}\]'`"):
-        check_runtime(replace(EAGER, runtime=runtime))
+        check_runtime(EAGER.replace(runtime=runtime))
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
 def test_cuda_graph_without_cuda_is_refused() -> None:
     with pytest.raises(UserError, match=r"'cudagraph' is asked for on cuda, .* no CUDA device .* `--device cpu`"):
-        check_runtime(replace(EAGER, runtime="cudagraph", device="cuda"))
+        check_runtime(EAGER.replace(runtime="cudagraph", device="cuda"))
 
 
 def test_cuda_graph_on_the_cpu_is_refused() -> None:
     with pytest.raises(UserError, match="'cudagraph' does not run on cpu"):
-        check_runtime(replace(EAGER, runtime="cudagraph"))
+        check_runtime(EAGER.replace(runtime="cudagraph"))
 
 
 def test_bfloat16_on_a_cpu_without_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,13 +256,13 @@ def test_bfloat16_on_a_cpu_without_is_refused(monkeypatch: pytest.MonkeyPatch) -
 
 def test_half_precision_that_would_be_converted_is_refused() -> None:
     with pytest.raises(UserError, match=r"ONNX Runtime .* float16.* float32 on this CPU"):
-        check_runtime(replace(EAGER, runtime="onnxruntime", precision="float16"))
+        check_runtime(EAGER.replace(runtime="onnxruntime", precision="float16"))
 
 
 def test_missing_compiler_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler")
     with pytest.raises(UserError, match="'no-such-compiler' is not installed"):
-        check_runtime(replace(EAGER, runtime="compile"))
+        check_runtime(EAGER.replace(runtime="compile"))
 
 
 @pytest.mark.slow

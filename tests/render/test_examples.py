@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench.accuracy.evaluation import Evaluation
 from bench.accuracy.examples import WIDTH, example_places, predicted_examples, small_image, small_mask
 from bench.data.base import Sample
 from bench.render.freshness import stale_files
 from bench.render.page.examples import page_examples
 from bench.render.sweep.report import write_report
+from bench.settings.evaluation import Evaluation
 from bench.stats.confusion import IGNORE
 from bench.storage.predictions import Predictions
 from tests.render.test_committed import committed_study

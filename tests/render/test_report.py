@@ -19,7 +19,7 @@ from bench.render.page.templating import with_code
 from bench.render.sweep.report import write_report
 from bench.render.sweep.text import setting_lines, spread_words
 from bench.render.tables import detail_table, result_table, signed
-from bench.settings.latency import SCOPES
+from bench.settings.runtimes import SCOPES
 from bench.stats.pareto import pareto_front
 from bench.storage.records import Record
 from tests.factories import MACHINE, measured, record

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.accuracy.schedule import Schedule
+from bench.settings.schedule import Schedule
 from bench.speed.training_process import Subject
 from tests.conftest import PROJECT, RunBench
 from tests.data.test_layouts import own

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bench.errors import UserError
+from bench.settings.cost import CostSetting
 from bench.storage.records import parse_line
 from bench.storage.store import Store
 from bench.sweep.cells import Cell, Measurement
@@ -72,7 +73,8 @@ def test_no_command_chooses_by_them(run_bench: RunBench, tmp_path: Path) -> None
 
 
 def test_a_sweep_keeps_such_a_measurement_as_a_failure() -> None:
-    cell = Cell(group="cost", spec=parse_name("lcnet_050+fpn8-head8"), setting={}, words={}, key="k")
+    setting = CostSetting(size=(64, 64), classes=2, method=4)
+    cell = Cell(group="cost", spec=parse_name("lcnet_050+fpn8-head8"), setting=setting, words={}, key="k")
     made = make_record(
         Finished(cell=cell, started="2026-01-01T00:00:00+00:00", seconds=1.0, measurement=Measurement({"macs": 0.0}))
     )

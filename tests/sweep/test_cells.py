@@ -17,7 +17,7 @@ def test_a_training_that_a_gpu_has_done_is_not_done_again_without_one() -> None:
     done = {on_gpu[0].key}
     on_cpu = trainings("cpu", done)
     assert on_cpu[0].key == on_gpu[0].key
-    assert {cell.setting["device"] for cell in on_cpu[1:]} == {"cpu"}
+    assert {cell.setting.to_json()["device"] for cell in on_cpu[1:]} == {"cpu"}
 
 
 def test_what_this_machine_has_done_itself_comes_first() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bench.data import Split, open_dataset
+from bench.settings.cost import CostSetting
 from bench.sweep.cells import Cell, plan_cells
 from bench.sweep.forecast import place_of
 from bench.sweep.probe import probe_seconds
@@ -19,13 +20,13 @@ pytestmark = pytest.mark.slow
 SAMPLES: dict[Split, int] = {"train": 8, "val": 3, "test": 3}
 
 
-class Deadly(dict[str, Any]):
+class Deadly(CostSetting):
     """A setting of which the size cannot be read without the death of the reader, as when memory runs out."""
 
-    def __getitem__(self, name: str) -> Any:
+    def __getattribute__(self, name: str) -> Any:
         if name == "size":
             os.kill(os.getpid(), signal.SIGKILL)
-        return super().__getitem__(name)
+        return super().__getattribute__(name)
 
 
 def costs() -> list[Cell]:
@@ -35,7 +36,7 @@ def costs() -> list[Cell]:
     names = ("lcnet_050", "mobilenetv3_small_050", "mobilenetv2_050", "tf_efficientnet_lite0")
     specs = [parse_name(f"{name}+frm34-dnl-w16+fpn8-head8") for name in names]
     first, *others, last = plan_cells(space, specs, dataset, {}, (), ("cpu", "float32"))[: len(specs)]
-    return [first, *(replace(cell, setting=Deadly(cell.setting)) for cell in others), last]
+    return [first, *(replace(cell, setting=Deadly.from_json(cell.setting.to_json())) for cell in others), last]
 
 
 def test_a_probe_that_is_killed_gets_a_guess_and_the_others_their_time() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from bench.accuracy.recipes import about_recipe, shipped_recipes
-from bench.accuracy.schedule import Schedule
 from bench.errors import UserError
+from bench.settings.schedule import Schedule
 from bench.storage.store import Store
 from bench.sweep.prepare import prepare
 from bench.sweep.spacefile import load_space, shipped_spaces

@@ -140,7 +140,7 @@ def test_the_latency_is_of_the_weights_and_the_graph_that_gave_the_miou(tmp_path
 
     space.write_text(ONE_VARIANT.replace("restarts: 2", "restarts: 2, scope: argmax"))
     weights.unlink()
-    assert {c.setting["weights_of"] for c in plan_of(space).todo} == {"random"}
+    assert {c.setting.to_json()["weights_of"] for c in plan_of(space).todo} == {"random"}
     done = run_bench("sweep", space.name)
     assert "latencies of 1 variants run random start weights" in done.stderr
     assert by_group(stored(tmp_path), "latency")[-1]["details"]["weights"] == "random"

@@ -21,19 +21,20 @@ def plan_of(space: Path) -> Plan:
 def test_of_several_seeds_the_first_ones_weights_are_timed(tiny_space: Path) -> None:
     tiny_space.write_text(TINY_SPACE + "  seeds: [3, 1]\n")
     plan = plan_of(tiny_space)
-    first = {cell.spec: cell.key for cell in plan.todo if cell.setting.get("seed") == 3}
+    first = {cell.spec: cell.key for cell in plan.todo if cell.setting.to_json().get("seed") == 3}
     timed = [cell for cell in plan.todo if cell.group == "latency"]
     assert len(timed) == 8
-    assert all(cell.setting["weights_of"] == first[cell.spec] for cell in timed)
+    assert all(cell.setting.to_json()["weights_of"] == first[cell.spec] for cell in timed)
 
 
 def test_a_training_that_failed_leaves_a_latency_of_random_weights(tiny_space: Path) -> None:
     failed = next(cell for cell in plan_of(tiny_space).todo if cell.group == "accuracy")
     Store(tiny_space.parent / "results").append(
-        "tiny", record("accuracy", key=failed.key, setting=failed.setting, status="failed", reason="out of memory")
+        "tiny",
+        record("accuracy", key=failed.key, setting=failed.setting.to_json(), status="failed", reason="out of memory"),
     )
     again = plan_of(tiny_space)
-    untrained = [cell for cell in again.todo if cell.setting.get("weights_of") == "random"]
+    untrained = [cell for cell in again.todo if cell.setting.to_json().get("weights_of") == "random"]
     assert {cell.spec for cell in untrained} == {failed.spec}
     assert (len(untrained), again.untrained) == (2, 1)
 

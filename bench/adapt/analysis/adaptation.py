@@ -15,10 +15,11 @@ from statistics import mean, median
 
 import numpy as np
 
-from bench.adapt.analysis.curves import AS_IS, FULL, NONE, VAL, Line, Load, Point, Spreads, make_curves, noise
+from bench.adapt.analysis.curves import AS_IS, FULL, VAL, Line, Load, Point, Spreads, make_curves, noise
 from bench.adapt.analysis.step_times import BATCH_NORM, StepTime, step_time
 from bench.analysis.selection import Selection, select
 from bench.errors import NothingToShowError
+from bench.settings.adaptation import NO_STEP
 from bench.stats.interval import PERCENTILES, Interval, percentile_interval
 from bench.storage.confusions import Confusions
 from bench.storage.records import Record
@@ -82,7 +83,7 @@ class Adaptation:
     @cached_property
     def plain(self) -> dict[Line, Sequence[Point]]:
         """The curves of trained networks without steps at inference."""
-        return {line: points for line, points in self.curves.items() if line.step == NONE and line.arm != AS_IS}
+        return {line: points for line, points in self.curves.items() if line.step == NO_STEP and line.arm != AS_IS}
 
     @cached_property
     def budgets(self) -> list[int]:
@@ -97,7 +98,7 @@ class Adaptation:
     @cached_property
     def steps(self) -> list[str]:
         """At inference, but nothing, in the order of the plan."""
-        return [step for step in dict.fromkeys(record.setting["step"] for record in self.records) if step != NONE]
+        return [step for step in dict.fromkeys(record.setting["step"] for record in self.records) if step != NO_STEP]
 
     @cached_property
     def clocked_steps(self) -> list[str]:
@@ -111,12 +112,12 @@ class Adaptation:
     @cached_property
     def stepped(self) -> list[Line]:
         """Trained lines that were judged with steps too; of a variant without one, the network as it is."""
-        tried = {Line(line.variant, line.arm) for line in self.curves if line.step != NONE}
+        tried = {Line(line.variant, line.arm) for line in self.curves if line.step != NO_STEP}
         trained = [line for line in self.plain if line in tried]
         variants = {line.variant for line in trained}
         return [*trained, *(line for line in self.curves if line in tried and line.variant not in variants)]
 
-    def as_is(self, variant: str, step: str = NONE) -> Point | None:
+    def as_is(self, variant: str, step: str = NO_STEP) -> Point | None:
         """The network before any training; None where its head has other classes."""
         points = self.curves.get(Line(variant, AS_IS, step))
         return points[0] if points else None

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from bench.analysis.seed_variance import SeedSpread, seed_noise
 from bench.errors import NothingToShowError
+from bench.settings.adaptation import NO_STEP
 from bench.stats.bootstrap import image_draws, miou_draws
 from bench.stats.interval import RESAMPLES, Interval, percentile_interval
 from bench.storage.confusions import Matrices
 from bench.storage.records import Record
 
-NONE = "none"
 AS_IS = "as_is"
 FULL = "full"
 VAL, TEST = "val", "test"
@@ -41,7 +41,7 @@ class Line:
 
     variant: str
     arm: str
-    step: str = NONE
+    step: str = NO_STEP
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +100,7 @@ def make_curves(records: Sequence[Record], load: Load) -> tuple[dict[Line, list[
 def _trained(groups: Mapping[tuple[Line, int], Mapping[int, Record]], metric: str) -> Iterator[tuple[int, list[float]]]:
     """Labels and the numbers of all seeds, of each trained point; a step adds no network."""
     for (line, labels), by_seed in groups.items():
-        if line.step == NONE and line.arm != AS_IS:
+        if line.step == NO_STEP and line.arm != AS_IS:
             yield labels, [run.metrics[metric] for run in by_seed.values()]
 
 
@@ -122,7 +122,7 @@ def _point(
         for seed, record in by_seed.items()
     }
     of_split = {VAL: [run.drawn for run in runs.values()]}
-    if line.step == NONE:
+    if line.step == NO_STEP:
         of_split[TEST] = [draw(record, TEST) for record in by_seed.values()]
     drawn: dict[str, Draws] = {split: np.mean(draws, axis=0) for split, draws in of_split.items()}
     if line.arm != AS_IS:

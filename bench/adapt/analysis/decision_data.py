@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.adapt.analysis.adaptation import Adaptation, load_adaptation
-from bench.adapt.analysis.curves import NONE, Line, Point
+from bench.adapt.analysis.curves import Line, Point
 from bench.analysis.candidates import Candidate
 from bench.analysis.comparability import KINDS, the_one_setting
 from bench.analysis.latency_warnings import trust_lines
@@ -18,6 +18,7 @@ from bench.decision.evidence import Source
 from bench.decision.lazy_resampling import DrawnLatencies
 from bench.errors import NothingToShowError, UserError
 from bench.metrics import SCORE
+from bench.settings.adaptation import NO_STEP
 from bench.storage.records import Record
 from bench.storage.store import Store
 
@@ -65,7 +66,9 @@ def load_adapted_grounds(
         machine=machine,
         size=record.setting["size"],
     )
-    costs = {record.variant: record.details["cost"] for record in adaptation.records if record.setting["step"] == NONE}
+    costs = {
+        record.variant: record.details["cost"] for record in adaptation.records if record.setting["step"] == NO_STEP
+    }
     named = {line: f"{line.variant}, {_arm(adaptation, line)}" for line in points}
     every = [
         Candidate(named[line], _values(point, costs[line.variant], latencies.values.get(line.variant, {})))
@@ -105,7 +108,7 @@ def _points(adaptation: Adaptation, labels: int | None) -> dict[Line, Point]:
         line: point
         for line, points in adaptation.curves.items()
         for point in points
-        if line.step == NONE and point.labels == wanted
+        if line.step == NO_STEP and point.labels == wanted
     }
     if not found:
         there = sorted({point.labels for points in adaptation.curves.values() for point in points})

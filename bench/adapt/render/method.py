@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bench.adapt.analysis.adaptation import Adaptation
-from bench.adapt.analysis.curves import AS_IS, NONE
+from bench.adapt.analysis.curves import AS_IS
 from bench.adapt.render.text import Names
+from bench.settings.adaptation import NO_STEP
 from bench.storage.records import Record
 
 
@@ -93,7 +94,7 @@ def _timings(adaptation: Adaptation) -> list[tuple[str, str]]:
 
 
 def _seeds(adaptation: Adaptation) -> str:
-    trained = [r for r in adaptation.records if r.setting["arm"] != AS_IS and r.setting["step"] == NONE]
+    trained = [r for r in adaptation.records if r.setting["arm"] != AS_IS and r.setting["step"] == NO_STEP]
     count = len({r.setting["seed"] for r in trained})
     changes = "a seed chooses the labelled images, what starts at random and the order of training"
     found = {labels: adaptation.spreads.at(labels) for labels in adaptation.budgets}

@@ -6,12 +6,13 @@ import math
 from collections.abc import Iterator
 
 from bench.adapt.analysis.adaptation import Adaptation
-from bench.adapt.analysis.curves import AS_IS, FULL, NONE, Line, Point
+from bench.adapt.analysis.curves import AS_IS, FULL, Line, Point
 from bench.adapt.analysis.step_times import doubt_lines
 from bench.adapt.render.text import Names, labels_needed, listed, miou, points
 from bench.analysis.accuracy_warnings import few_images_lines
 from bench.metrics import SCORE
 from bench.render.document import TextTable
+from bench.settings.adaptation import NO_STEP
 
 _FEWEST, _MOST = 3, 6
 _ROUND = (0.5, 1, 2, 5, 10, 20)
@@ -25,7 +26,7 @@ def curve_table(adaptation: Adaptation, names: Names) -> TextTable:
     columns = [*([0] if has_start else []), *adaptation.budgets]
     head = ["variant", "training", *(_column(labels, adaptation) for labels in columns)]
     head += [f"mIoU test with {largest}" if largest else "mIoU test as it is"]
-    lines = adaptation.plain or {line: of for line, of in adaptation.curves.items() if line.step == NONE}
+    lines = adaptation.plain or {line: of for line, of in adaptation.curves.items() if line.step == NO_STEP}
     rows = []
     for line in lines:
         ladder = {point.labels: point for point in adaptation.ladder(line)}
@@ -128,7 +129,9 @@ def number_rows(adaptation: Adaptation) -> Iterator[dict[str, object]]:
         gains = {gain.end: gain.gain for gain in adaptation.gains(line)}
         for point in of_line:
             gain = gains.get(point.labels)
-            effect = adaptation.effect(Line(line.variant, line.arm), line, point.labels) if line.step != NONE else None
+            effect = (
+                adaptation.effect(Line(line.variant, line.arm), line, point.labels) if line.step != NO_STEP else None
+            )
             row: dict[str, object] = {
                 "variant": line.variant,
                 "arm": line.arm,

@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterator, Sequence
 
 from bench.adapt.analysis.adaptation import Adaptation, Gain, Plateau
-from bench.adapt.analysis.curves import AS_IS, FULL, NONE, Line
+from bench.adapt.analysis.curves import AS_IS, FULL, Line
 from bench.adapt.analysis.step_times import BATCH_NORM
 from bench.adapt.render.step_times import SAME_NETWORK, added_words
 from bench.analysis.labels import short_labels
 from bench.metrics import METRICS, SCORE
+from bench.settings.adaptation import NO_STEP
 from bench.stats.interval import Interval
 
 _SCALE = 100
@@ -175,7 +176,7 @@ def _range_words(effects: Sequence[Interval]) -> str:
 def step_effects(adaptation: Adaptation, step: str) -> Iterator[tuple[Line, int, Interval]]:
     """Of a step beside nothing: the line without it, labels, and points gained."""
     for line, of_line in adaptation.curves.items():
-        if line.step != NONE:
+        if line.step != NO_STEP:
             continue
         for point in of_line:
             effect = adaptation.effect(line, Line(line.variant, line.arm, step), point.labels)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bench.cli.common.options import SizeType
 from bench.cli.common.output import say
-from bench.settings.latency import RUNTIME_LABELS, SCOPES, LatencySetting
+from bench.settings.runtimes import RUNTIME_LABELS, SCOPES
+
+if TYPE_CHECKING:
+    from bench.settings.latency import LatencySetting
 
 _CLASSES = 19
 _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
@@ -41,7 +44,9 @@ def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """All options of a setting, which reach the command as its one argument `setting`."""
 
     def with_setting(**given: Any) -> Any:
-        names = LatencySetting.__dataclass_fields__
+        from bench.settings.latency import LatencySetting
+
+        names = LatencySetting.model_fields
         setting = LatencySetting(**{name: given.pop(name) for name in list(given) if name in names})
         return command(**given, setting=setting)
 

@@ -14,10 +14,10 @@ from bench.cli.guard.options import Growth, GrowthType, Output, OutputType, chec
 from bench.cli.guard.outcome import foreign_exits_fail
 from bench.errors import UserError
 from bench.guard.render.cost.formats import FORMATS
-from bench.settings.latency import LatencySetting
 
 if TYPE_CHECKING:
     from bench.guard.front_comparison import Reference
+    from bench.settings.latency import LatencySetting
 
 
 @click.command()

@@ -15,12 +15,12 @@ from bench.errors import ExitCode
 from bench.guard.latency_report import JudgedVariant, LatencyGuardReport, worst_first
 from bench.guard.render.latency.formats import LATENCY_FORMATS
 from bench.guard.render.latency.text import headline, next_steps, title
-from bench.settings.latency import LatencySetting
 
 if TYPE_CHECKING:
     from bench.guard.latency_run import Effort
     from bench.guard.latency_verdict import Rule
     from bench.latency.checkout import Checkout
+    from bench.settings.latency import LatencySetting
 
 _SPACE = "quick"
 _NOT_JUDGED = "uncommitted changes are not judged; --head . judges the files as they are"

@@ -11,10 +11,10 @@ from bench.cli.common.output import say
 from bench.cli.guard.outcome import Outcome
 from bench.errors import ExitCode, UserError
 from bench.guard.self_test_rates import FEWEST_DECISIONS, SelfTest, sum_up
-from bench.settings.latency import LatencySetting
 
 if TYPE_CHECKING:
     from bench.guard.self_test_store import SelfTestStore
+    from bench.settings.latency import LatencySetting
 
 _VARIANT = "mobilenetv4_conv_small_035+frm1234-dnl-w64+fpn32-head32"
 

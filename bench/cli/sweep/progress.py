@@ -62,7 +62,7 @@ class SweepProgress(Watcher):
         if not self.console.is_terminal and time.monotonic() - self._last_line >= _LINE_EVERY_S:
             self._last_line = time.monotonic()
             cell = progress.cell
-            head = self._head(tally, cell.group, cell.spec.name, cell.setting)
+            head = self._head(tally, cell.group, cell.spec.name, cell.setting.to_json())
             words = f"{100 * progress.share:.0f} %, {progress.words}  ({_left(seconds_left)})"
             self.console.print(head + words, highlight=False, markup=False, soft_wrap=True)
 

@@ -81,12 +81,13 @@ def _say_plan(plan: Plan) -> None:
 
 
 def _say_forecast(plan: Plan, seconds: float, workers: int) -> None:
+    from bench.sweep.cells import trains_on_gpu
     from bench.sweep.forecast import duration_words, finish_time
 
     if plan.todo:
         words = duration_words(seconds)
         say(f"about {words}, until {finish_time(seconds)} (probed: one step a backbone, {workers} workers)")
-        if any(cell.setting.get("device") == "cuda" for cell in plan.todo):
+        if any(trains_on_gpu(cell) for cell in plan.todo):
             say("  probed on the CPU: a GPU is faster, which the time left knows once the first of a kind has ended")
 
 

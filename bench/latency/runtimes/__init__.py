@@ -19,7 +19,8 @@ from bench.errors import UserError
 from bench.latency.parity import Parity, check_parity
 from bench.latency.runtimes.limits import check_limits
 from bench.latency.scope import Run, Scoped, memory_format
-from bench.settings.latency import RUNTIME_LABELS, RUNTIME_PACKAGES, RUNTIMES_OF, LatencySetting, RuntimeName
+from bench.settings.latency import LatencySetting
+from bench.settings.runtimes import RUNTIME_LABELS, RUNTIME_PACKAGES, RUNTIMES_OF, RuntimeName
 from variants.network import Network
 
 

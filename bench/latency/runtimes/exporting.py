@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from bench.errors import UserError, describe_failure
 from bench.latency.scope import Scoped, make_images
-from bench.settings.latency import RUNTIME_LABELS, LatencySetting
+from bench.settings.latency import LatencySetting
+from bench.settings.runtimes import RUNTIME_LABELS
 
 
 class Taking(nn.Module):

@@ -8,7 +8,8 @@ import shutil
 import torch
 
 from bench.errors import UserError
-from bench.settings.latency import RUNTIME_LABELS, LatencySetting, Precision
+from bench.settings.latency import LatencySetting
+from bench.settings.runtimes import RUNTIME_LABELS, Precision
 
 
 def check_limits(setting: LatencySetting) -> None:

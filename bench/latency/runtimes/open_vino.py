@@ -12,7 +12,8 @@ from torch import Tensor
 from bench.latency.runtimes.exporting import Taking, as_it_lies, example, exported_file, keep, refused_in_words
 from bench.latency.runtimes.unreported import unreported
 from bench.latency.scope import Run, Scoped
-from bench.settings.latency import LatencySetting, Precision
+from bench.settings.latency import LatencySetting
+from bench.settings.runtimes import Precision
 
 with unreported():
     import openvino

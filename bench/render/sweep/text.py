@@ -12,7 +12,8 @@ from bench.analysis.pareto_fronts import Front
 from bench.analysis.result_table import QUARTILES_FROM, shows_quartiles
 from bench.analysis.study import Study
 from bench.metrics import CONVENTION_WORDS, METRICS, SCORE
-from bench.settings.latency import RUNTIME_LABELS, SCOPES, LatencySetting
+from bench.settings.latency import LatencySetting
+from bench.settings.runtimes import RUNTIME_LABELS, SCOPES
 from bench.storage.records import Record
 
 OTHER_DAYS = "What another day on the same machine does to all latencies is in no draw"

@@ -12,7 +12,7 @@ import ray
 from ray.exceptions import NodeDiedError, ObjectLostError, RayError, RayTaskError
 
 from bench.errors import UserError, describe_failure
-from bench.sweep.cells import Cell, Sources
+from bench.sweep.cells import Cell, Sources, trains_on_gpu
 from bench.sweep.cluster.check import Folders, Wanted
 from bench.sweep.cluster.nodes import Share, alive_nodes
 from bench.sweep.cluster.task import Place, measure_here
@@ -144,7 +144,7 @@ class _Work:
                 )
 
     def _share_of(self, cell: Cell) -> Share:
-        return self.share if cell.setting.get("device") == "cuda" else self.share.without_gpu()
+        return self.share if trains_on_gpu(cell) else self.share.without_gpu()
 
     def _lost(self, job: _Job) -> Finished | None:
         """Start a cell anew whose node is gone, on another; one that has lost too many ends."""
