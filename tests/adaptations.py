@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bench.adapt.analysis.adaptation import Adaptation, make_adaptation
 from bench.analysis.selection import select
 from bench.storage.confusions import Confusions
-from bench.storage.records import Record, make_key
+from bench.storage.records import AdaptationRecord, Record, make_key
 from bench.storage.store import Store
 from tests.factories import MACHINE, VERSIONS
 
@@ -58,10 +58,15 @@ class MadeUp:
         variant: str = "net_a+fpn8",
         seconds: float = 10.0,
         **changes: Any,
-    ) -> Record:
+    ) -> AdaptationRecord:
         """A network and what share of each image of the validation split, and of the test split, it has right."""
         setting = {
             "dataset": "folder",
+            "dataset_options": {},
+            "data_fingerprint": "0123456789ab",
+            "start": self.start,
+            "start_classes": ["road", "car"],
+            "method": 1,
             "classes": ["road", "car"],
             "arm": arm,
             "labels": labels,
@@ -100,7 +105,7 @@ class MadeUp:
             "started": "2026-01-01T00:00:00+00:00",
             "seconds": seconds,
         }
-        record = Record.model_validate(fields | changes)
+        record = AdaptationRecord.model_validate(fields | changes)
         self.records.append(record)
         self.matrices |= {(record.key, split): matrices for split in ("val", "test")}
         return record

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, overload
 
 from bench.settings.latency import LatencySetting
-from bench.storage.records import Group, Record, make_key
+from bench.storage.records import AccuracyRecord, CostRecord, Group, ProcessRecord, Record, make_key, read_record
 
 MACHINE = {"cpu": "Test CPU", "cores": 2, "memory_gib": 8, "gpu": None, "system": "Linux x86_64"}
 VERSIONS = {"python": "3.11", "torch": "2.15.0"}
@@ -21,7 +21,7 @@ _SPEC = {
     "head_width": 32,
 }
 _SETTINGS: dict[str, dict[str, Any]] = {
-    "cost": {"size": [2048, 1024], "classes": 2},
+    "cost": {"size": [2048, 1024], "classes": 2, "method": 4},
     "latency": {
         **LatencySetting(size=(512, 256), classes=2).to_json(),
         "runtime_versions": {},
@@ -32,11 +32,15 @@ _SETTINGS: dict[str, dict[str, Any]] = {
     },
     "accuracy": {
         "dataset": "streets",
+        "dataset_options": {},
+        "data_fingerprint": "0123456789ab",
         "classes": CLASSES,
         "schedule": {"epochs": 1},
         "seed": 0,
         "weights": "random",
         "device": "cpu",
+        "precision": "float32",
+        "method": 3,
     },
 }
 _NETWORK = {"weights_hash": "a1", "graph_hash": "b2"}
@@ -45,6 +49,29 @@ _WORDS: dict[str, dict[str, str]] = {
     "latency": {"scope": "forward"},
     "accuracy": {"data": "8 train", "schedule": "1 epoch", "evaluation": "whole images"},
 }
+
+
+_Metrics = dict[str, float] | None
+
+
+@overload
+def record(group: Literal["cost"], backbone: str = ..., metrics: _Metrics = ..., **changes: Any) -> CostRecord: ...
+
+
+@overload
+def record(
+    group: Literal["latency"], backbone: str = ..., metrics: _Metrics = ..., **changes: Any
+) -> ProcessRecord: ...
+
+
+@overload
+def record(
+    group: Literal["accuracy"], backbone: str = ..., metrics: _Metrics = ..., **changes: Any
+) -> AccuracyRecord: ...
+
+
+@overload
+def record(group: Group, backbone: str = ..., metrics: _Metrics = ..., **changes: Any) -> Record: ...
 
 
 def record(group: Group, backbone: str = "net_a", metrics: dict[str, float] | None = None, **changes: Any) -> Record:
@@ -79,17 +106,22 @@ def record(group: Group, backbone: str = "net_a", metrics: dict[str, float] | No
         "started": "2026-01-01T00:00:00+00:00",
         "seconds": 1.0,
     }
-    return Record.model_validate(fields | changes)
+    return read_record(fields | changes)
 
 
 def measured(backbone: str, miou: float, macs: float, latency: float, **changes: Any) -> list[Record]:
-    """The three records of one measured variant."""
+    """The three records of one measured variant; a field of `setting` is of those groups that have it."""
+    setting = changes.pop("setting", {})
+
+    def of(group: str) -> dict[str, Any]:
+        return changes | {"setting": {name: setting[name] for name in setting.keys() & _SETTINGS[group].keys()}}
+
     scores = {f"miou_{split}{end}": miou + d for split in ("val", "test") for end, d in _SPREAD.items()}
     times = {"latency_cpu_ms": latency, "latency_cpu_ms_low": latency - 1, "latency_cpu_ms_high": latency + 1}
     return [
-        record("cost", backbone, {"macs": macs, "parameters": macs / 1000}, **changes),
-        record("latency", backbone, times, **changes),
-        record("accuracy", backbone, scores, **changes),
+        record("cost", backbone, {"macs": macs, "parameters": macs / 1000}, **of("cost")),
+        record("latency", backbone, times, **of("latency")),
+        record("accuracy", backbone, scores, **of("accuracy")),
     ]
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from bench.errors import UserError
 from bench.storage.records import make_key
 from tests.conftest import PROJECT
 from tests.golden.__main__ import main
@@ -196,12 +197,11 @@ def rename_a_setting(records: Lists) -> None:
         (lambda r: training(r)["metrics"].pop("miou_test_low"), "miou_test_low"),
         (lambda r: training(r)["details"]["class_iou_val"].reverse(), "details"),
         (lambda r: training(r).update(variant="other"), 'variant "'),
-        (lambda r: training(r).update(group="cost"), 'group "accuracy" -> "cost"'),
         (lambda r: training(r).update(status="failed"), 'status "ok" -> "failed"'),
         (lambda r: training(r)["setting"].update(seed=7), "seed 0 -> 7"),
         (lambda r: training(r)["spec"].update(decoder_width=65), "spec.axes.decoder_width 64 -> 65"),
         (lambda r: training(r).update(started="2026-01-01T00:00:00+00:00"), "origin "),
-        (rename_a_setting, "setting.weights_hash"),
+        (lambda r: training(r)["setting"]["schedule"].update(epochs=17), "setting.schedule.epochs"),
         (lambda r: r.pop(), "is lost"),
         (lambda r: r.append(r[0]), "is there twice"),
         (lambda r: r.append(r[0] | {"seconds": 1.0}), "has no golden entry"),
@@ -214,6 +214,13 @@ def test_a_changed_lost_or_doubled_record_is_seen(results: Path, edit: Callable[
     rewrite(results, edit)
     (of_records,) = [d for d in differences(before, figures_of(results)) if d.kind == "records"]
     assert seen in str(of_records)
+
+
+@pytest.mark.parametrize("edit", [rename_a_setting, lambda records: training(records).update(group="cost")])
+def test_a_setting_of_another_form_is_refused(results: Path, edit: Callable[[Lists], object]) -> None:
+    rewrite(results, edit)
+    with pytest.raises(UserError, match=rf"{MACHINE}.jsonl:\d+: not a record: setting"):
+        figures_of(results)
 
 
 def test_a_changed_plan_and_a_changed_matrix_are_seen(results: Path) -> None:

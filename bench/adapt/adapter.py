@@ -23,7 +23,7 @@ from bench.cost.count import count_variant
 from bench.data.splits import Split
 from bench.errors import DiskError, UserError, describe_failure
 from bench.storage.confusions import Confusions
-from bench.storage.records import Record
+from bench.storage.records import AdaptationRecord
 from bench.storage.store import Store
 from bench.system.machine import Origin, commit
 from variants.network import Network
@@ -44,7 +44,7 @@ class Adapter:
         self._frozen: dict[VariantSpec, FrozenTrainer] = {}
         self._costs: dict[tuple[VariantSpec, float], dict[str, float]] = {}
 
-    def records(self, training: Training) -> list[Record]:
+    def records(self, training: Training) -> list[AdaptationRecord]:
         """One a choice of steps; a failure is a record too.
 
         Raises:
@@ -59,7 +59,7 @@ class Adapter:
             reason, seconds = describe_failure(error), time.perf_counter() - start
             return [self._record(training, i, started, seconds, reason=reason) for i in training.keys]
 
-    def _done(self, training: Training, started: str) -> list[Record]:
+    def _done(self, training: Training, started: str) -> list[AdaptationRecord]:
         start = time.perf_counter()
         net, log = self._train(training)
         seconds = time.perf_counter() - start
@@ -119,7 +119,7 @@ class Adapter:
 
     def _judge(
         self, training: Training, inference: Inference, net: Network, started: str, trained: dict[str, Any]
-    ) -> Record:
+    ) -> AdaptationRecord:
         start = time.perf_counter()
         request, device = self.request, self.request.way[0]
         target = request.without_labels(()) if inference.looks_at_new_images else []
@@ -169,7 +169,7 @@ class Adapter:
         metrics: dict[str, float] | None = None,
         details: dict[str, Any] | None = None,
         reason: str | None = None,
-    ) -> Record:
+    ) -> AdaptationRecord:
         origin, request = Origin.here(), self.request
         words = {
             "data": f"{request.dataset.name}: {request.dataset.describe()}",
@@ -179,13 +179,12 @@ class Adapter:
             "updates": f"{self._updates(training)} updates",
             **({"schedule": training.schedule.describe_steps()} if training.schedule else {}),
         }
-        return Record(
+        return AdaptationRecord(
+            setting=training.settings[inference],
             key=training.keys[inference],
-            group="adaptation",
             variant=training.spec.name,
             spec_hash=training.spec.content_hash,
             spec=training.spec.to_json(),
-            setting=training.settings[inference].to_json(),
             words=words,
             status="failed" if reason else "ok",
             reason=reason,

@@ -15,7 +15,7 @@ from bench.adapt.adapter import Adapter
 from bench.adapt.plan import Request, Training
 from bench.adapt.prepare import Asked, prepare
 from bench.errors import UserError
-from bench.storage.records import Record
+from bench.storage.records import AdaptationRecord
 from bench.storage.store import adaptations_in
 from bench.system.fork_server import end_with_parent, worker_context
 
@@ -28,7 +28,7 @@ class Tally:
     workers: int
     started: float = field(default_factory=time.perf_counter)
     done: int = 0
-    failed: list[Record] = field(default_factory=list)
+    failed: list[AdaptationRecord] = field(default_factory=list)
 
     @property
     def seconds_left(self) -> float:
@@ -37,7 +37,7 @@ class Tally:
         return each * (self.trainings - self.done)
 
 
-OnRecords = Callable[[Training, Sequence[Record], Tally], None]
+OnRecords = Callable[[Training, Sequence[AdaptationRecord], Tally], None]
 
 
 def run_adaptation(
@@ -69,7 +69,7 @@ def run_adaptation(
 
 def _done(
     asked: Asked, request: Request, trainings: Sequence[Training], results: Path
-) -> Iterator[tuple[Training, list[Record]]]:
+) -> Iterator[tuple[Training, list[AdaptationRecord]]]:
     """In the order in which they end."""
     if request.workers == 1:
         adapter = Adapter(request, adaptations_in(results))
@@ -112,7 +112,7 @@ def _start(asked: Asked, results: Path) -> None:
         _adapter = error
 
 
-def _do(training: Training) -> list[Record]:
+def _do(training: Training) -> list[AdaptationRecord]:
     if isinstance(_adapter, UserError):
         raise _adapter
     assert _adapter is not None

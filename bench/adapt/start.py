@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -18,6 +17,8 @@ from bench.accuracy.trained_weights import TrainedWeights
 from bench.analysis.selection import select
 from bench.errors import UserError
 from bench.paths import is_file
+from bench.settings.accuracy import AccuracySetting
+from bench.storage.records import AccuracyRecord
 from bench.storage.store import Store
 from variants.network import Network, build
 from variants.spec import VariantSpec
@@ -85,16 +86,16 @@ def find_start(source: str, spec: VariantSpec, results: Path, weights_dir: Path 
     weights = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
     if setting is None:
         return Start(file=path, weights=weights)
-    return Start(file=path, weights=weights, classes=tuple(setting["classes"]), data=setting["dataset"])
+    return Start(file=path, weights=weights, classes=setting.classes, data=setting.dataset)
 
 
 def _of_sweep(sweep: str, spec: VariantSpec, store: Store) -> Path:
     trained = TrainedWeights(store.root, sweep)
     shown = select(store.read_known(sweep), store.read_plan(sweep).keys).shown
-    own = [r for r in shown if r.group == "accuracy" and r.spec_hash == spec.content_hash]
+    own = [r for r in shown if isinstance(r, AccuracyRecord) and r.spec_hash == spec.content_hash]
     if not own:
         raise UserError(f"--from {sweep}: that sweep trained no {spec.name}. `bench show {sweep}` lists what it did.")
-    for record in sorted(own, key=lambda r: int(r.setting["seed"])):
+    for record in sorted(own, key=lambda r: r.setting.seed):
         found = trained.find(record.key)
         if found is not None:
             return found
@@ -104,11 +105,10 @@ def _of_sweep(sweep: str, spec: VariantSpec, store: Store) -> Path:
     )
 
 
-def _setting_of(key: str, store: Store) -> dict[str, Any] | None:
+def _setting_of(key: str, store: Store) -> AccuracySetting | None:
     """Of the training whose record has this key."""
-    found = (r for r in store.read() if r.key == key and r.group == "accuracy" and r.status == "ok")
-    record = next(found, None)
-    return record.setting if record else None
+    trained = (r for r in store.read() if isinstance(r, AccuracyRecord) and r.key == key and r.status == "ok")
+    return next((record.setting for record in trained), None)
 
 
 def build_from(start: Start, spec: VariantSpec, classes: Sequence[str], weights_dir: Path | None) -> Network:

@@ -23,7 +23,7 @@ from bench.adapt.steps import Picture, Step, step_versions
 from bench.metrics import latency_metric
 from bench.settings.latency import LatencySetting, StepSetting
 from bench.settings.runtimes import SCOPES
-from bench.storage.records import Record, make_key
+from bench.storage.records import StepRecord, make_key
 from bench.storage.store import Store
 from bench.system.machine import Origin, commit, machine_id, versions
 from variants.fingerprint import code_fingerprint
@@ -50,7 +50,7 @@ class Timing:
         return f"{self.spec.name}, {self.inference.name}"
 
 
-OnTiming = Callable[[Timing, Record], None]
+OnTiming = Callable[[Timing, StepRecord], None]
 
 
 def plan_timings(request: Request, passes: int = PASSES) -> list[Timing]:
@@ -85,7 +85,7 @@ def _timing(request: Request, spec: VariantSpec, inference: Inference, passes: i
     return Timing(spec=spec, inference=inference, clocked=clocked, setting=setting, key=key)
 
 
-def run_timings(request: Request, timings: Sequence[Timing], store: Store, on_timing: OnTiming) -> list[Record]:
+def run_timings(request: Request, timings: Sequence[Timing], store: Store, on_timing: OnTiming) -> list[StepRecord]:
     """Measure one by one, while nothing else of this adaptation runs; a failure is a record too.
 
     Args:
@@ -113,7 +113,7 @@ def run_timings(request: Request, timings: Sequence[Timing], store: Store, on_ti
 
 def _measured(
     request: Request, timings: Sequence[Timing], net: Network, steps: dict[Inference, Step]
-) -> Iterator[tuple[Timing, Record]]:
+) -> Iterator[tuple[Timing, StepRecord]]:
     image = _timed_image(request)
     for timing in timings:
         started, start = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
@@ -168,7 +168,7 @@ def _timed_image(request: Request) -> Picture:
 
 def _record(
     request: Request, timing: Timing, latency: StepLatency | None, reason: str | None, started: str, seconds: float
-) -> Record:
+) -> StepRecord:
     origin, spec = Origin.here(), timing.spec
     words = {
         "setting": str(timing.clocked),
@@ -176,13 +176,12 @@ def _record(
         "step": timing.inference.describe(),
         "data": f"{request.dataset.name}: {request.dataset.describe()}",
     }
-    return Record(
+    return StepRecord(
+        setting=timing.setting,
         key=timing.key,
-        group="latency",
         variant=spec.name,
         spec_hash=spec.content_hash,
         spec=spec.to_json(),
-        setting=timing.setting.to_json(),
         words=words,
         status="ok" if latency else "failed",
         reason=reason,

@@ -8,14 +8,14 @@ from collections.abc import Sequence, Set
 from scipy.stats import norm, t
 
 from bench.storage.confusions import Confusions
-from bench.storage.records import Record
+from bench.storage.records import AccuracyRecord
 
 _FEW = 30
 """Images of a validation split."""
 _SPLITS = ("val", "test")
 
 
-def accuracy_lines(accuracy: Sequence[Record], confusions: Confusions | None) -> list[str]:
+def accuracy_lines(accuracy: Sequence[AccuracyRecord], confusions: Confusions | None) -> list[str]:
     """Other starts, classes that do not occur, few images, matrices that are gone.
 
     Raises:
@@ -30,7 +30,7 @@ def accuracy_lines(accuracy: Sequence[Record], confusions: Confusions | None) ->
     return [*lines, *_matrix_lines(len(accuracy), gone), *few_images_lines(images)]
 
 
-def keys_without_matrices(accuracy: Sequence[Record], confusions: Confusions) -> set[str]:
+def keys_without_matrices(accuracy: Sequence[AccuracyRecord], confusions: Confusions) -> set[str]:
     """Of the trainings that ended, those whose confusion matrices are in no folder of results."""
     return {r.key for r in accuracy if r.status == "ok" and confusions.find(r.key) is None}
 
@@ -65,10 +65,10 @@ def _matrix_lines(trainings: int, gone: Set[str]) -> list[str]:
     ]
 
 
-def _class_lines(accuracy: Sequence[Record]) -> list[str]:
+def _class_lines(accuracy: Sequence[AccuracyRecord]) -> list[str]:
     """Classes that no image holds, by the matrix of one variant: all were judged on the same images."""
     lines = []
-    classes, details = accuracy[0].setting["classes"], accuracy[0].details
+    classes, details = accuracy[0].setting.classes, accuracy[0].details
     for split in _SPLITS:
         absent = [name for name, row in zip(classes, details[f"confusion_{split}"], strict=True) if not any(row)]
         if absent:
@@ -79,9 +79,9 @@ def _class_lines(accuracy: Sequence[Record]) -> list[str]:
     return lines
 
 
-def _start_lines(accuracy: Sequence[Record]) -> list[str]:
+def _start_lines(accuracy: Sequence[AccuracyRecord]) -> list[str]:
     """Networks that start at random beside others that start from ImageNet weights."""
-    if all(r.setting["weights"] == "random" for r in accuracy):
+    if all(r.setting.weights == "random" for r in accuracy):
         return []
-    names = dict.fromkeys(r.variant for r in accuracy if r.setting["weights"] == "random")
+    names = dict.fromkeys(r.variant for r in accuracy if r.setting.weights == "random")
     return [f"started from random weights, since there are no ImageNet weights for it: {name}" for name in names]

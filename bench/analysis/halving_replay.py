@@ -15,7 +15,7 @@ from bench.errors import UserError
 from bench.metrics import SCORE
 from bench.stats.pareto import Point, hypervolume
 from bench.stats.rank_correlation import LEAST
-from bench.storage.records import Record
+from bench.storage.records import AccuracyRecord, Record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,9 +67,9 @@ def curves_of(records: Sequence[Record]) -> list[Curve]:
 
 def _curves(records: Sequence[Record]) -> list[Curve]:
     macs = {r.variant: r.metrics["macs"] for r in records if r.group == "cost"}
-    seeds: dict[str, list[Record]] = {}
+    seeds: dict[str, list[AccuracyRecord]] = {}
     for record in records:
-        if record.group == "accuracy" and record.variant in macs:
+        if isinstance(record, AccuracyRecord) and record.variant in macs:
             seeds.setdefault(record.variant, []).append(record)
     return [_curve(macs[variant], runs) for variant, runs in seeds.items()]
 
@@ -79,8 +79,8 @@ def common_looks(curves: Sequence[Curve]) -> list[int]:
     return sorted(set.intersection(*(set(curve.looks) for curve in curves)))
 
 
-def _curve(macs: float, runs: list[Record]) -> Curve:
-    epochs = runs[0].setting["schedule"]["epochs"]
+def _curve(macs: float, runs: list[AccuracyRecord]) -> Curve:
+    epochs = runs[0].setting.schedule.epochs
     looks = [dict(run.details.get("validations", [])) | {epochs: run.metrics[SCORE]} for run in runs]
     common = set.intersection(*(set(look) for look in looks))
     miou = {epoch: mean(look[epoch] for look in looks) for epoch in common}

@@ -1,21 +1,20 @@
-"""What a latency record says of itself: its metric, and its setting as far as it was kept."""
+"""What a latency record says of itself: its metric, and its samples."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bench.metrics import latency_metric
-from bench.settings.latency import LatencySetting
-from bench.storage.records import Record
+from bench.storage.records import LatencyRecord, ProcessRecord
 
 
-def metric_of(record: Record) -> str:
+def metric_of(record: LatencyRecord) -> str:
     """The metric that the record holds: of its device and runtime."""
-    return latency_metric(record.setting["device"], record.setting["runtime"])
+    return latency_metric(record.setting.device, record.setting.runtime)
 
 
-def processes_of(latency: Iterable[Record]) -> dict[str, tuple[int, int]]:
+def processes_of(latency: Iterable[LatencyRecord]) -> dict[str, tuple[int, int]]:
     """By metric, in how many processes variants were timed: the fewest and the most."""
     counts = Counter((metric_of(record), record.variant) for record in latency)
     found: dict[str, list[int]] = {}
@@ -24,15 +23,6 @@ def processes_of(latency: Iterable[Record]) -> dict[str, tuple[int, int]]:
     return {metric: (min(of), max(of)) for metric, of in found.items()}
 
 
-def setting_of(record: Record) -> LatencySetting | None:
-    """The whole setting; None of a record of before scope, batch and layout were part of it."""
-    return (
-        LatencySetting.from_json({name: record.setting[name] for name in LatencySetting.model_fields})
-        if "scope" in record.setting
-        else None
-    )
-
-
-def samples_of(records: list[Record]) -> list[float]:
+def samples_of(records: Sequence[ProcessRecord]) -> list[float]:
     """Milliseconds of all passes of all processes."""
     return [sample for record in records for sample in record.details["samples_ms"]]

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bench.analysis.latency_quality import Doubt, between_processes, doubts_of, percent
 from bench.analysis.latency_records import metric_of
 from bench.analysis.result_table import over_repeats
 from bench.metrics import METRICS
-from bench.storage.records import Record
+from bench.settings.accuracy import RANDOM
+from bench.storage.records import AccuracyRecord, ProcessRecord, Record
 
+_Kind = TypeVar("_Kind")
 _OF_MIOU = "float32"
 """Precision of every evaluation."""
 _MOST_NAMES = 2
@@ -28,7 +31,7 @@ class _Doubted:
     doubt: Doubt
 
 
-def trust_lines(latency: Sequence[Record]) -> list[str]:
+def trust_lines(latency: Sequence[ProcessRecord]) -> list[str]:
     """Why latencies may be wrong, and what to do: a line for each kind of doubt."""
     kinds: dict[str, list[_Doubted]] = defaultdict(list)
     for processes in _by(latency, lambda r: f"{r.spec_hash} {metric_of(r)}").values():
@@ -38,7 +41,7 @@ def trust_lines(latency: Sequence[Record]) -> list[str]:
     return [_trust_line(doubted, variants) for doubted in kinds.values()]
 
 
-def doubts_of_processes(processes: Sequence[Record]) -> list[Doubt]:
+def doubts_of_processes(processes: Sequence[ProcessRecord]) -> list[Doubt]:
     """Of one variant and metric: the doubts about each process, and about their spread."""
     found = [doubt for record in processes for doubt in doubts_of(record.details)]
     if "conditions" in processes[0].details:
@@ -51,18 +54,18 @@ def doubts_of_processes(processes: Sequence[Record]) -> list[Doubt]:
 
 def doubtful_keys(records: Iterable[Record]) -> set[str]:
     """Keys of the latencies that are worth measuring again: doubted ones, and those whose weights were not there."""
-    latency = [r for r in records if r.group == "latency" and r.status == "ok"]
+    latency = [r for r in records if isinstance(r, ProcessRecord) and r.status == "ok"]
     groups = _by(latency, lambda r: f"{r.spec_hash} {metric_of(r)}").values()
     doubted = {r.key for processes in groups if doubts_of_processes(processes) for r in processes}
     return doubted | {r.key for r in latency if lacks_weights(r)}
 
 
-def lacks_weights(record: Record) -> bool:
+def lacks_weights(record: ProcessRecord) -> bool:
     """Whether a latency ran random weights in place of those that its training was to leave."""
-    return record.details.get("weights") == "random" != record.setting.get("weights_of")
+    return record.details.get("weights") == RANDOM != record.setting.weights_of
 
 
-def network_lines(latency: Sequence[Record], accuracy: Sequence[Record]) -> list[str]:
+def network_lines(latency: Sequence[ProcessRecord], accuracy: Sequence[AccuracyRecord]) -> list[str]:
     """Which latencies are not of the weights, the graph and the precision that gave the mIoU beside them."""
     trained = _by(accuracy, _variant)
     measured = {variant: {_network(r) for r in records} for variant, records in trained.items()}
@@ -72,7 +75,7 @@ def network_lines(latency: Sequence[Record], accuracy: Sequence[Record]) -> list
         others = [r for r in records if None in _network(r) or _network(r) not in measured[variant]]
         if others:
             found[_difference(others[0], trained[variant])].append(variant)
-        for precision in sorted({r.setting.get("precision", _OF_MIOU) for r in records} - {_OF_MIOU}):
+        for precision in sorted({r.setting.precision for r in records} - {_OF_MIOU}):
             found[f"is in {precision}; its mIoU was measured in {_OF_MIOU}"].append(variant)
     return [f"latency of {_names(variants, len(joined))} {words}" for words, variants in found.items()]
 
@@ -80,12 +83,12 @@ def network_lines(latency: Sequence[Record], accuracy: Sequence[Record]) -> list
 _Network = tuple[str | None, str | None]
 
 
-def _network(record: Record) -> _Network:
+def _network(record: ProcessRecord | AccuracyRecord) -> _Network:
     """Hashes of the weights and of the graph; None where they were not kept."""
     return record.details.get("weights_hash"), record.details.get("graph_hash")
 
 
-def _difference(latency: Record, trained: Sequence[Record]) -> str:
+def _difference(latency: ProcessRecord, trained: Sequence[AccuracyRecord]) -> str:
     weights, graph = _network(latency)
     if weights is None:
         return (
@@ -95,7 +98,7 @@ def _difference(latency: Record, trained: Sequence[Record]) -> str:
     graphs = {_network(record)[1] for record in trained}
     if graph not in graphs and None not in graphs:
         return f"is of another graph than its mIoU: {_what_changed(latency, trained)}"
-    if latency.details["weights"] == "random":
+    if latency.details["weights"] == RANDOM:
         return (
             "is of random start weights, since those that gave its mIoU are not in this folder (they are not "
             "committed): a sweep that trains here keeps them"
@@ -103,7 +106,7 @@ def _difference(latency: Record, trained: Sequence[Record]) -> str:
     return "is of other trained weights than its mIoU. `bench sweep` measures it again"
 
 
-def _what_changed(latency: Record, trained: Sequence[Record]) -> str:
+def _what_changed(latency: ProcessRecord, trained: Sequence[AccuracyRecord]) -> str:
     timed, others = latency.versions["torch"], sorted({record.versions["torch"] for record in trained})
     if timed not in others:
         return f"torch {timed} runs other operators than torch {' and '.join(others)}, which trained it"
@@ -129,8 +132,8 @@ def _variant(record: Record) -> str:
     return record.variant
 
 
-def _by(records: Iterable[Record], key: Callable[[Record], str]) -> dict[str, list[Record]]:
-    groups: dict[str, list[Record]] = defaultdict(list)
+def _by(records: Iterable[_Kind], key: Callable[[_Kind], str]) -> dict[str, list[_Kind]]:
+    groups: dict[str, list[_Kind]] = defaultdict(list)
     for record in records:
         groups[key(record)].append(record)
     return groups

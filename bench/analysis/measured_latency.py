@@ -9,7 +9,7 @@ from statistics import median
 
 from bench.analysis.latency_records import metric_of
 from bench.analysis.selection import select
-from bench.storage.records import Record
+from bench.storage.records import ProcessRecord
 from bench.storage.store import Store
 
 
@@ -25,7 +25,7 @@ class MeasuredSweep:
     ms: dict[str, float]
 
 
-def measured_sweeps(store: Store, of_hardware: Callable[[Record], bool]) -> Iterator[MeasuredSweep]:
+def measured_sweeps(store: Store, of_hardware: Callable[[ProcessRecord], bool]) -> Iterator[MeasuredSweep]:
     """The planned latencies of every sweep that has some of the hardware; the median over processes.
 
     Raises:
@@ -33,22 +33,21 @@ def measured_sweeps(store: Store, of_hardware: Callable[[Record], bool]) -> Iter
     """
     for sweep in store.sweeps():
         shown = select(store.read(sweep), store.read_plan(sweep).keys).shown
-        records = [record for record in shown if record.group == "latency" and of_hardware(record)]
+        records = [record for record in shown if isinstance(record, ProcessRecord) and of_hardware(record)]
         if records:
             yield _measured(sweep, records)
 
 
-def _measured(sweep: str, records: list[Record]) -> MeasuredSweep:
+def _measured(sweep: str, records: list[ProcessRecord]) -> MeasuredSweep:
     samples: dict[str, list[float]] = defaultdict(list)
     for record in records:
         samples[record.spec_hash].append(record.metrics[metric_of(record)])
     setting = records[0].setting
-    width, height = setting["size"]
     names = {record.spec_hash: record.variant for record in records}
     return MeasuredSweep(
         sweep=sweep,
-        size=(width, height),
-        classes=setting["classes"],
+        size=setting.size,
+        classes=setting.classes,
         variants=names,
         ms={spec: median(ms) for spec, ms in samples.items()},
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.stats.bootstrap import miou_difference
 from bench.stats.interval import Interval
 from bench.storage.confusions import Confusions
-from bench.storage.records import Record
+from bench.storage.records import AccuracyRecord
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,15 +22,15 @@ class Difference:
     """That both were trained from."""
 
 
-def module_differences(accuracy: Sequence[Record], confusions: Confusions) -> list[Difference]:
+def module_differences(accuracy: Sequence[AccuracyRecord], confusions: Confusions) -> list[Difference]:
     """One for each variant with fused stages whose plain network is there, from the matrices that both left.
 
     Raises:
         UserError: a file of matrices is broken.
     """
-    runs: dict[str, dict[int, Record]] = {}
+    runs: dict[str, dict[int, AccuracyRecord]] = {}
     for record in accuracy:
-        runs.setdefault(record.variant, {})[record.setting["seed"]] = record
+        runs.setdefault(record.variant, {})[record.setting.seed] = record
     specs = {record.variant: record.spec for record in accuracy}
     plains = [variant for variant, spec in specs.items() if spec.get("fused_stages") == []]
     pairs = [
@@ -49,7 +49,7 @@ def _is_around(plain: Mapping[str, object], spec: Mapping[str, object]) -> bool:
 
 
 def _difference(
-    variant: str, plain: str, runs: Mapping[str, Mapping[int, Record]], confusions: Confusions
+    variant: str, plain: str, runs: Mapping[str, Mapping[int, AccuracyRecord]], confusions: Confusions
 ) -> Difference | None:
     seeds = sorted(runs[variant].keys() & runs[plain].keys())
     miou = {}

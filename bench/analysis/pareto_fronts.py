@@ -22,7 +22,7 @@ from bench.metrics import COST_METRICS, SCORE
 from bench.stats.interval import CONFIDENCE, PERCENTILES
 from bench.stats.pareto import Point, hypervolume, nadir_reference, pareto_front
 from bench.storage.confusions import Confusions
-from bench.storage.records import Record
+from bench.storage.records import AccuracyRecord, Record
 
 _PLACES = 400
 _MANY = 10**6
@@ -165,7 +165,7 @@ def front_sureness(
     candidates = [Candidate(row["variant"], numbers_of(row)) for row in rows]
     if len(candidates) < 2:
         return None
-    accuracy = [r for r in records if r.group == "accuracy"]
+    accuracy = [r for r in records if isinstance(r, AccuracyRecord)]
     spread = seed_spread(accuracy, others)
     metrics = [m for m in COST_METRICS if sum(m in c.values for c in candidates) > 1]
     draws: AllDraws = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import mean, median, quantiles
 from typing import Any
 
@@ -15,7 +15,7 @@ from bench.analysis.labels import short_labels
 from bench.analysis.latency_records import metric_of, samples_of
 from bench.metrics import COST_METRICS, METRICS, P90, SCORE
 from bench.stats.pareto import pareto_front
-from bench.storage.records import Group, Record
+from bench.storage.records import AccuracyRecord, CostRecord, Group, ProcessRecord, Record
 
 CENTRE: dict[Group, Callable[[Iterable[float]], float]] = {"cost": median, "latency": median, "accuracy": mean}
 """Of the repeats of a measurement."""
@@ -37,11 +37,11 @@ def join_table(records: list[Record]) -> pd.DataFrame:
         first = repeats[0]
         row = rows.setdefault(spec_hash, {"variant": first.variant, **first.spec})
         row.update(over_repeats(repeats))
-        if first.group == "accuracy":
+        if isinstance(first, AccuracyRecord):
             row.update(_other_scores(repeats))
-        if first.group == "latency":
-            row.update(high_percentile(repeats))
-        if first.group == "cost":
+        if isinstance(first, ProcessRecord):
+            row.update(high_percentile([one for one in repeats if isinstance(one, ProcessRecord)]))
+        if isinstance(first, CostRecord):
             row.update(flops=2 * row["macs"], is_lower_bound=bool(first.details["unknown_operators"]))
     table = pd.DataFrame(list(rows.values()))
     table = table.sort_values(SCORE, ascending=False, kind="stable", ignore_index=True)
@@ -72,7 +72,7 @@ def over_repeats(records: list[Record]) -> dict[str, float]:
     return numbers
 
 
-def high_percentile(latency: list[Record]) -> dict[str, float]:
+def high_percentile(latency: Sequence[ProcessRecord]) -> dict[str, float]:
     """The 90th percentile over the passes of all processes, where they are enough, and how many they are."""
     samples = samples_of(latency)
     if len(samples) < FEWEST_FOR_P90:
@@ -119,7 +119,7 @@ def _by_measurement(records: list[Record]) -> dict[tuple[str, str, str], list[Re
     """The repeats of each measurement: of a latency, those of one device and runtime."""
     groups: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
     for record in records:
-        metric = metric_of(record) if record.group == "latency" else ""
+        metric = metric_of(record) if isinstance(record, ProcessRecord) else ""
         groups[record.spec_hash, record.group, metric].append(record)
     return groups
 

@@ -6,6 +6,7 @@ as in an analysis of variance.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics import SCORE
-from bench.storage.records import Record
+from bench.storage.records import AccuracyRecord, Record
 
 Training = tuple[Hashable, int, float]
 """What but the seed decides it, the seed, and the mIoU on the validation split, 0 to 1."""
@@ -48,7 +49,7 @@ def seed_noise(spread: SeedSpread | None, seeds: int, rng: np.random.Generator, 
     return spread.deviation / math.sqrt(seeds) * rng.standard_t(spread.freedom, resamples)
 
 
-def seed_spread(accuracy: Sequence[Record], others: Iterable[Record] = ()) -> SeedSpread | None:
+def seed_spread(accuracy: Sequence[AccuracyRecord], others: Iterable[Record] = ()) -> SeedSpread | None:
     """Pooled over the variants with several seeds; where there are none, over those of `others` on the same data.
 
     None where no variant on these data was trained by several seeds.
@@ -67,24 +68,29 @@ def spread_of(own: Iterable[Training], others: Callable[[], Iterable[Training]])
     return elsewhere and replace(elsewhere, elsewhere=True)
 
 
-def training_of(record: Record) -> Training:
+def training_of(record: AccuracyRecord) -> Training:
     """What an accuracy says about seeds."""
-    return but_for_the_seed(record), record.setting["seed"], record.metrics[SCORE]
+    return but_for_the_seed(record), record.setting.seed, record.metrics[SCORE]
 
 
-def but_for_the_seed(record: Record) -> str:
+def but_for_the_seed(record: AccuracyRecord) -> str:
     """Text that an accuracy shares with those of other seeds alone: variant and setting."""
-    return f"{record.spec_hash} { {name: value for name, value in record.setting.items() if name != 'seed'} }"
+    setting = {name: value for name, value in record.setting.to_json().items() if name != "seed"}
+    return f"{record.spec_hash} {json.dumps(setting, sort_keys=True)}"
 
 
-def data_of(record: Record) -> tuple[str, str | None]:
+def data_of(record: AccuracyRecord) -> tuple[str, str]:
     """Name and fingerprint of the data that a training was on."""
-    return record.setting["dataset"], record.setting.get("data_fingerprint")
+    return record.setting.dataset, record.setting.data_fingerprint
 
 
-def trained_on(records: Iterable[Record], dataset: str, fingerprint: str | None) -> Iterable[Record]:
+def trained_on(records: Iterable[Record], dataset: str, fingerprint: str) -> Iterable[AccuracyRecord]:
     """The trainings on some data that have ended well."""
-    return (r for r in records if r.group == "accuracy" and r.status == "ok" and data_of(r) == (dataset, fingerprint))
+    return (
+        record
+        for record in records
+        if isinstance(record, AccuracyRecord) and record.status == "ok" and data_of(record) == (dataset, fingerprint)
+    )
 
 
 def _pooled(trainings: Iterable[Training]) -> SeedSpread | None:

@@ -7,6 +7,7 @@ differs only in variant and repeat, and older settings, code or machines stay of
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.storage.records import Record
@@ -26,7 +27,7 @@ class Selection:
     """By group: records of another setting, machine, code, or of variants that are gone."""
 
 
-def select(records: list[Record], plan: list[str]) -> Selection:
+def select(records: Sequence[Record], plan: Sequence[str]) -> Selection:
     """Take the records of the planned keys; of several with one key, the settled one."""
     settled = settle(records)
     chosen = [settled[key] for key in dict.fromkeys(plan) if key in settled]
@@ -40,7 +41,7 @@ def select(records: list[Record], plan: list[str]) -> Selection:
     )
 
 
-def settle(records: list[Record]) -> dict[str, Record]:
+def settle(records: Sequence[Record]) -> dict[str, Record]:
     """One record a key: a success before any failure, then the newest."""
     ordered = sorted(records, key=lambda r: (r.status == "ok", r.started))
     return {r.key: r for r in ordered}

@@ -22,7 +22,7 @@ from bench.analysis.selection import Selection, select
 from bench.errors import NothingToShowError
 from bench.metrics import COST_METRICS, DETAIL_METRICS, SCORE_METRICS, Convention
 from bench.storage.confusions import Confusions
-from bench.storage.records import Record
+from bench.storage.records import AccuracyRecord, CostRecord, ProcessRecord, Record
 from bench.storage.results import SweepResults
 
 
@@ -35,9 +35,9 @@ class Study:
     class_iou: dict[str, dict[str, float | None]]
     """Class IoU (0 to 1) on the test split, mean over seeds, by variant and class; None for a class
     that does not occur."""
-    accuracy: Record
-    cost: Record
-    latency: dict[str, Record]
+    accuracy: AccuracyRecord
+    cost: CostRecord
+    latency: dict[str, ProcessRecord]
     """One example record of each group, by metric for latency: the setting and the machine."""
     seeds: int
     processes: dict[str, tuple[int, int]]
@@ -122,9 +122,9 @@ def make_study(
         NothingToShowError: there is no accuracy or no cost to show.
     """
     selection = select(records, plan)
-    cost, latency, accuracy = (
-        [r for r in selection.shown if r.group == group] for group in ("cost", "latency", "accuracy")
-    )
+    cost = [r for r in selection.shown if isinstance(r, CostRecord)]
+    latency = [r for r in selection.shown if isinstance(r, ProcessRecord)]
+    accuracy = [r for r in selection.shown if isinstance(r, AccuracyRecord)]
     if not accuracy or not cost:
         missing = "accuracy" if not accuracy else "cost"
         failed = sum(r.group == missing for r in selection.failed)
@@ -140,7 +140,7 @@ def make_study(
         accuracy=accuracy[0],
         cost=cost[0],
         latency={metric_of(r): r for r in latency},
-        seeds=len({r.setting["seed"] for r in accuracy}),
+        seeds=len({r.setting.seed for r in accuracy}),
         processes=processes_of(latency),
         failed=selection.failed,
         doubts=[
@@ -160,17 +160,17 @@ def make_study(
     )
 
 
-def _class_iou(accuracy: list[Record]) -> dict[str, dict[str, float | None]]:
-    by_variant: dict[str, list[Record]] = defaultdict(list)
+def _class_iou(accuracy: list[AccuracyRecord]) -> dict[str, dict[str, float | None]]:
+    by_variant: dict[str, list[AccuracyRecord]] = defaultdict(list)
     for record in accuracy:
         by_variant[record.variant].append(record)
     return {variant: _mean_class_iou(records) for variant, records in by_variant.items()}
 
 
-def _mean_class_iou(seeds: list[Record]) -> dict[str, float | None]:
+def _mean_class_iou(seeds: list[AccuracyRecord]) -> dict[str, float | None]:
     columns = zip(*(r.details["class_iou_test"] for r in seeds), strict=True)
     means = [None if None in column else mean(column) for column in columns]
-    return dict(zip(seeds[0].setting["classes"], means, strict=True))
+    return dict(zip(seeds[0].setting.classes, means, strict=True))
 
 
 def _selection_doubts(selection: Selection) -> list[str]:
@@ -185,7 +185,7 @@ def _selection_doubts(selection: Selection) -> list[str]:
     return words
 
 
-def _counter_doubts(cost: list[Record]) -> list[str]:
+def _counter_doubts(cost: list[CostRecord]) -> list[str]:
     """Operators without a formula, which make a cost a lower bound."""
     return [
         f"{r.variant}: not counted, so its costs are lower bounds: {', '.join(r.details['unknown_operators'])}"

@@ -63,9 +63,19 @@ def _line(record: Record) -> str:
     else:
         shown = [METRICS[name] for name in record.metrics if name in METRICS]
         words = ", ".join(f"{m.label} {m.show(record.metrics[m.key])} {m.unit}" for m in shown)
-    of = record.setting
-    how = f" with {of['step']}" if "step" in of else ""
-    if record.group == "adaptation":
-        how = f" {of['arm']}, {of['labels']} labels, {of['step']}"
-    seed = f" seed {record.setting['seed']}" if "seed" in record.setting else ""
-    return f"{record.started}  {record.commit}  {record.group:8} {record.variant}{how}{seed}: {words}"
+    how = _how(record)
+    return f"{record.started}  {record.commit}  {record.group:8} {record.variant}{how}: {words}"
+
+
+def _how(record: Record) -> str:
+    """What tells it from others of its variant."""
+    from bench.storage.records import AccuracyRecord, AdaptationRecord, StepRecord
+
+    match record:
+        case AdaptationRecord(setting=of):
+            return f" {of.arm}, {of.labels} labels, {of.step} seed {of.seed}"
+        case StepRecord(setting=of):
+            return f" with {of.step}"
+        case AccuracyRecord(setting=of):
+            return f" seed {of.seed}"
+    return ""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError, did_you_mean
-from bench.storage.records import Record
+from bench.storage.records import ProcessRecord
 from bench.system.machine import machine_id
 
 HERE = "here"
@@ -34,16 +34,16 @@ class HardwareProfile:
     machine_id: str | None = None
     threads: int | None = None
 
-    def measured_here(self, record: Record) -> bool:
+    def measured_here(self, record: ProcessRecord) -> bool:
         """Whether a latency record is of this hardware, and of what a roofline is about: eager PyTorch in float32."""
         setting = record.setting
-        what = setting["runtime"], setting["precision"], setting["batch"]
+        what = setting.runtime, setting.precision, setting.batch
         if what != ("eager", "float32", 1):
             return False
         if self.gpu is not None:
-            return setting["device"] == "cuda" and self.gpu in (record.machine["gpu"] or "")
-        own = record.machine_id == self.machine_id and setting["threads"] == self.threads
-        return bool(setting["device"] == "cpu" and own)
+            return setting.device == "cuda" and self.gpu in (record.machine["gpu"] or "")
+        own = record.machine_id == self.machine_id and setting.threads == self.threads
+        return setting.device == "cpu" and own
 
 
 def named_profiles() -> dict[str, HardwareProfile]:

@@ -15,6 +15,7 @@ from bench.decision.evidence import Evidence, Source
 from bench.decision.lazy_resampling import DrawnLatencies, DrawnMious
 from bench.errors import NothingToShowError
 from bench.metrics import SCORE
+from bench.storage.records import AccuracyRecord
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +60,7 @@ def load_grounds(
     alike = {kind: evidence.alike(kind.group) for kind in KINDS}
     settings = [line for kind, found in alike.items() for line in the_one_setting(kind, found)]
     trained = next((found[0].example for kind, found in alike.items() if kind.group == "accuracy" and found), None)
-    if trained is None:
+    if not isinstance(trained, AccuracyRecord):
         raise _nothing(metrics, machine, evidence)
     rows = evidence.rows()
     candidates, incomplete = candidates_of(rows, metrics, [*shown, "macs"])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bench.analysis.comparability import Alike
 from bench.analysis.seed_variance import Training
 from bench.metrics import SCORE
-from bench.storage.records import GROUPS, Group, Record
+from bench.storage.records import GROUPS, Group, ProcessRecord
 
 LOW, HIGH = f"{SCORE}_low", f"{SCORE}_high"
 """Ends of the interval over the images that a training's record holds."""
@@ -58,7 +58,7 @@ class Evidence(Protocol):
     def trainings(self) -> Iterable[Training]:
         """Those among them."""
 
-    def trainings_on(self, dataset: str, fingerprint: str | None) -> Iterable[Training]:
+    def trainings_on(self, dataset: str, fingerprint: str) -> Iterable[Training]:
         """All that there are on the same data, in any sweep."""
 
     def over_images(self, row: int) -> NDArray[np.float64] | None:
@@ -71,7 +71,7 @@ class Evidence(Protocol):
     def images_of(self, key: str) -> int:
         """In the validation split, by the matrices of a training; 0: it left none."""
 
-    def latencies_of(self, variant: str) -> list[Record]:
+    def latencies_of(self, variant: str) -> list[ProcessRecord]:
         """The whole records, for what is doubtful about them."""
 
     def latencies_there(self) -> list[str]:

@@ -17,7 +17,7 @@ from bench.analysis.selection import select
 from bench.decision.evidence import Rows, with_score
 from bench.stats.bootstrap import miou_draws
 from bench.storage.confusions import Confusions
-from bench.storage.records import GROUPS, Group, Record
+from bench.storage.records import GROUPS, Group, ProcessRecord, Record
 from bench.storage.store import Store
 
 
@@ -70,7 +70,7 @@ class RecordEvidence:
         """See `Evidence`."""
         return (training_of(r) for r in self.records if r.group == "accuracy")
 
-    def trainings_on(self, dataset: str, fingerprint: str | None) -> Iterable[Training]:
+    def trainings_on(self, dataset: str, fingerprint: str) -> Iterable[Training]:
         """See `Evidence`."""
         everywhere = [r for name in self.store.sweeps() for r in self.known.get(name) or self.store.read(name)]
         return map(training_of, trained_on(everywhere, dataset, fingerprint))
@@ -84,9 +84,9 @@ class RecordEvidence:
         """See `Evidence`."""
         return self._confusions.count(key, SPLIT)
 
-    def latencies_of(self, variant: str) -> list[Record]:
+    def latencies_of(self, variant: str) -> list[ProcessRecord]:
         """See `Evidence`."""
-        return [r for r in self.records if r.group == "latency" and r.variant == variant]
+        return [r for r in self.records if isinstance(r, ProcessRecord) and r.variant == variant]
 
     def latencies_there(self) -> list[str]:
         """See `Evidence`."""

@@ -18,7 +18,7 @@ from bench.decision.roi import Running, measured_joules, running
 from bench.errors import UserError
 from bench.metrics import SCORE
 from bench.stats.interval import Interval, percentile_interval
-from bench.storage.records import Record
+from bench.storage.records import ProcessRecord
 from bench.storage.store import Store
 
 
@@ -65,7 +65,7 @@ def roi_of_sweep(store: Store, sweep: str, metric: str, machine: str, prices: Pr
     """
     grounds = load_grounds(Records(store), [sweep], [SCORE, metric], machine)
     records = select(store.read_known(sweep), store.read_plan(sweep).keys).shown
-    timed = [r for r in records if r.group == "latency" and metric_of(r) == metric and machine in r.machine_id]
+    timed = [r for r in records if isinstance(r, ProcessRecord) and metric_of(r) == metric and machine in r.machine_id]
     pairs = [
         (c, _running(c, grounds, timed=[r for r in timed if r.variant == c.variant], metric=metric, prices=prices))
         for c in grounds.candidates
@@ -83,12 +83,12 @@ def roi_of_sweep(store: Store, sweep: str, metric: str, machine: str, prices: Pr
     )
 
 
-def _running(candidate: Candidate, grounds: Grounds, timed: Sequence[Record], metric: str, prices: Prices) -> Running:
-    price = prices.of(timed[0].machine_id, timed[0].setting["device"])
+def _running(
+    candidate: Candidate, grounds: Grounds, timed: Sequence[ProcessRecord], metric: str, prices: Prices
+) -> Running:
+    price = prices.of(timed[0].machine_id, timed[0].setting.device)
     value = candidate.values[metric]
     drawn = grounds.draws[metric].get(candidate.variant)
     interval = Interval(value, value, value) if drawn is None else percentile_interval(value, drawn)
     joules = measured_joules([record.details for record in timed])
-    return running(
-        candidate.variant, interval, batch=timed[0].setting.get("batch", 1), price=price, joules_per_pass=joules
-    )
+    return running(candidate.variant, interval, batch=timed[0].setting.batch, price=price, joules_per_pass=joules)

@@ -11,7 +11,7 @@ from bench.analysis.comparability import what_is_alike
 from bench.analysis.latency_records import metric_of
 from bench.analysis.seed_variance import but_for_the_seed, data_of
 from bench.metrics import METRICS, P90, SCORE_METRICS
-from bench.storage.records import Record, make_key
+from bench.storage.records import AccuracyRecord, ProcessRecord, Record, make_key
 
 _COMPUTED = ("flops", *SCORE_METRICS)
 """Metrics that no record holds, or only among its details."""
@@ -74,17 +74,17 @@ def row_of(record: Record, sweep: str, file: str, start: int, length: int) -> di
         "seconds": record.seconds,
         "alike": make_key(text=what_is_alike(record))[:12],
         "spec": _canonical(record.spec),
-        "setting": _canonical(record.setting),
+        "setting": _canonical(record.setting.to_json()),
         **record.metrics,
     }
-    if record.group == "latency":
-        row |= {"metric": metric_of(record), "restart": record.setting.get("restart")}
-    if record.group == "accuracy":
+    if isinstance(record, ProcessRecord):
+        row |= {"metric": metric_of(record), "restart": record.setting.restart}
+    if isinstance(record, AccuracyRecord):
         dataset, fingerprint = data_of(record)
         row |= {
             "dataset": dataset,
             "data_fingerprint": fingerprint,
-            "seed": record.setting["seed"],
+            "seed": record.setting.seed,
             "training": make_key(text=but_for_the_seed(record)),
         }
     return row

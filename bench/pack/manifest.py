@@ -19,7 +19,7 @@ from bench.storage.confusions import FOLDER
 PACK = ".packed"
 """The folder of a pack in its results folder."""
 _MANIFEST = "manifest.json"
-VERSION = 3
+VERSION = 4
 """To be raised when a column means something else than before."""
 _MOST_NAMES = 3
 

@@ -22,7 +22,7 @@ from bench.metrics import SCORE
 from bench.pack.columns import METRIC_COLUMNS
 from bench.pack.manifest import PACK, Manifest, fresh_manifest
 from bench.storage.confusions import Confusions
-from bench.storage.records import GROUPS, Group, Record, parse_line
+from bench.storage.records import GROUPS, Group, ProcessRecord, Record, parse_line
 from bench.storage.store import Store
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ class PackEvidence:
         where = "\"group\" = 'accuracy' AND place IS NOT NULL"
         return self._trainings(f"SELECT training, seed, miou_val FROM shown WHERE {where} ORDER BY place")  # noqa: S608
 
-    def trainings_on(self, dataset: str, fingerprint: str | None) -> Iterable[Training]:
+    def trainings_on(self, dataset: str, fingerprint: str) -> Iterable[Training]:
         """See `Evidence`."""
         where = "status = 'ok' AND dataset = $dataset AND data_fingerprint IS NOT DISTINCT FROM $fingerprint"
         files = _paths(self.results, (packed.parquet for packed in self.manifest.files.values()))
@@ -190,14 +190,15 @@ class PackEvidence:
         """See `Evidence`."""
         return Confusions(self.results, self.names[0]).count(key, SPLIT)
 
-    def latencies_of(self, variant: str) -> list[Record]:
+    def latencies_of(self, variant: str) -> list[ProcessRecord]:
         """See `Evidence`."""
         found = self.connection.execute(
             "SELECT sweep, file, start, length FROM shown WHERE place IS NOT NULL AND \"group\" = 'latency' "
             "AND variant = $variant ORDER BY place",
             {"variant": variant},
         )
-        return [self._record(*place) for place in found.fetchall()]
+        records = (self._record(*place) for place in found.fetchall())
+        return [record for record in records if isinstance(record, ProcessRecord)]
 
     def latencies_there(self) -> list[str]:
         """See `Evidence`."""

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.analysis.labels import axis_words
-from bench.analysis.latency_records import setting_of
 from bench.analysis.study import Study
 from bench.metrics import BOUNDED, LOWER_BOUND, METRICS, P90, SCORE
 from bench.stats.interval import Interval
-from bench.storage.records import Record
 
 _HALF_A_TENTH, _NOTHING = 0.05, 1e-4
 _LEAST_CHANCE = 0.01
@@ -156,7 +154,7 @@ def _heading(study: Study, metric: str) -> str:
     """Label and unit; for what depends on it also the size of the image, or all of the clock's setting."""
     heading = METRICS[metric].heading
     if metric in ("macs", "flops"):
-        return f"{heading} at {_size(study.cost)}"
+        return f"{heading} at {'x'.join(map(str, study.cost.setting.size))}"
     if metric.endswith(P90):
         return _latency_heading(study, metric.removesuffix(P90), f"90th percentile of {_passes(study, metric)} passes")
     if metric.startswith("latency"):
@@ -165,23 +163,13 @@ def _heading(study: Study, metric: str) -> str:
 
 
 def _latency_heading(study: Study, metric: str, what: str) -> str:
-    """The whole setting; of a record that did not keep it, its size."""
-    record = study.latency[metric]
-    setting = setting_of(record)
-    if setting is not None:
-        return f"{what} (ms): {setting}"
-    label = METRICS[metric].label
-    return f"{label if what == 'latency' else f'{label}, {what}'} (ms) at {_size(record)}"
+    return f"{what} (ms): {study.latency[metric].setting}"
 
 
 def _passes(study: Study, metric: str) -> str:
     """How many samples a percentile is of: "66", or "60 to 66" where variants differ."""
     counts = study.table[f"{metric}_samples"].dropna().astype(int)
     return str(counts.min()) if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
-
-
-def _size(record: Record) -> str:
-    return "x".join(map(str, record.setting["size"]))
 
 
 def _cell(row: dict[str, Any], name: str) -> str:

@@ -56,6 +56,11 @@ class ProcessSetting(LatencySetting):
     weights_of: str
     method: int
 
+    @property
+    def clock(self) -> LatencySetting:
+        """What all processes of all variants have in common."""
+        return LatencySetting(**{name: getattr(self, name) for name in LatencySetting.model_fields})
+
 
 class StepSetting(LatencySetting):
     """Of a pre-processing step before a network, timed side by side with the network alone.

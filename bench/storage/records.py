@@ -8,10 +8,15 @@ import math
 import re
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_serializer
 
 from bench.errors import UserError
 from bench.metrics import implausible
+from bench.settings.accuracy import RANDOM, AccuracySetting
+from bench.settings.adaptation import AdaptationSetting
+from bench.settings.base import Setting
+from bench.settings.cost import CostSetting
+from bench.settings.latency import LatencySetting, ProcessSetting, StepSetting
 
 SCHEMA = 1
 Status = Literal["ok", "failed", "paused"]
@@ -26,7 +31,7 @@ Hash values have it too, but stand in quotation marks.
 """
 
 
-class Record(BaseModel):
+class _Record(BaseModel):
     """What was measured, with what, where and when; or why it was not.
 
     `key` names everything that can change the result: variant, code, setting, and for a latency
@@ -41,7 +46,7 @@ class Record(BaseModel):
     variant: str
     spec_hash: str
     spec: dict[str, Any]
-    setting: dict[str, Any]
+    setting: Setting
     words: dict[str, str] = {}
     """The setting for readers; no key depends on it."""
     status: Status
@@ -58,9 +63,108 @@ class Record(BaseModel):
     """UTC, ISO 8601."""
     seconds: float
 
+    @field_serializer("setting")
+    def _as_hashed(self, setting: Setting) -> dict[str, Any]:
+        return setting.to_json()
+
     def to_line(self) -> str:
         """One line of JSON, without the line end."""
         return json.dumps(self.model_dump(mode="json"), allow_nan=False, separators=(",", ":"))
+
+
+class CostRecord(_Record):
+    """Of counting a variant."""
+
+    group: Literal["cost"] = "cost"
+    setting: CostSetting
+
+
+class AccuracyRecord(_Record):
+    """Of training and evaluating a variant."""
+
+    group: Literal["accuracy"] = "accuracy"
+    setting: AccuracySetting
+
+
+class LatencyRecord(_Record):
+    """Of timing a variant: alone, or with a step before it."""
+
+    group: Literal["latency"] = "latency"
+    setting: LatencySetting
+
+
+class ProcessRecord(LatencyRecord):
+    """Of timing a variant in one process of several."""
+
+    setting: ProcessSetting
+
+
+class StepRecord(LatencyRecord):
+    """Of timing a pre-processing step with a network behind it."""
+
+    setting: StepSetting
+
+
+class AdaptationRecord(_Record):
+    """Of adapting a variant to new images, and of a step before it."""
+
+    group: Literal["adaptation"] = "adaptation"
+    setting: AdaptationSetting
+
+
+Record = CostRecord | AccuracyRecord | ProcessRecord | StepRecord | AdaptationRecord
+AnySetting = CostSetting | AccuracySetting | ProcessSetting | StepSetting | AdaptationSetting
+_RECORDS: dict[type[Setting], type[Record]] = {
+    CostSetting: CostRecord,
+    AccuracySetting: AccuracyRecord,
+    ProcessSetting: ProcessRecord,
+    StepSetting: StepRecord,
+    AdaptationSetting: AdaptationRecord,
+}
+_SETTINGS: dict[str, type[AnySetting]] = {
+    "cost": CostSetting,
+    "accuracy": AccuracySetting,
+    "adaptation": AdaptationSetting,
+}
+
+
+def record_of(setting: AnySetting, **fields: Any) -> Record:
+    """The record of a measurement under this setting, which decides its group.
+
+    Args:
+        fields: the others, by the names of a record.
+
+    Raises:
+        ValidationError: fields that are missing or of another type.
+    """
+    return _RECORDS[type(setting)](setting=setting, **fields)
+
+
+def read_record(data: dict[str, Any]) -> Record:
+    """The record that this JSON is, of today's form or of an older one.
+
+    Raises:
+        ValidationError: it is none.
+    """
+    setting = data.get("setting")
+    if not isinstance(setting, dict):
+        return CostRecord.model_validate(data)  # which says what is missing
+    kind = _SETTINGS.get(str(data.get("group")), StepSetting if "step" in setting else ProcessSetting)
+    return _RECORDS[kind].model_validate(data | {"setting": _of_today(kind, setting)})
+
+
+def _of_today(kind: type[AnySetting], setting: dict[str, Any]) -> dict[str, Any]:
+    """A setting of before some of its fields, with what they would have said; the key stays that of the old form.
+
+    Method 1 of training was in float32. Method 1 of the clock was eager PyTorch after a fixed number of passes, from an
+    image to logits at its size, of random weights.
+    """
+    if kind is AccuracySetting:
+        return {"precision": "float32"} | setting
+    if kind is ProcessSetting and "iterations" in setting:
+        new = {"samples": setting["iterations"], "runtime_versions": {}, "weights_of": RANDOM}
+        return new | {name: value for name, value in setting.items() if name not in ("iterations", "warmup")}
+    return setting
 
 
 def parse_line(line: str, place: str) -> Record:
@@ -88,7 +192,7 @@ def parse_line(line: str, place: str) -> Record:
             "Move the file away and sweep again, or use the bench version that wrote it."
         )
     try:
-        record = Record.model_validate(data)
+        record = read_record(data)
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(map(str, problem["loc"]))

@@ -11,7 +11,7 @@ from bench.analysis.successive_halving import Decision, Rung, decide, plan_rungs
 from bench.errors import UserError
 from bench.settings.accuracy import AccuracySetting
 from bench.stats.pareto import Point
-from bench.storage.records import Record
+from bench.storage.records import AccuracyRecord, Record
 from bench.sweep.cells import Cell, Watch
 from bench.sweep.pool import Finished, Progress
 
@@ -137,14 +137,15 @@ def _against(cell: Cell, decision: Decision, looks: Mapping[str, Look]) -> str:
 
 def _stop(cell: Cell, record: Record, look: Look, scores: Sequence[float], against: str) -> Stop:
     """scores: of all seeds of the variant; their mean decided."""
+    assert isinstance(record, AccuracyRecord)
     epochs, miou = look
     of_seeds = (
-        f" from seed {record.setting['seed']}, {100 * mean(scores):.1f} % in the mean of {len(scores)} seeds"
+        f" from seed {record.setting.seed}, {100 * mean(scores):.1f} % in the mean of {len(scores)} seeds"
         if len(scores) > 1
         else ""
     )
     reason = (
-        f"stopped after {epochs} of {record.setting['schedule']['epochs']} epochs with a val mIoU of "
+        f"stopped after {epochs} of {record.setting.schedule.epochs} epochs with a val mIoU of "
         f"{100 * miou:.1f} %{of_seeds}: {against}"
     )
     return Stop(cell, record.model_copy(update={"reason": reason}), is_new=reason != record.reason)

@@ -26,7 +26,7 @@ from bench.settings.latency import ProcessSetting
 from bench.settings.runtimes import Device
 from bench.storage.confusions import Confusions
 from bench.storage.predictions import Predictions
-from bench.storage.records import Group, Record
+from bench.storage.records import AccuracyRecord, Group, ProcessRecord, Record
 from bench.storage.store import Store
 from bench.sweep.cells import Cell, Sources, plan_cells, with_random_weights
 from bench.sweep.forecast import Forecast, place_of
@@ -193,7 +193,9 @@ def make_plan(
     """
     space, store = checked.space, checked.store
     settled = settle(store.read(space.name))
-    known = {k: r for k, r in settle(store.read()).items() if r.status == "ok" and r.group != "latency"}
+    known: dict[str, Record] = {
+        k: r for k, r in settle(store.read()).items() if r.status == "ok" and r.group != "latency"
+    }
     cells = plan_cells(
         space,
         specs,
@@ -207,7 +209,8 @@ def make_plan(
     ended = {"ok"} if retry.failed else {"ok", "failed"}
     again = _trained_after_all(before, checked.sources.trained, retry.failed)
     if retry.doubtful and checked.sources.confusions:
-        trainings = [known[cell.key] for cell in cells if cell.group == "accuracy" and cell.key in known]
+        planned = (known[cell.key] for cell in cells if cell.key in known)
+        trainings = [record for record in planned if isinstance(record, AccuracyRecord)]
         again |= doubtful_keys(before) | keys_without_matrices(trainings, checked.sources.confusions)
     elsewhere = {key: record for key, record in known.items() if key not in again}
     own = {k: r for k, r in settled.items() if k not in again and r.status in ended}
@@ -238,7 +241,11 @@ def _runs_random_weights(cell: Cell) -> bool:
 def _trained_after_all(records: list[Record], trained: TrainedWeights | None, retry_failed: bool) -> set[str]:
     """Keys of latencies that ran random weights: their training had failed, and has ended now or is tried again."""
     tried_again = {record.key for record in records if record.status == "failed"} if retry_failed else set()
-    lacking = {record.key: record.setting["weights_of"] for record in records if lacks_weights(record)}
+    lacking = {
+        record.key: record.setting.weights_of
+        for record in records
+        if isinstance(record, ProcessRecord) and lacks_weights(record)
+    }
     return {key for key, of in lacking.items() if of in tried_again or (trained and trained.find(of) is not None)}
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from bench.analysis.successive_halving import Rung
 from bench.metrics import implausible
 from bench.storage.atomic_files import clear_unfinished, scratch_folder
-from bench.storage.records import GROUPS, Record
+from bench.storage.records import GROUPS, Record, record_of
 from bench.storage.store import Store
 from bench.sweep.cells import Cell
 from bench.sweep.executor import Executor
@@ -120,13 +120,12 @@ def make_record(event: Finished) -> Record:
     fault = implausible(measurement.metrics) if measurement else ""
     if fault:
         measurement, reason = None, fault
-    return Record(
+    return record_of(
+        event.cell.setting,
         key=event.cell.key,
-        group=event.cell.group,
         variant=event.cell.spec.name,
         spec_hash=event.cell.spec.content_hash,
         spec=event.cell.spec.to_json(),
-        setting=event.cell.setting.to_json(),
         words=event.cell.words,
         status="failed" if measurement is None else "paused" if measurement.paused else "ok",
         reason=reason,

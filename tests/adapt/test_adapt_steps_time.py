@@ -28,7 +28,7 @@ from bench.data.streets import Streets
 from bench.errors import UserError
 from bench.settings.latency import LatencySetting
 from bench.stats.interval import Interval
-from bench.storage.records import Record
+from bench.storage.records import StepRecord
 from bench.storage.store import Store
 from bench.system.machine import machine_id
 from tests.adapt.test_adapt_command import adapt, messy, one_thread, records
@@ -67,7 +67,7 @@ def request_for(steps: str, start: Path = Path("net.safetensors"), width: int = 
 
 
 @pytest.fixture(scope="module")
-def timed(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Timing], list[Record], Store]:
+def timed(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Timing], list[StepRecord], Store]:
     """Steps on the image, the network at two sizes, and other statistics; of few passes."""
     folder = tmp_path_factory.mktemp("timed")
     torch.manual_seed(0)
@@ -79,7 +79,7 @@ def timed(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Timing], list[
 
 
 @pytest.fixture
-def adaptation(timed: tuple[list[Timing], list[Record], Store]) -> Adaptation:
+def adaptation(timed: tuple[list[Timing], list[StepRecord], Store]) -> Adaptation:
     """Networks with those steps, and what these take."""
     made = ladder({0: 0.4, 8: 0.5, 16: 0.6}, variant=NET.name)
     for inference in read_steps(STEPS)[1:]:
@@ -106,15 +106,15 @@ def test_each_step_that_takes_time_is_planned_once_a_machine() -> None:
 
 
 @pytest.mark.slow
-def test_records_hold_the_pass_the_step_and_what_it_adds(timed: tuple[list[Timing], list[Record], Store]) -> None:
+def test_records_hold_the_pass_the_step_and_what_it_adds(timed: tuple[list[Timing], list[StepRecord], Store]) -> None:
     timings, found, store = timed
     assert [record.key for record in found] == [timing.key for timing in timings]
     assert [record.to_line() for record in store.read("made_up")] == [record.to_line() for record in found]
     assert {(record.group, record.machine_id) for record in found} == {("latency", machine_id())}
     for record in found:
         assert len(record.details["added_ms"]["samples"]) == PASSES
-        assert record.setting["size"] == [96, 64]
-        assert (record.setting["threads"], record.setting["runtime"], record.setting["batch"]) == (1, "eager", 1)
+        assert record.setting.size == (96, 64)
+        assert (record.setting.threads, record.setting.runtime, record.setting.batch) == (1, "eager", 1)
         numbers = record.metrics
         assert numbers["latency_cpu_ms_low"] <= numbers["latency_cpu_ms"] <= numbers["latency_cpu_ms_high"]
         assert numbers["added_ms_low"] <= numbers["added_ms"] <= numbers["added_ms_high"]
@@ -147,7 +147,7 @@ def test_a_step_that_fails_is_a_record_and_ends_no_other(tmp_path: Path) -> None
     first, second = plan_timings(request, 9)
     hungry = replace(first, inference=Hungry(name="grey_world", image="grey_world"))
     (failed,) = run_timings(request, [hungry, second], Store(tmp_path), lambda timing, record: None)
-    assert (failed.status, failed.setting["step"]) == ("failed", "grey_world")
+    assert (failed.status, failed.setting.step) == ("failed", "grey_world")
     assert failed.reason is not None
     assert "Unable to allocate 1.00 EiB" in failed.reason
     assert [record.status for record in Store(tmp_path).read("made_up")] == ["failed", "ok"]
@@ -200,7 +200,7 @@ def test_steps_without_times_say_so_and_other_statistics_need_none(tmp_path: Pat
         assert not page.with_name("steps.csv").exists()
 
 
-def test_added_time_in_words(timed: tuple[list[Timing], list[Record], Store]) -> None:
+def test_added_time_in_words(timed: tuple[list[Timing], list[StepRecord], Store]) -> None:
     one = replace(step_time(timed[1][0]), added=Interval(5.71, 5.5, 5.93), plain=30.1)
     assert added_words([one]) == "adds 5.7 ms (5.5 to 5.9) to a pass of 30.1 ms"
     saved = replace(one, added=Interval(-20.1, -20.3, -19.9))

@@ -10,7 +10,7 @@ from bench.analysis.study import make_study
 from bench.render.tables import difference_table
 from bench.stats.confusion import Counts
 from bench.storage.confusions import Confusions
-from bench.storage.records import Record
+from bench.storage.records import AccuracyRecord
 from tests.factories import measured, record
 
 PLAIN = {"fused_stages": [], "decoder_width": 32, "head_width": 32}
@@ -27,7 +27,7 @@ def miou(matrices: Counts) -> float:
     return float(np.mean([total[c, c] / (total[c].sum() + total[:, c].sum() - total[c, c]) for c in range(2)]))
 
 
-def trained(variant: str, right: float, confusions: Confusions, **spec: object) -> list[Record]:
+def trained(variant: str, right: float, confusions: Confusions, **spec: object) -> list[AccuracyRecord]:
     records = []
     for seed in range(3):
         one = record("accuracy", spec=spec, setting={"seed": seed}, variant=variant)

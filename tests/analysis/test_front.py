@@ -20,7 +20,7 @@ from bench.stats.bootstrap import image_draws, miou_draws
 from bench.stats.interval import percentile_interval
 from bench.stats.pareto import hypervolume
 from bench.stats.scores import mean_iou
-from bench.storage.records import Record
+from bench.storage.records import AccuracyRecord
 from tests.factories import record
 
 TRIALS = 300
@@ -118,7 +118,7 @@ def test_intervals_over_images_and_seeds_hold_the_truth_as_often_as_they_say() -
     assert np.mean(held) == pytest.approx(0.95, abs=0.03)
 
 
-def seeds_of(backbone: str, mious: Sequence[float], **setting: object) -> list[Record]:
+def seeds_of(backbone: str, mious: Sequence[float], **setting: object) -> list[AccuracyRecord]:
     return [
         record("accuracy", backbone, {"miou_val": miou}, setting={"seed": seed, **setting})
         for seed, miou in enumerate(mious)

@@ -76,7 +76,7 @@ def test_what_is_planned_but_missing_is_said() -> None:
 def test_seeds_become_a_mean_with_their_range() -> None:
     records = measured("a", 0.5, 1e9, 10)
     seeds = [measured("a", m, 1e9, 10, setting={"seed": s}) for s, m in ((1, 0.6), (2, 0.7))]
-    more = [r for records_of_seed in seeds for r in records_of_seed if r.group == "accuracy"]
+    more: list[Record] = [r for records_of_seed in seeds for r in records_of_seed if r.group == "accuracy"]
     row = study_of(records + more).table.iloc[0]
     assert (row["miou_val_low"], row["miou_val"], row["miou_val_high"]) == pytest.approx((0.5, 0.6, 0.7))
 
@@ -84,7 +84,7 @@ def test_seeds_become_a_mean_with_their_range() -> None:
 def test_restarts_become_a_median_with_their_range() -> None:
     records = measured("a", 0.5, 1e9, 10)
     restarts = [measured("a", 0.5, 1e9, ms, setting={"restart": i}) for i, ms in ((1, 30), (2, 11))]
-    more = [r for records_of_restart in restarts for r in records_of_restart if r.group == "latency"]
+    more: list[Record] = [r for records_of_restart in restarts for r in records_of_restart if r.group == "latency"]
     row = study_of(records + more).table.iloc[0]
     assert (row["latency_cpu_ms_low"], row["latency_cpu_ms"], row["latency_cpu_ms_high"]) == (10, 11, 30)
 
@@ -120,7 +120,7 @@ def test_each_runtime_is_a_cost_of_its_own() -> None:
     study = study_of([*rest, timed("eager", 10, []), timed("onnxruntime", 6, [])])
     assert study.cost_metrics == ["macs", "parameters", "latency_cpu_ms", "latency_cpu_onnxruntime_ms"]
     assert study.table[study.cost_metrics[2:]].values.tolist() == [[10, 6]]
-    assert {record.setting["runtime"] for record in study.latency.values()} == {"eager", "onnxruntime"}
+    assert {record.setting.runtime for record in study.latency.values()} == {"eager", "onnxruntime"}
 
 
 def test_failures_are_shown_until_they_are_mended() -> None:
@@ -141,7 +141,7 @@ def test_doubtful_counts_are_said() -> None:
 
 def test_random_starts_beside_imagenet_weights_are_said() -> None:
     trained = [
-        r.model_copy(update={"setting": r.setting | {"weights": "0123456789ab"}}) if r.group == "accuracy" else r
+        r.model_copy(update={"setting": r.setting.replace(weights="0123456789ab")}) if r.group == "accuracy" else r
         for r in measured("a", 0.5, 1e9, 10)
     ]
     assert study_of(trained).doubts == []

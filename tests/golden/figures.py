@@ -26,7 +26,7 @@ def setting_text(setting: Mapping[str, Any]) -> str:
 
 def seed_of(record: Record) -> int | None:
     """The seed of a training; None of what has none."""
-    seed: int | None = record.setting.get("seed")
+    seed: int | None = record.setting.to_json().get("seed")
     return seed
 
 
@@ -57,7 +57,7 @@ def _facts(record: Record, golden: Golden) -> str:
         "status": record.status,
         **({} if seed is None else {"seed": seed}),
         "metrics": dict(sorted(record.metrics.items())),
-        **shared("setting", setting_text(record.setting)),
+        **shared("setting", setting_text(record.setting.to_json())),
         **shared("spec", canonical({"hash": record.spec_hash, "axes": record.spec})),
         **shared("versions", canonical(record.versions)),
         "details": digest(canonical(measured_details(record))),

@@ -14,8 +14,8 @@ from bench.analysis.latency_quality import MOST_TAKEN_BY_OTHERS, between_process
 from bench.analysis.latency_warnings import doubtful_keys, network_lines, trust_lines
 from bench.latency import conditions
 from bench.latency.conditions import CpuTimes, Watch, shares
-from bench.storage.records import Record
-from tests.factories import measured, record
+from bench.storage.records import AccuracyRecord, ProcessRecord
+from tests.factories import record
 
 STEADY = [10.0, 10.1, 9.9] * 6
 QUIET: dict[str, Any] = {"samples_ms": STEADY, "warmup": {"passes": 8, "settled": True, "seconds": 0.01}}
@@ -108,7 +108,7 @@ def test_what_the_system_does_not_tell_is_left_out(monkeypatch: pytest.MonkeyPat
     assert Watch("cpu").stop().to_json() == {}  # too short for shares
 
 
-def latencies(variant: str, times: tuple[float, ...] = (10, 10), **facts: Any) -> list[Record]:
+def latencies(variant: str, times: tuple[float, ...] = (10, 10), **facts: Any) -> list[ProcessRecord]:
     """The processes of one variant."""
     found = []
     for restart, ms in enumerate(times):
@@ -130,13 +130,10 @@ def test_doubts_are_told_a_line_a_kind() -> None:
     assert doubtful_keys([*quiet, *busy, *wide]) == {r.key for r in [*busy, *wide]}
 
 
-def pair(variant: str, latency: dict[str, str], accuracy: dict[str, str]) -> list[Record]:
+def pair(variant: str, latency: dict[str, str], accuracy: dict[str, str]) -> tuple[ProcessRecord, AccuracyRecord]:
     """A latency and an accuracy, each of a network with these hashes."""
-    of_group = {r.group: r for r in measured(variant, 0.5, 1e9, 10)}
-    return [
-        of_group["latency"].model_copy(update={"details": latency}),
-        of_group["accuracy"].model_copy(update={"details": accuracy}),
-    ]
+    timed, trained = record("latency", variant), record("accuracy", variant)
+    return timed.model_copy(update={"details": latency}), trained.model_copy(update={"details": accuracy})
 
 
 UNKNOWN: dict[str, str] = {}
@@ -166,12 +163,11 @@ def test_a_latency_of_another_network_than_the_miou_is_told(
 
 def test_a_latency_in_less_precision_than_the_miou_is_told() -> None:
     timed, trained = pair("a", SAME, TRAINED)
-    timed.setting["precision"] = "bfloat16"
+    timed = timed.model_copy(update={"setting": timed.setting.replace(precision="bfloat16")})
     assert network_lines([timed], [trained]) == ["latency of a+dnl is in bfloat16; its mIoU was measured in float32"]
 
 
 def test_one_line_tells_it_of_all_variants() -> None:
-    records = [r for name in "abc" for r in pair(name, UNKNOWN, UNKNOWN)]
-    timed, trained = ([r for r in records if r.group == group] for group in ("latency", "accuracy"))
-    (line,) = network_lines(timed, trained)
+    pairs = [pair(name, UNKNOWN, UNKNOWN) for name in "abc"]
+    (line,) = network_lines([timed for timed, _ in pairs], [trained for _, trained in pairs])
     assert line.startswith("latency of all 3 variants is of random start weights")

@@ -157,7 +157,7 @@ def test_distant_cue_needs_context() -> None:
     lanes: dict[str, list[float]] = defaultdict(list)
     for record in Store(PROJECT / "results").read("context"):
         if record.group == "accuracy":
-            iou = dict(zip(record.setting["classes"], record.details["class_iou_test"], strict=True))
+            iou = dict(zip(record.setting.classes, record.details["class_iou_test"], strict=True))
             lanes[record.spec.get("context", "none")].append((iou["open lane"] + iou["closed lane"]) / 2)
     assert len(lanes["none"]) == 6
     assert max(lanes["none"]) < 0.4  # a guess has 1/3
@@ -174,7 +174,7 @@ def test_the_contrastive_term_in_pairs_as_the_docs_say() -> None:
         for r in Store(PROJECT / "results").read(sweep):
             if r.group == "accuracy":
                 label = f"FRM {r.spec['context']}" if r.spec["fused_stages"] else "plain FPN"
-                miou[sweep, label, r.setting["seed"]] = [100 * r.metrics[f"miou_{split}"] for split in ("val", "test")]
+                miou[sweep, label, r.setting.seed] = [100 * r.metrics[f"miou_{split}"] for split in ("val", "test")]
     pairs = [(label, seed) for sweep, label, seed in miou if sweep == "contrastive"]
     assert len(pairs) == 4
     for label, seed in pairs:
@@ -214,9 +214,9 @@ def test_a_light_network_costs_a_sweep_few_seconds_of_latency() -> None:
     """At 1024x512, all processes of a setting together; torch.compile is left out, which compiles for a minute."""
     seconds: dict[tuple[str, str], float] = defaultdict(float)
     for record in settle(Store(PROJECT / "results").read("runtimes")).values():
-        if record.group == "latency" and record.status == "ok" and record.setting["runtime"] != "compile":
-            assert record.setting["size"] == [1024, 512]
-            seconds[record.variant, record.setting["runtime"]] += record.seconds
+        if record.group == "latency" and record.status == "ok" and record.setting.runtime != "compile":
+            assert record.setting.size == (1024, 512)
+            seconds[record.variant, record.setting.runtime] += record.seconds
     assert len(seconds) == 6 * 3 - 1, "OpenVINO gives other logits for one of them"
     assert max(seconds.values()) < 10
 

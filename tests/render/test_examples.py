@@ -65,7 +65,7 @@ def test_the_page_shows_them_and_stays_fresh_without(tmp_path: Path) -> None:
     kept = Predictions(tmp_path / "results", "camvid")
     assert page_examples(study, kept) is None
     picture = np.zeros((6, 8, 3), np.uint8)
-    kept.save_images(study.accuracy.setting["data_fingerprint"], [picture] * 3, [picture[..., 0]] * 3)
+    kept.save_images(study.accuracy.setting.data_fingerprint, [picture] * 3, [picture[..., 0]] * 3)
     best = next(r for r in study.records if r.group == "accuracy" and r.variant == study.rows[0]["variant"])
     kept.save(best.key, [picture[..., 0]] * 3)
     shown = page_examples(study, kept)

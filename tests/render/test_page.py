@@ -374,7 +374,7 @@ def test_a_card_shows_predictions_where_there_are_some(browse: Browse, tmp_path:
     study = committed_study("camvid")
     kept = Predictions(tmp_path / "results", "camvid")
     picture = np.full((6, 8, 3), 90, np.uint8)
-    kept.save_images(study.accuracy.setting["data_fingerprint"], [picture] * 3, [picture[..., 0] // 90] * 3)
+    kept.save_images(study.accuracy.setting.data_fingerprint, [picture] * 3, [picture[..., 0] // 90] * 3)
     names = [study.rows[place]["variant"] for place in (0, 1)]
     for record in study.records:
         if record.group == "accuracy" and record.variant in names:

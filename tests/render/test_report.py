@@ -1,6 +1,7 @@
 """The report is whole, self-contained, and says units, directions, settings and doubts."""
 
 import itertools
+import json
 import re
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from bench.render.sweep.text import setting_lines, spread_words
 from bench.render.tables import detail_table, result_table, signed
 from bench.settings.runtimes import SCOPES
 from bench.stats.pareto import pareto_front
-from bench.storage.records import Record
+from bench.storage.records import ProcessRecord, Record, parse_line
 from tests.factories import MACHINE, measured, record
 
 
@@ -181,18 +182,20 @@ def of_the_old_clock(one: Record) -> Record:
     """As it was kept before scope, batch and layout were part of the setting."""
     if one.group != "latency":
         return one
-    kept = {name: one.setting[name] for name in ("size", "classes", "device", "threads", "runtime", "restart")}
-    setting = kept | {"warmup": 5, "iterations": 30, "method": 1}
-    return one.model_copy(update={"setting": setting, "words": {"scope": "forward"}, "details": {"samples_ms": [10.0]}})
+    kept = {name: one.setting.to_json()[name] for name in ("size", "classes", "device", "threads", "runtime")}
+    setting = kept | {"warmup": 5, "iterations": 30, "restart": 0, "method": 1}
+    line = json.loads(one.to_line()) | {"setting": setting, "details": {"samples_ms": [10.0]}}
+    return parse_line(json.dumps(line), "here")
 
 
-def test_records_of_the_old_clock_are_shown_with_what_they_kept(tmp_path: Path) -> None:
+def test_records_of_the_old_clock_are_shown_with_what_they_measured(tmp_path: Path) -> None:
     records = [of_the_old_clock(one) for one in measured("small", 0.5, 1e9, 10)]
     study = make_study("demo", records, [r.key for r in records])
-    assert "CPU latency (ms) at 512x256" in result_table(study).headings
-    assert front_info(study, "latency_cpu_ms").subtitle == "one image of 512x256, eager PyTorch, 1 thread of Test CPU"
+    setting = "eager PyTorch, CPU with 1 thread, one 512x256 image, float32, channels_last, scope resize"
+    assert f"latency (ms): {setting}" in result_table(study).headings
+    assert front_info(study, "latency_cpu_ms").subtitle == f"{setting}\non Test CPU"
     page = write_report(study, tmp_path).with_name("README.md").read_text()
-    assert "30 passes after 5 of warm-up" in page
+    assert "30 passes in each of 1 process, after a warm-up of a fixed number" in page
     assert "latency of small+dnl is of random start weights, as it was measured before trained weights" in page
 
 
@@ -209,7 +212,7 @@ def test_a_percentile_says_of_how_many_passes_it_is() -> None:
     (heading,) = [name for name in details.headings if name.startswith("90th")]
     assert heading.startswith("90th percentile of 66 passes (ms): eager PyTorch, CPU with 1 thread")
     assert details.rows[0].cells[details.headings.index(heading)] == "30.0"
-    fewer = [r for r in records if r.group != "latency" or r.setting["restart"] == 0]
+    fewer = [r for r in records if not isinstance(r, ProcessRecord) or r.setting.restart == 0]
     assert not detail_table(make_study("demo", fewer, [r.key for r in fewer])).headings
 
 

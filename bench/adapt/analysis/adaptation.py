@@ -22,7 +22,7 @@ from bench.errors import NothingToShowError
 from bench.settings.adaptation import NO_STEP
 from bench.stats.interval import PERCENTILES, Interval, percentile_interval
 from bench.storage.confusions import Confusions
-from bench.storage.records import Record
+from bench.storage.records import AdaptationRecord, Record, StepRecord
 from bench.storage.store import Store
 
 
@@ -69,15 +69,15 @@ class Adaptation:
     """
 
     name: str
-    records: Sequence[Record]
-    failed: Sequence[Record]
+    records: Sequence[AdaptationRecord]
+    failed: Sequence[AdaptationRecord]
     missing: int
     curves: Mapping[Line, Sequence[Point]]
     spreads: Spreads
     images: int
     """Of the validation split."""
-    timings: Sequence[Record] = ()
-    failed_timings: Sequence[Record] = ()
+    timings: Sequence[StepRecord] = ()
+    failed_timings: Sequence[StepRecord] = ()
     _contrasts: dict[tuple[str, str, str], Spreads] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
@@ -98,7 +98,7 @@ class Adaptation:
     @cached_property
     def steps(self) -> list[str]:
         """At inference, but nothing, in the order of the plan."""
-        return [step for step in dict.fromkeys(record.setting["step"] for record in self.records) if step != NO_STEP]
+        return [step for step in dict.fromkeys(record.setting.step for record in self.records) if step != NO_STEP]
 
     @cached_property
     def clocked_steps(self) -> list[str]:
@@ -107,7 +107,7 @@ class Adaptation:
 
     def step_times(self, variant: str) -> dict[str, StepTime]:
         """By step what it takes beside a variant, in the order of the plan; without those that were not timed."""
-        return {r.setting["step"]: step_time(r) for r in self.timings if r.variant == variant}
+        return {r.setting.step: step_time(r) for r in self.timings if r.variant == variant}
 
     @cached_property
     def stepped(self) -> list[Line]:
@@ -245,9 +245,10 @@ def make_adaptation(name: str, found: Selection, load: Load) -> Adaptation:
     )
 
 
-def _by_group(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
+def _by_group(records: Sequence[Record]) -> tuple[list[AdaptationRecord], list[StepRecord]]:
     """Those of trainings, and those of the time of steps."""
-    return [r for r in records if r.group == "adaptation"], [r for r in records if r.group == "latency"]
+    trainings = [r for r in records if isinstance(r, AdaptationRecord)]
+    return trainings, [r for r in records if isinstance(r, StepRecord)]
 
 
 def _shared(first: Point, second: Point) -> list[int]:

@@ -22,7 +22,7 @@ from bench.settings.adaptation import NO_STEP
 from bench.stats.bootstrap import image_draws, miou_draws
 from bench.stats.interval import RESAMPLES, Interval, percentile_interval
 from bench.storage.confusions import Matrices
-from bench.storage.records import Record
+from bench.storage.records import AdaptationRecord
 
 AS_IS = "as_is"
 FULL = "full"
@@ -76,17 +76,17 @@ class Point:
         return len(self.runs)
 
 
-def make_curves(records: Sequence[Record], load: Load) -> tuple[dict[Line, list[Point]], Spreads]:
+def make_curves(records: Sequence[AdaptationRecord], load: Load) -> tuple[dict[Line, list[Point]], Spreads]:
     """By line its points by ascending budget, and the spread between seeds at each budget.
 
     Raises:
         NothingToShowError: matrices of a record are not there.
     """
-    groups: dict[tuple[Line, int], dict[int, Record]] = {}
+    groups: dict[tuple[Line, int], dict[int, AdaptationRecord]] = {}
     for record in records:
         setting = record.setting
-        line = Line(record.variant, setting["arm"], setting["step"])
-        groups.setdefault((line, setting["labels"]), {})[setting["seed"]] = record
+        line = Line(record.variant, setting.arm, setting.step)
+        groups.setdefault((line, setting.labels), {})[setting.seed] = record
     spreads = {split: Spreads.of(_trained(groups, f"miou_{split}")) for split in (VAL, TEST)}
     draw = _drawer(load)
     curves: dict[Line, list[Point]] = {}
@@ -97,7 +97,9 @@ def make_curves(records: Sequence[Record], load: Load) -> tuple[dict[Line, list[
     return curves, spreads[VAL]
 
 
-def _trained(groups: Mapping[tuple[Line, int], Mapping[int, Record]], metric: str) -> Iterator[tuple[int, list[float]]]:
+def _trained(
+    groups: Mapping[tuple[Line, int], Mapping[int, AdaptationRecord]], metric: str
+) -> Iterator[tuple[int, list[float]]]:
     """Labels and the numbers of all seeds, of each trained point; a step adds no network."""
     for (line, labels), by_seed in groups.items():
         if line.step == NO_STEP and line.arm != AS_IS:
@@ -107,8 +109,8 @@ def _trained(groups: Mapping[tuple[Line, int], Mapping[int, Record]], metric: st
 def _point(
     line: Line,
     labels: int,
-    by_seed: Mapping[int, Record],
-    draw: Callable[[Record, str], Draws],
+    by_seed: Mapping[int, AdaptationRecord],
+    draw: Callable[[AdaptationRecord, str], Draws],
     spreads: Mapping[str, Spreads],
 ) -> Point:
     updates = next(iter(by_seed.values())).details["updates"]
@@ -138,10 +140,10 @@ def _point(
     return Point(labels=labels, runs=runs, miou=found[VAL], test=found.get(TEST), drawn=drawn[VAL], updates=updates)
 
 
-def _drawer(load: Load) -> Callable[[Record, str], Draws]:
+def _drawer(load: Load) -> Callable[[AdaptationRecord, str], Draws]:
     draws: dict[tuple[str, int], NDArray[np.int64]] = {}
 
-    def draw(record: Record, split: str) -> Draws:
+    def draw(record: AdaptationRecord, split: str) -> Draws:
         matrices = load(record.key, split)
         if matrices is None:
             raise NothingToShowError(

@@ -19,7 +19,7 @@ from bench.decision.lazy_resampling import DrawnLatencies
 from bench.errors import NothingToShowError, UserError
 from bench.metrics import SCORE
 from bench.settings.adaptation import NO_STEP
-from bench.storage.records import Record
+from bench.storage.records import ProcessRecord
 from bench.storage.store import Store
 
 _TEST = "miou_test"
@@ -64,11 +64,9 @@ def load_adapted_grounds(
         sweeps,
         metrics=[m for m in metrics if m.startswith("latency")],
         machine=machine,
-        size=record.setting["size"],
+        size=record.setting.size,
     )
-    costs = {
-        record.variant: record.details["cost"] for record in adaptation.records if record.setting["step"] == NO_STEP
-    }
+    costs = {record.variant: record.details["cost"] for record in adaptation.records if record.setting.step == NO_STEP}
     named = {line: f"{line.variant}, {_arm(adaptation, line)}" for line in points}
     every = [
         Candidate(named[line], _values(point, costs[line.variant], latencies.values.get(line.variant, {})))
@@ -92,7 +90,7 @@ def load_adapted_grounds(
         draws=draws,
         settings=[*_settings(adaptation, points), *latencies.settings],
         incomplete=[c.variant for c in every if c.variant not in kept],
-        data=adaptation.records[0].setting["data_fingerprint"],
+        data=adaptation.records[0].setting.data_fingerprint,
         spread=_spread(adaptation, points),
         images=adaptation.images,
         processes=min(
@@ -148,7 +146,7 @@ def _latencies(
     kind = next(kind for kind in KINDS if kind.group == "latency")
     alike = evidence.alike("latency")
     settings = the_one_setting(kind, alike)
-    timed = alike[0].example.setting["size"] if alike else size
+    timed = next((of.example.setting.size for of in alike if isinstance(of.example, ProcessRecord)), size)
     if list(timed) != list(size):
         raise UserError(
             f"{', '.join(sweeps)} timed images of {timed[0]}x{timed[1]}, the adaptation judges {size[0]}x{size[1]}: "
@@ -166,17 +164,17 @@ def _latencies(
 
 
 def _arm(adaptation: Adaptation, line: Line) -> str:
-    record = next(r for r in adaptation.records if r.variant == line.variant and r.setting["arm"] == line.arm)
+    record = next(r for r in adaptation.records if r.variant == line.variant and r.setting.arm == line.arm)
     return record.words["arm"].partition(": ")[0]
 
 
 def _settings(adaptation: Adaptation, points: Mapping[Line, Point]) -> list[str]:
-    record: Record = adaptation.records[0]
+    record = adaptation.records[0]
     labels = next(iter(points.values())).labels
     seeds = max(point.seeds for point in points.values())
-    width, height = record.setting["size"]
+    width, height = record.setting.size
     return [
-        f"{record.words['data']}; {labels} of {record.setting['of']} training images with labels, mean of {seeds} "
+        f"{record.words['data']}; {labels} of {record.setting.of} training images with labels, mean of {seeds} "
         f"seed{'s' * (seeds != 1)}",
-        f"cost of one image of {width}x{height}, {len(record.setting['classes'])} classes",
+        f"cost of one image of {width}x{height}, {len(record.setting.classes)} classes",
     ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bench.analysis.latency_quality import Doubt, doubt, percent
 from bench.analysis.latency_records import metric_of
 from bench.stats.interval import Interval
-from bench.storage.records import Record
+from bench.storage.records import StepRecord
 
 BATCH_NORM = "batchnorm"
 """The step that puts other numbers into the same network."""
@@ -29,10 +29,10 @@ class StepTime:
     whole: Interval
     passes: int
     doubts: Sequence[Doubt]
-    record: Record
+    record: StepRecord
 
 
-def step_time(record: Record) -> StepTime:
+def step_time(record: StepRecord) -> StepTime:
     """Of the record of a step's latency."""
     details = record.details
     doubts = [doubt(one["kind"], one["size"]) for one in details["doubts"]]
@@ -48,7 +48,7 @@ def step_time(record: Record) -> StepTime:
     )
 
 
-def doubt_lines(records: Sequence[Record], name: str) -> Iterator[str]:
+def doubt_lines(records: Sequence[StepRecord], name: str) -> Iterator[str]:
     """Why times of steps of an adaptation may be wrong, a line a kind of doubt, and what to do."""
     kinds: dict[str, list[Doubt]] = defaultdict(list)
     for record in records:
@@ -64,6 +64,6 @@ def doubt_lines(records: Sequence[Record], name: str) -> Iterator[str]:
         )
 
 
-def _interval(record: Record, metric: str) -> Interval:
+def _interval(record: StepRecord, metric: str) -> Interval:
     numbers = record.metrics
     return Interval(numbers[metric], numbers[f"{metric}_low"], numbers[f"{metric}_high"])

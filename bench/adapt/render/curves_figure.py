@@ -94,7 +94,7 @@ def curves_info(adaptation: Adaptation, names: Names) -> CurvesInfo:
         subtitle=subtitle,
         panels=panels,
         budgets=adaptation.budgets,
-        everything=adaptation.records[0].setting["of"],
+        everything=adaptation.records[0].setting.of,
     )
 
 

@@ -35,7 +35,7 @@ def make_page(adaptation: Adaptation) -> Page:
 def opening_words(adaptation: Adaptation, names: Names) -> str:
     """How much was trained, and the best with the fewest and with all labels."""
     example, count = adaptation.records[0].setting, len(adaptation.variants)
-    words = [f"{count} variant{'s' * (count > 1)}, {images(example['of'])} to train on."]
+    words = [f"{count} variant{'s' * (count > 1)}, {images(example.of)} to train on."]
     for labels in dict.fromkeys((adaptation.budgets or [0])[:: max(1, len(adaptation.budgets) - 1)]):
         reached = {line: point for line in adaptation.plain if (point := adaptation.point(line, labels))}
         if reached:

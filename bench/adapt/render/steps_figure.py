@@ -61,7 +61,7 @@ def steps_info(adaptation: Adaptation, names: Names) -> StepsInfo:
             for of, labels, effect in effects
             if of in (line, Line(line.variant, AS_IS))
         ]
-    everything = adaptation.records[0].setting["of"]
+    everything = adaptation.records[0].setting.of
     texts = ["as it is" if n == 0 else f"all {n}" if n == everything else str(n) for n in columns]
     return StepsInfo(
         title=f"{adaptation.name}: what steps at inference add", columns=texts, steps=list(found), panels=panels

@@ -113,7 +113,7 @@ def _effect(adaptation: Adaptation, line: Line, step: str, labels: int) -> str:
 
 
 def _column(labels: int, adaptation: Adaptation) -> str:
-    everything = adaptation.records[0].setting["of"]
+    everything = adaptation.records[0].setting.of
     if labels == 0:
         return "as it is"
     return f"all {labels}" if labels == everything else str(labels)
@@ -155,11 +155,11 @@ def number_rows(adaptation: Adaptation) -> Iterator[dict[str, object]]:
 def missing_words(adaptation: Adaptation) -> list[str]:
     """What failed, what is still to come, and which points rest on fewer seeds than others."""
     lines = [
-        f"failed: {r.variant}, {r.setting['arm']}, {r.setting['labels']} labels, seed {r.setting['seed']}: {r.reason}"
+        f"failed: {r.variant}, {r.setting.arm}, {r.setting.labels} labels, seed {r.setting.seed}: {r.reason}"
         for r in adaptation.failed
-        if r.setting["step"] == adaptation.failed[0].setting["step"]  # of one network, all steps
+        if r.setting.step == adaptation.failed[0].setting.step  # of one network, all steps
     ]
-    lines += [f"failed: time of {r.setting['step']} of {r.variant}: {r.reason}" for r in adaptation.failed_timings]
+    lines += [f"failed: time of {r.setting.step} of {r.variant}: {r.reason}" for r in adaptation.failed_timings]
     if adaptation.missing:
         count = adaptation.missing
         planned = count + sum(
@@ -201,4 +201,4 @@ def _lacks(adaptation: Adaptation, line: Line, most: int) -> Iterator[str]:
 
 def _has_all_labels(absent: list[int], line: Line, adaptation: Adaptation) -> bool:
     """A mean teacher with all labels has no image without one: it is not missing."""
-    return line.arm == "semi" and absent == [adaptation.records[0].setting["of"]]
+    return line.arm == "semi" and absent == [adaptation.records[0].setting.of]

@@ -25,8 +25,8 @@ class Names:
     def __init__(self, adaptation: Adaptation) -> None:
         specs = {record.variant: record.spec for record in adaptation.records}
         self.variants = dict(zip(specs, short_labels(list(specs.values())), strict=True))
-        self.arms = {r.setting["arm"]: r.words["arm"].partition(":")[0] for r in adaptation.records}
-        self.steps = {r.setting["step"]: r.words["step"] for r in adaptation.records}
+        self.arms: dict[str, str] = {r.setting.arm: r.words["arm"].partition(":")[0] for r in adaptation.records}
+        self.steps = {r.setting.step: r.words["step"] for r in adaptation.records}
 
     def line(self, line: Line) -> str:
         """Variant and arm."""

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from bench.adapt.run import Tally
     from bench.adapt.step_timing import Timing
     from bench.adapt.work import Work
-    from bench.storage.records import Record
+    from bench.storage.records import AdaptationRecord, StepRecord
 
 
-def say_training(training: Training, records: Sequence[Record], tally: Tally) -> None:
+def say_training(training: Training, records: Sequence[AdaptationRecord], tally: Tally) -> None:
     """A line a network, with what its steps gave."""
     from bench.sweep.forecast import duration_words
 
@@ -49,7 +49,7 @@ def _timing_words(to_time: Sequence[Timing], planned: int) -> str:
     return f"; to time: {len(to_time)} of {planned} ({of})"
 
 
-def say_timing(timing: Timing, record: Record) -> None:
+def say_timing(timing: Timing, record: StepRecord) -> None:
     """A line a step and variant."""
     from bench.adapt.analysis.step_times import step_time
     from bench.adapt.render.step_times import added_words
@@ -58,10 +58,10 @@ def say_timing(timing: Timing, record: Record) -> None:
     say(f"timed {timing}: {words}  ({record.seconds:.0f} s)")
 
 
-def _steps(records: Sequence[Record]) -> str:
-    words = [f"{record.setting['step']} {_miou(record)}" for record in records[1:]]
+def _steps(records: Sequence[AdaptationRecord]) -> str:
+    words = [f"{record.setting.step} {_miou(record)}" for record in records[1:]]
     return f"; {', '.join(words)}" if words else ""
 
 
-def _miou(record: Record) -> str:
+def _miou(record: AdaptationRecord) -> str:
     return METRICS[SCORE].show(record.metrics[SCORE])

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
@@ -14,7 +13,9 @@ from rich.progress import Progress as Bar
 from bench.analysis.latency_quality import doubts_of
 from bench.analysis.latency_records import metric_of
 from bench.metrics import LOWER_BOUND, METRICS, SCORE, in_both_conventions
-from bench.storage.records import Record
+from bench.settings.accuracy import AccuracySetting
+from bench.settings.base import Setting
+from bench.storage.records import CostRecord, ProcessRecord, Record
 from bench.sweep.forecast import duration_words
 from bench.sweep.pool import Progress
 from bench.sweep.run import Tally, Watcher
@@ -62,7 +63,7 @@ class SweepProgress(Watcher):
         if not self.console.is_terminal and time.monotonic() - self._last_line >= _LINE_EVERY_S:
             self._last_line = time.monotonic()
             cell = progress.cell
-            head = self._head(tally, cell.group, cell.spec.name, cell.setting.to_json())
+            head = self._head(tally, cell.group, cell.spec.name, cell.setting)
             words = f"{100 * progress.share:.0f} %, {progress.words}  ({_left(seconds_left)})"
             self.console.print(head + words, highlight=False, markup=False, soft_wrap=True)
 
@@ -73,8 +74,8 @@ class SweepProgress(Watcher):
             self.task, description=running, completed=tally.ended + shares, total=tally.total, left=_left(seconds_left)
         )
 
-    def _head(self, tally: Tally, group: str, variant: str, setting: Mapping[str, Any]) -> str:
-        seed = f", seed {setting['seed']}" if self.has_seeds and "seed" in setting else ""
+    def _head(self, tally: Tally, group: str, variant: str, setting: Setting) -> str:
+        seed = f", seed {setting.seed}" if self.has_seeds and isinstance(setting, AccuracySetting) else ""
         return f"[{tally.ended}/{tally.total}] {group:8} {variant}{seed}: "
 
     def on_record(self, record: Record, tally: Tally, seconds_left: float) -> None:
@@ -97,20 +98,20 @@ def _result_words(record: Record) -> str:
         look = f"mIoU val {100 * looks[-1][1]:.1f} % after epoch {looks[-1][0]}" if looks else "not looked at yet"
         return record.reason or look
     values = record.metrics
-    if record.group == "cost":
+    if isinstance(record, CostRecord):
         parameters = METRICS["parameters"]
         mark = LOWER_BOUND if record.details["unknown_operators"] else ""
         return f"{mark}{in_both_conventions(values['macs'])}, {parameters.show(values['parameters'])} M parameters"
-    if record.group == "latency":
+    if isinstance(record, ProcessRecord):
         return _latency_words(record)
     miou = METRICS[SCORE]
     value, least, most = (miou.show(values[f"miou_val{end}"]) for end in ("", "_low", "_high"))
     return f"mIoU val {value} % (95 % interval {least} to {most})"
 
 
-def _latency_words(record: Record) -> str:
+def _latency_words(record: ProcessRecord) -> str:
     name = metric_of(record)
     value, low, high = (METRICS[name].show(record.metrics[f"{name}{end}"]) for end in ("", "_low", "_high"))
-    where = f"{record.setting['device']} by {record.setting['runtime']}, process {record.setting['restart'] + 1}"
+    where = f"{record.setting.device} by {record.setting.runtime}, process {record.setting.restart + 1}"
     doubts = "; ".join(doubt.words for doubt in doubts_of(record.details))
     return f"{value} ms on {where} (quartiles {low} to {high}){f', DOUBTFUL: {doubts}' if doubts else ''}"

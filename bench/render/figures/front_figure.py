@@ -16,7 +16,6 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from bench.analysis.labels import backbone_labels, module_label
-from bench.analysis.latency_records import setting_of
 from bench.analysis.study import Study
 from bench.metrics import METRICS, SCORE
 from bench.render.figures.style import DIMMED_ALPHA, FRONT_LINE, MARKERS, PALETTE, RC, assign, use_plain_log_scale
@@ -112,17 +111,11 @@ def cost_setting_words(study: Study, metric: str) -> str:
     if metric == "parameters":
         return "the whole network"
     if not metric.startswith("latency"):
-        width, height = study.cost.setting["size"]
+        width, height = study.cost.setting.size
         return f"one image of {width}x{height}"
     record = study.latency[metric]
-    device, setting = record.setting["device"], setting_of(record)
-    where = record.machine["gpu"] if device == "cuda" else record.machine["cpu"]
-    if setting is not None:
-        return f"{setting}\non {where}"
-    width, height = record.setting["size"]
-    threads = record.setting["threads"]
-    on = f"{threads} thread{'s' if threads > 1 else ''} of {where}" if device == "cpu" else where
-    return f"one image of {width}x{height}, {record.setting['runtime']} PyTorch, {on}"
+    where = record.machine["gpu"] if record.setting.device == "cuda" else record.machine["cpu"]
+    return f"{record.setting}\non {where}"
 
 
 def save_front(info: FrontInfo, folder: Path) -> list[str]:

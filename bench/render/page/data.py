@@ -60,7 +60,7 @@ def page_data(study: Study) -> dict[str, Any]:
         "doubts": doubts_by_variant(study, [row["variant"] for row in rows]),
         "published": [
             [score.name, score.parameters, score.input, score.pretraining, score.miou_test, score.source]
-            for score in published_scores(study.accuracy.setting["dataset"])
+            for score in published_scores(study.accuracy.setting.dataset)
         ],
         "colours": len(PALETTE),
         "shapes": list(MARKERS),
@@ -123,7 +123,7 @@ def _pick_option(study: Study, key: str) -> dict[str, str]:
     if key not in study.latency:
         return {}
     setting = study.latency[key].setting
-    return {"option": "latency", "option_unit": "ms", "device": setting["device"], "runtime": setting["runtime"]}
+    return {"option": "latency", "option_unit": "ms", "device": setting.device, "runtime": setting.runtime}
 
 
 def _values(rows: Sequence[dict[str, Any]], metric: str) -> dict[str, list[Any]]:

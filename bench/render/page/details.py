@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from bench.analysis.latency_records import metric_of
 from bench.analysis.latency_warnings import network_lines, trust_lines
 from bench.analysis.study import Study
 from bench.cost.figures import PARTS, Cost, cost_from_json
-from bench.storage.records import Record
+from bench.storage.records import AccuracyRecord, CostRecord, ProcessRecord, Record
 
 MOST_DETAILED = 200
 """Variants of a study that still takes details along: with more, the file would be too large to mail."""
+_Kind = TypeVar("_Kind", ProcessRecord, AccuracyRecord)
 MOST_SAMPLES = 60
 """That are drawn of one latency of one variant."""
 
@@ -32,8 +33,8 @@ def details_of(study: Study, variants: Sequence[str]) -> dict[str, Any]:
 
 def doubts_by_variant(study: Study, variants: Sequence[str]) -> dict[int, list[str]]:
     """What is doubtful about each, by its place; variants without doubts are left out."""
-    latency, accuracy = _by_variant(study.records, "latency"), _by_variant(study.records, "accuracy")
-    unknown = {r.variant: r.details["unknown_operators"] for r in study.records if r.group == "cost"}
+    latency, accuracy = _by_variant(study.records, ProcessRecord), _by_variant(study.records, AccuracyRecord)
+    unknown = {r.variant: r.details["unknown_operators"] for r in study.records if isinstance(r, CostRecord)}
     found = {}
     for place, variant in enumerate(variants):
         times, runs = latency.get(variant, []), accuracy.get(variant, [])
@@ -52,10 +53,10 @@ def thinned(samples: Sequence[float], most: int) -> list[float]:
     return [samples[round(i * (len(samples) - 1) / max(most - 1, 1))] for i in range(most)]
 
 
-def _by_variant(records: Iterable[Record], group: str) -> dict[str, list[Record]]:
-    found: dict[str, list[Record]] = defaultdict(list)
+def _by_variant(records: Iterable[Record], kind: type[_Kind]) -> dict[str, list[_Kind]]:
+    found: dict[str, list[_Kind]] = defaultdict(list)
     for record in records:
-        if record.group == group:
+        if isinstance(record, kind):
             found[record.variant].append(record)
     return found
 
@@ -70,7 +71,7 @@ def _parts(study: Study, variants: Sequence[str]) -> dict[str, Any]:
     costs = {
         record.variant: cost_from_json(record.details)
         for record in study.records
-        if record.group == "cost" and "work" in record.details
+        if isinstance(record, CostRecord) and "work" in record.details
     }
     names = [part for part in PARTS if any(_has(cost, part) for cost in costs.values())]
     return {
@@ -97,14 +98,14 @@ def _figure(cost: Cost, part: str, what: str) -> int:
 
 def _samples(study: Study, variants: Sequence[str]) -> dict[str, list[dict[str, Any] | None]]:
     """By latency: of each variant, how many passes there were and some of each process."""
-    latency = _by_variant(study.records, "latency")
+    latency = _by_variant(study.records, ProcessRecord)
     return {
         metric: [_drawn([r for r in latency.get(v, []) if metric_of(r) == metric]) for v in variants]
         for metric in study.latency
     }
 
 
-def _drawn(processes: Sequence[Record]) -> dict[str, Any] | None:
+def _drawn(processes: Sequence[ProcessRecord]) -> dict[str, Any] | None:
     taken = [record.details["samples_ms"] for record in processes if record.details.get("samples_ms")]
     if not taken:
         return None

@@ -28,7 +28,7 @@ def page_examples(study: Study, predictions: Predictions | None) -> dict[str, An
     """
     if predictions is None:
         return None
-    images, masks = predictions.load_images(study.accuracy.setting.get("data_fingerprint", ""))
+    images, masks = predictions.load_images(study.accuracy.setting.data_fingerprint)
     if not images:
         return None
     classes = list(next(iter(study.class_iou.values())))

@@ -83,7 +83,7 @@ def html_page(
             data=island(page_data(study)),
             examples=island(page_examples(study, predictions)),
             most_open=_MOST_OPEN,
-            published=published_rows(study.accuracy.setting["dataset"]),
+            published=published_rows(study.accuracy.setting.dataset),
             published_words=PUBLISHED_WORDS,
         )
     )

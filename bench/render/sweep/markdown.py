@@ -80,7 +80,7 @@ def _further(heading: str, table: ResultTable) -> list[str]:
 
 
 def _published(study: Study) -> list[str]:
-    rows = published_rows(study.accuracy.setting["dataset"])
+    rows = published_rows(study.accuracy.setting.dataset)
     if not rows:
         return []
     head = ["network", "parameters (M)", "mIoU test (%)", "input", "pretraining", "source"]

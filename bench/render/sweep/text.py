@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from bench.analysis.labels import backbone_labels
-from bench.analysis.latency_records import metric_of, setting_of
+from bench.analysis.latency_records import metric_of
 from bench.analysis.pareto_fronts import Front
 from bench.analysis.result_table import QUARTILES_FROM, shows_quartiles
 from bench.analysis.study import Study
 from bench.metrics import CONVENTION_WORDS, METRICS, SCORE
-from bench.settings.latency import LatencySetting
 from bench.settings.runtimes import RUNTIME_LABELS, SCOPES
-from bench.storage.records import Record
+from bench.storage.records import AccuracyRecord, ProcessRecord, Record
 
 OTHER_DAYS = "What another day on the same machine does to all latencies is in no draw"
 """The spread between sessions, of which a sweep knows nothing."""
@@ -132,13 +130,13 @@ def setting_lines(study: Study) -> list[tuple[str, str]]:
     setting, words = study.accuracy.setting, study.accuracy.words
     cost = study.cost.setting
     return [
-        ("Data", f"{setting['dataset']}: {words['data']}; {len(setting['classes'])} classes"),
+        ("Data", f"{setting.dataset}: {words['data']}; {len(setting.classes)} classes"),
         ("Training", f"{words['schedule']}; on the training split only"),
         *([("Variants", f"chosen by {study.chosen_by}")] if study.chosen_by else []),
         *_backbone_line(study),
         *_agreement_line(study),
         ("Evaluation", f"{words['evaluation']}; {_SPLITS}"),
-        ("Cost", f"one image of {_size(cost)}, {cost['classes']} classes; {_counter(study)}"),
+        ("Cost", f"one image of {cost.size[0]}x{cost.size[1]}, {cost.classes} classes; {_counter(study)}"),
         *(_latency_line(study, record) for record in study.latency.values()),
         ("Trained on", _by_trainings(study, _trained_on)),
         ("Versions", _by_trainings(study, lambda r: ", ".join(f"{name} {of}" for name, of in r.versions.items()))),
@@ -166,66 +164,49 @@ def _counter(study: Study) -> str:
     return study.cost.words["counter"]
 
 
-def _latency_line(study: Study, record: Record) -> tuple[str, str]:
-    setting = setting_of(record)
-    if setting is None:
-        return f"Latency ({record.setting['device']})", _old_latency_words(record)
-    return f"Latency ({setting.device}, {RUNTIME_LABELS[setting.runtime]})", _latency_words(study, record, setting)
+def _latency_line(study: Study, record: ProcessRecord) -> tuple[str, str]:
+    setting = record.setting
+    return f"Latency ({setting.device}, {RUNTIME_LABELS[setting.runtime]})", _latency_words(study, record)
 
 
-def _latency_words(study: Study, record: Record, setting: LatencySetting) -> str:
+def _latency_words(study: Study, record: ProcessRecord) -> str:
+    setting = record.setting
     of = f"{record.machine['gpu']} of " if setting.device == "cuda" else ""
-    versions = {"torch": record.versions["torch"], **record.setting["runtime_versions"]}
+    versions = {"torch": record.versions["torch"], **setting.runtime_versions}
     installed = ", ".join(f"{name} {number}" for name, number in versions.items())
     counts = study.processes[metric_of(record)]
     processes = f"{_span(*counts)} process{'es' if counts != (1, 1) else ''}"
-    passes = f"{record.setting['samples']} passes in each of {processes}, after a warm-up until they get no faster"
+    warm = "until they get no faster" if setting.method > 1 else "of a fixed number"
+    passes = f"{setting.samples} passes in each of {processes}, after a warm-up {warm}"
     return f"{setting}: {SCOPES[setting.scope]}; on {of}{_machine_words(record)}; {installed}; {passes}"
 
 
-def _old_latency_words(record: Record) -> str:
-    """Of a record by the clock of before, which ran eager PyTorch after a fixed warm-up."""
-    setting = record.setting
-    where = (
-        record.machine["gpu"]
-        if setting["device"] == "cuda"
-        else f"{setting['threads']} thread{'s' if setting['threads'] > 1 else ''}"
-    )
-    passes = f"{setting['iterations']} passes after {setting['warmup']} of warm-up in each process"
-    how = f"one image of {_size(setting)}, {setting['runtime']} PyTorch {record.versions['torch']}, {where}"
-    return f"{how} of {_machine_words(record)}; {passes}; {record.words['scope']}"
-
-
-def _by_trainings(study: Study, words_of: Callable[[Record], str]) -> str:
+def _by_trainings(study: Study, words_of: Callable[[AccuracyRecord], str]) -> str:
     """What all trainings have in common; where they have not, each with its trainings and their seeds."""
-    found: dict[str, list[Record]] = defaultdict(list)
+    found: dict[str, list[AccuracyRecord]] = defaultdict(list)
     for record in study.records:
-        if record.group == "accuracy":
+        if isinstance(record, AccuracyRecord):
             found[words_of(record)].append(record)
     if len(found) < 2:
         return words_of(study.accuracy)
     return "; ".join(f"{_count(records)}: {words}" for words, records in found.items())
 
 
-def _count(trainings: Sequence[Record]) -> str:
-    seeds = sorted({record.setting["seed"] for record in trainings})
+def _count(trainings: Sequence[AccuracyRecord]) -> str:
+    seeds = sorted({record.setting.seed for record in trainings})
     plural = "s" if len(seeds) > 1 else ""
     of = f"{len(trainings)} training{'s' if len(trainings) > 1 else ''}"
     return f"{of} of seed{plural} {', '.join(map(str, seeds))}"
 
 
-def _trained_on(accuracy: Record) -> str:
-    gpu = f"{accuracy.machine['gpu']} of " if accuracy.setting["device"] == "cuda" else ""
+def _trained_on(accuracy: AccuracyRecord) -> str:
+    gpu = f"{accuracy.machine['gpu']} of " if accuracy.setting.device == "cuda" else ""
     return f"{gpu}{_machine_words(accuracy)}"
 
 
 def _machine_words(record: Record) -> str:
     machine = record.machine
     return f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}"
-
-
-def _size(setting: dict[str, Any]) -> str:
-    return "x".join(map(str, setting["size"]))
 
 
 def warning_lines(study: Study) -> list[str]:
